@@ -1,0 +1,28 @@
+/** Unit specs (`*.spec.ts`), specs that need a real nats-server (`*.nats.spec.ts`) and end-to-end specs (`*.e2e.spec.ts`). */
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  roots: ['<rootDir>/libs', '<rootDir>/services', '<rootDir>/deploy', '<rootDir>/test'],
+  testMatch: ['**/src/**/*.spec.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['/dist/', '<rootDir>/.stance/', '<rootDir>/.nx/'],
+  // Relative imports name the emitted file (`./x.js`), as Node wants; Jest runs the source beside it.
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  // Other workspace packages resolve to their source through the `@stance/source` export condition.
+  testEnvironmentOptions: { customExportConditions: ['@stance/source', 'node', 'import', 'default'] },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+          target: 'es2023',
+        },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+  maxWorkers: 2,
+  testTimeout: 60_000,
+};
