@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { defineEvent, id, timestamp } from '../event.js';
+import { STREAMS } from '../streams.js';
+import { attributes } from './reason.js';
+
+/** What identifies the machine; every field as the source or inventory gives it, nothing invented. */
+export const hardware = z.object({
+  serialNumber: z.string().optional(),
+  /** Lower case, colon separated. */
+  macAddresses: z.array(z.string()).optional(),
+  hostname: z.string().optional(),
+  uuid: z.string().optional(),
+  externalId: z.string().optional(),
+});
+export type Hardware = z.infer<typeof hardware>;
+
+/** When the source reported the agent's record, when the agent was last in contact, when Stance read it. */
+const agentTimes = {
+  reportedAt: timestamp.optional(),
+  lastSeenAt: timestamp.optional(),
+  observedAt: timestamp,
+};
+
+export const AgentObserved = defineEvent({
+  name: 'agent.observed',
+  keys: ['source', 'agentId'],
+  summary: 'A source shows an agent for the first time, changed, with fresher times, or gone.',
+  owners: ['sentinelone-poller'],
+  stream: STREAMS.AGENTS,
+  data: z.object({
+    source: id,
+    agentId: id,
+    presence: z.enum(['present', 'gone']),
+    goneReason: z.enum(['uninstalled', 'not-in-sweep']).optional(),
+    hardware,
+    user: z.string().optional(),
+    attributes,
+    ...agentTimes,
+  }),
+});
+
+/** How an agent was matched to its device. */
+export const matchKey = z.enum(['serial', 'externalId+mac', 'uuid', 'mac+hostname', 'manual']);
+
+/** How far a match can be trusted: proved by a key or a person, read from hardware by the agent, or a name that users can change. */
+export const matchTrust = z.enum(['verified', 'reported', 'weak']);
+
+/** Why an agent is matched to no device, or to none for certain. */
+export const matchProblem = z.enum([
+  'no-serial',
+  'placeholder-serial',
+  'no-device',
+  'duplicate-device-serial',
+  'duplicate-agent-serial',
+]);
+
+export const AgentMatched = defineEvent({
+  name: 'agent.matched',
+  keys: ['source', 'agentId'],
+  summary: 'The register of one agent: the device that it belongs to, or why to none, and what it last reported.',
+  owners: ['device-matcher'],
+  stream: STREAMS.MATCHES,
+  data: z.object({
+    source: id,
+    agentId: id,
+    state: z.enum(['matched', 'unmatched', 'quarantined']),
+    /** The device while `matched`. */
+    device: id.nullable(),
+    /** The device of the register before this one, while it was another. */
+    previousDevice: id.nullable(),
+    /** While `quarantined`: every device that the agent may belong to. */
+    candidates: z.array(id).optional(),
+    by: matchKey.optional(),
+    trust: matchTrust.optional(),
+    problem: matchProblem.optional(),
+    presence: z.enum(['present', 'gone']),
+    serialNumber: z.string().optional(),
+    hostname: z.string().optional(),
+    user: z.string().optional(),
+    attributes,
+    ...agentTimes,
+  }),
+});

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { defineEvent } from '../event.js';
+import { STREAMS } from '../streams.js';
+
+/** Largest policy document, in characters. */
+export const MAX_POLICY_CHARACTERS = 512 * 1024;
+
+export const PolicyPublished = defineEvent({
+  name: 'policy.published',
+  keys: [],
+  summary: 'A policy, as a whole, as written.',
+  owners: ['config-sync', 'cli'],
+  stream: STREAMS.POLICIES,
+  data: z.object({
+    revision: z.int().positive(),
+    document: z.string().max(MAX_POLICY_CHARACTERS),
+    /** Of the document's UTF-8 bytes, lower-case hex. */
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    publishedBy: z.string(),
+    comment: z.string().optional(),
+  }),
+});
+
+export const PolicyActivated = defineEvent({
+  name: 'policy.activated',
+  keys: [],
+  summary: 'The engine put a policy into force, or refused it.',
+  owners: ['policy-engine'],
+  stream: STREAMS.POLICIES,
+  data: z.object({
+    revision: z.int().positive(),
+    outcome: z.enum(['active', 'refused']),
+    errors: z.array(
+      z.object({
+        message: z.string(),
+        line: z.int().optional(),
+        column: z.int().optional(),
+        path: z.string().optional(),
+      }),
+    ),
+  }),
+});

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { defineEvent, id, timestamp } from '../event.js';
+import { STREAMS } from '../streams.js';
+import { reason } from './reason.js';
+
+/** What a gateway can do to a live session: cut its connection, or refuse its next request. */
+export const enforcement = z.enum(['cut', 'next-request']);
+
+export const SessionStarted = defineEvent({
+  name: 'session.started',
+  keys: ['gateway', 'deviceId', 'sessionId'],
+  summary: 'A gateway let a device reach a resource and keeps a session for it.',
+  owners: ['gateway'],
+  stream: STREAMS.SESSIONS,
+  data: z.object({
+    gateway: id,
+    deviceId: id,
+    /** Never used twice. */
+    sessionId: id,
+    resource: z.string(),
+    user: z.string().optional(),
+    startedAt: timestamp,
+    /** The absolute lifetime: 12 h by default, 7 days at most. */
+    expiresAt: timestamp,
+    enforcement,
+    context: z.record(z.string(), z.string()).optional(),
+  }),
+});
+
+export const SessionEnded = defineEvent({
+  name: 'session.ended',
+  keys: ['gateway', 'deviceId', 'sessionId'],
+  summary: 'A session is over at the gateway.',
+  owners: ['gateway'],
+  stream: STREAMS.SESSIONS,
+  data: z.object({
+    gateway: id,
+    deviceId: id,
+    sessionId: id,
+    resource: z.string(),
+    cause: z.enum(['closed', 'revoked', 'expired']),
+    endedAt: timestamp,
+    /** While `revoked`: when the gateway stopped serving it. */
+    enforcedAt: timestamp.optional(),
+    enforcement: enforcement.optional(),
+  }),
+});
+
+export const SessionRevoked = defineEvent({
+  name: 'session.revoked',
+  keys: ['gateway', 'deviceId', 'sessionId'],
+  summary: 'A session must end now: its device may no longer reach its resource.',
+  owners: ['policy-engine'],
+  stream: STREAMS.REVOCATIONS,
+  data: z.object({
+    gateway: id,
+    deviceId: id,
+    sessionId: id,
+    resource: z.string(),
+    user: z.string().optional(),
+    reasons: z.array(reason),
+    postureRevision: z.int().nonnegative(),
+    policyRevision: z.int().nonnegative(),
+    revokedAt: timestamp,
+  }),
+});
