@@ -65,6 +65,8 @@ export function defineEvent<
 >(definition: {
   name: `${string}.${string}`;
   keys: Keys;
+  /** The type on the wire, where it is another event's. */
+  type?: string;
   endsWithSubject?: boolean;
   subjectPrefix?: string;
   summary: string;
@@ -73,9 +75,9 @@ export function defineEvent<
   data: z.ZodObject<Fields>;
 }): EventContract<z.ZodObject<Fields>, Keys> {
   return {
+    type: `dev.stance.${definition.name}.v1`,
     subjectPrefix: `stance.${definition.name}.v1`,
     ...definition,
-    type: `dev.stance.${definition.name}.v1`,
   };
 }
 

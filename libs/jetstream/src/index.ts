@@ -1,1 +1,14 @@
-export {};
+export * from './connection.js';
+export * from './topology.js';
+export * from './publisher.js';
+export * from './fact-table.js';
+export * from './stream-follower.js';
+export * from './settlement.js';
+export * from './context.js';
+export * from './consume-loop.js';
+export * from './handlers.js';
+export * from './requests.js';
+export * from './lease.js';
+export * from './jetstream.strategy.js';
+export * from './errors.filter.js';
+export { newTraceparent, inSpan } from './trace-context.js';

@@ -10,6 +10,7 @@ const deadline = z.object({ deviceId: id, dueAt: timestamp });
  */
 export const TimerSet = defineEvent({
   name: 'timer.set',
+  type: 'dev.stance.timer.due.v1',
   keys: ['deviceId'],
   summary:
     'The earliest time at which a decision about a device may change by itself. Its body is the `timer.due` event.',

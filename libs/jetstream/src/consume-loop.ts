@@ -1,0 +1,307 @@
+import { SpanKind } from '@opentelemetry/api';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  jetstream,
+  jetstreamManager,
+  JetStreamApiError,
+  type ConsumerConfig,
+  type ConsumerMessages,
+  type JsMsg,
+} from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { decodeEvent, keysOf, UnreadableEvent, type EventContract } from '@stance/contracts';
+import { JetStreamContext, type Delivery } from './context.js';
+import { publishDeadLetter, type Death } from './dead-letters.js';
+import { KeyedScheduler } from './keyed-scheduler.js';
+import type { EventPublisher } from './publisher.js';
+import { RetryLater, settle, Unprocessable, type Outcome, type RetryPolicy, type Settlement } from './settlement.js';
+import { inSpan } from './trace-context.js';
+
+export interface ConsumeOptions {
+  /** Keys handled at the same time. */
+  readonly concurrency: number;
+  /** Until then the server waits for a settlement before it delivers again; kept short, extended while work goes on. */
+  readonly ackWaitMs: number;
+  /** A handler that takes longer counts as failed. */
+  readonly handlerTimeoutMs: number;
+  readonly retry: RetryPolicy;
+}
+
+export const DEFAULT_CONSUME_OPTIONS: Omit<ConsumeOptions, 'retry'> = {
+  concurrency: 64,
+  ackWaitMs: 5_000,
+  handlerTimeoutMs: 30_000,
+};
+
+export interface Route {
+  readonly contract: EventContract;
+  readonly filter: string;
+  /** The key field that orders messages; the whole subject by default. */
+  readonly orderBy?: string | undefined;
+  readonly handle: (context: JetStreamContext) => Promise<void>;
+}
+
+/** What happens to messages, for logs and metrics. */
+export interface ConsumeObserver {
+  readonly settled: (contract: EventContract, message: JsMsg, settlement: Settlement, error: unknown) => void;
+  readonly trouble: (message: string, error?: unknown) => void;
+}
+
+/** Messages fetched ahead: together with handler times this stays far under the ack wait. */
+const PREFETCH = 256;
+/** Unsettled messages that the server allows: the bound on what waits behind keys that await a retry. */
+const MAX_ACK_PENDING = 2_048;
+/** Held messages above which the waiting ones of a blocked key go back to the server. */
+const MAX_HELD = MAX_ACK_PENDING / 2;
+/** Long enough that a message given back a few times outlasts the retries of the one that blocks its key. */
+const CROWDED_OUT_DELAY_MS = 15_000;
+const RECREATE_DELAY_MS = 500;
+
+/**
+ * One durable consumer of one stream: fetches, orders by key, runs handlers, settles each message once. Heals by itself
+ * when the consumer is deleted or the server goes away.
+ */
+export class ConsumeLoop {
+  private readonly scheduler: KeyedScheduler<JsMsg>;
+  private messages: ConsumerMessages | undefined;
+  private keepAlive: NodeJS.Timeout | undefined;
+  private stopping = false;
+  private supervision: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly publisher: EventPublisher,
+    private readonly stream: string,
+    private readonly durable: string,
+    private readonly route: Route,
+    private readonly options: ConsumeOptions,
+    private readonly observer: ConsumeObserver,
+  ) {
+    this.scheduler = new KeyedScheduler((message, key) => this.process(message, key), {
+      concurrency: options.concurrency,
+    });
+  }
+
+  async start(): Promise<void> {
+    this.messages = await this.open();
+    this.keepAlive = setInterval(() => this.extendHeld(), this.options.ackWaitMs / 2);
+    this.supervision = this.supervise();
+  }
+
+  /**
+   * Stops fetching, gives back what never started, and waits for running handlers to settle, at most `deadlineMs`. The
+   * connection must stay open until this resolves: drained first, acknowledgements are lost.
+   */
+  async stop(deadlineMs: number): Promise<void> {
+    this.stopping = true;
+    const { notStarted, idle } = this.scheduler.stop();
+    await this.messages?.close();
+    for (const message of notStarted) message.nak();
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
+    await Promise.race([idle, deadline]);
+    clearTimeout(timer);
+    clearInterval(this.keepAlive);
+    await this.supervision;
+  }
+
+  private async open(): Promise<ConsumerMessages> {
+    const manager = await jetstreamManager(this.connection);
+    const config = consumerConfig(this.durable, this.route.filter, this.options.ackWaitMs);
+    await createOrUpdate(manager.consumers, this.stream, config);
+    const consumer = await jetstream(this.connection).consumers.get(this.stream, this.durable);
+    return consumer.consume({
+      max_messages: PREFETCH,
+      abort_on_missing_resource: true,
+      callback: (message: JsMsg) => this.accept(message),
+    });
+  }
+
+  /** Opens the consumer anew whenever it ends without having been asked to. */
+  private async supervise(): Promise<void> {
+    while (!this.stopping) {
+      const ended = await this.messages?.closed();
+      if (this.stopping || this.connection.isClosed()) return;
+      this.observer.trouble(`consumer ${this.durable} of ${this.stream} ended, opening it again`, ended ?? undefined);
+      await this.reopen();
+    }
+  }
+
+  private async reopen(): Promise<void> {
+    while (!this.stopping && !this.connection.isClosed()) {
+      try {
+        this.messages = await this.open();
+        return;
+      } catch (error) {
+        this.observer.trouble(`cannot open consumer ${this.durable} of ${this.stream} yet`, error);
+        await new Promise((resolve) => setTimeout(resolve, RECREATE_DELAY_MS));
+      }
+    }
+  }
+
+  private accept(message: JsMsg): void {
+    const key = orderKey(this.route, message.subject);
+    if (this.stopping) {
+      message.nak();
+      return;
+    }
+    // One blocked key must not use up what the server allows to be unsettled: its later messages wait at the server.
+    if (this.scheduler.held >= MAX_HELD && this.scheduler.isBlocked(key))
+      this.giveBack(message, key, CROWDED_OUT_DELAY_MS);
+    else this.scheduler.add(key, message.seq, message);
+  }
+
+  private async process(message: JsMsg, key: string): Promise<void> {
+    const attempt = message.info.deliveryCount;
+    const { retry } = this.options;
+    // Checked before the handler runs: a message that kills its process would otherwise kill every next one too.
+    if (attempt > retry.maxAttempts) {
+      await this.bury(message, {
+        code: 'exhausted',
+        message: `delivered ${attempt} times and never settled`,
+        attempts: attempt,
+      });
+      return;
+    }
+    const outcome = await this.run(message, attempt);
+    const settlement = settle(outcome, attempt, retry);
+    const error = outcome.ok ? undefined : outcome.error;
+    switch (settlement.action) {
+      case 'ack':
+        message.ack();
+        break;
+      case 'retry':
+        this.giveBack(message, key, settlement.delayMs);
+        break;
+      case 'dead-letter':
+        await this.bury(message, { ...settlement, attempts: attempt });
+        return;
+    }
+    this.observer.settled(this.route.contract, message, settlement, error);
+  }
+
+  private async run(message: JsMsg, attempt: number): Promise<Outcome> {
+    const { contract, handle } = this.route;
+    try {
+      const event = readEvent(message, contract);
+      const delivery: Delivery = {
+        event,
+        subject: message.subject,
+        stream: this.stream,
+        sequence: message.seq,
+        attempt,
+      };
+      await inSpan(
+        `process ${contract.subjectPrefix}`,
+        {
+          kind: SpanKind.CONSUMER,
+          traceparent: event.traceparent,
+          attributes: {
+            'messaging.system': 'nats',
+            'messaging.destination.template': contract.subjectPrefix,
+            'messaging.message.id': event.id,
+            'messaging.consumer.group.name': this.durable,
+          },
+        },
+        () => withDeadline(handle(new JetStreamContext(delivery)), this.options.handlerTimeoutMs),
+      );
+      return { ok: true };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  }
+
+  private giveBack(message: JsMsg, key: string, delayMs: number): void {
+    message.nak(delayMs);
+    // The server may have dropped the message meanwhile (a limit per subject): its key does not wait for ever.
+    this.scheduler.awaitReturn(key, message.seq, delayMs + 2 * this.options.ackWaitMs);
+  }
+
+  /** Dead-letters, then terminates: in this order, so that a crash between the two loses nothing. */
+  private async bury(message: JsMsg, death: Death): Promise<void> {
+    try {
+      await publishDeadLetter(this.publisher, message, death);
+      message.term(death.code);
+      this.observer.settled(
+        this.route.contract,
+        message,
+        { action: 'dead-letter', code: death.code, message: death.message },
+        undefined,
+      );
+    } catch (error) {
+      this.observer.trouble(`cannot store the dead letter of ${message.subject}, trying again`, error);
+      message.nak(this.options.ackWaitMs);
+    }
+  }
+
+  private extendHeld(): void {
+    for (const message of this.scheduler.items()) message.working();
+  }
+}
+
+function orderKey({ contract, orderBy }: Route, subject: string): string {
+  if (orderBy === undefined) return subject;
+  try {
+    const keys: Record<string, string> = keysOf(contract, subject);
+    return keys[orderBy] ?? subject;
+  } catch {
+    // Not a subject of the contract: reading the event says so, and the message is dead-lettered.
+    return subject;
+  }
+}
+
+/** Headers that only the server sets, on messages that it copied from another stream. */
+const SERVER_HEADERS = ['Nats-Stream', 'Nats-Subject', 'Nats-Sequence', 'Nats-Stream-Source'];
+
+function readEvent<Contract extends EventContract>(message: JsMsg, contract: Contract) {
+  const forbidden = SERVER_HEADERS.find((header) => message.headers?.has(header));
+  if (forbidden !== undefined) throw new Unprocessable(`it carries the header ${forbidden}`, 'forbidden');
+  try {
+    return decodeEvent(contract, message.data, message.subject);
+  } catch (error) {
+    if (error instanceof UnreadableEvent) throw new Unprocessable(error.message, error.code);
+    throw error;
+  }
+}
+
+async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new RetryLater(`the handler took longer than ${deadlineMs} ms`)), deadlineMs);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function consumerConfig(durable: string, filter: string, ackWaitMs: number): Partial<ConsumerConfig> {
+  return {
+    durable_name: durable,
+    description: `what ${durable} has yet to handle`,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: ackWaitMs * 1_000_000,
+    // The attempt limit is kept on the handler's side: past the server's, a message would be stranded.
+    max_deliver: -1,
+    max_ack_pending: MAX_ACK_PENDING,
+    // One string, not a list: the client then uses the filtered API subject, which permissions can speak of.
+    filter_subject: filter,
+  };
+}
+
+async function createOrUpdate(
+  consumers: Awaited<ReturnType<typeof jetstreamManager>>['consumers'],
+  stream: string,
+  config: Partial<ConsumerConfig>,
+): Promise<void> {
+  try {
+    await consumers.add(stream, config);
+  } catch (error) {
+    // 10148, 10013: it exists with another configuration.
+    if (!(error instanceof JetStreamApiError) || ![10148, 10013].includes(error.code)) throw error;
+    await consumers.update(stream, config.durable_name ?? '', config);
+  }
+}

@@ -1,0 +1,45 @@
+import { BaseRpcContext } from '@nestjs/microservices';
+import type { Cause, EventContract, EventOf } from '@stance/contracts';
+import type { Origin } from './fact-table.js';
+
+/** Where a delivered event stands. */
+export interface Delivery<Contract extends EventContract = EventContract> {
+  readonly event: EventOf<Contract>;
+  readonly subject: string;
+  readonly stream: string;
+  readonly sequence: number;
+  /** Deliveries so far, from 1. */
+  readonly attempt: number;
+}
+
+/** What a handler may know about the message besides its event: `@Ctx() context: JetStreamContext`. */
+export class JetStreamContext extends BaseRpcContext<[Delivery]> {
+  constructor(readonly delivery: Delivery) {
+    super([delivery]);
+  }
+
+  get subject(): string {
+    return this.delivery.subject;
+  }
+
+  get sequence(): number {
+    return this.delivery.sequence;
+  }
+
+  get attempt(): number {
+    return this.delivery.attempt;
+  }
+
+  get cause(): Cause {
+    return causeOf(this.delivery.event);
+  }
+
+  /** What a write follows from: repeatable, so that a replay after a crash asks for the same events. */
+  get origin(): Origin {
+    return { input: `${this.delivery.stream}:${this.delivery.sequence}`, cause: this.cause };
+  }
+}
+
+export function causeOf({ txn, traceparent, observedat }: Cause): Cause {
+  return { txn, traceparent, observedat };
+}

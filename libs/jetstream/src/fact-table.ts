@@ -1,0 +1,216 @@
+import { jetstreamManager, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  decodeEvent,
+  filterOf,
+  keysOf,
+  subjectOf,
+  UnreadableEvent,
+  type Cause,
+  type DataOf,
+  type EventContract,
+  type EventOf,
+  type KeysOf,
+  type StreamDefinition,
+} from '@stance/contracts';
+import { ExpectationFailed, Unconfirmed, type EventPublisher, type PublishOptions } from './publisher.js';
+import { RetryLater } from './settlement.js';
+import { StreamFollower } from './stream-follower.js';
+
+/** What a table keeps of a subject's last event. */
+export interface Entry<Value> {
+  /** The event's sequence in its stream. */
+  readonly sequence: number;
+  /** `undefined` when the last event is unreadable or not worth keeping. */
+  readonly value: Value | undefined;
+}
+
+export interface FactTableOptions<Contract extends EventContract, Value> {
+  /** What to keep of an event: the less, the more devices fit into memory. `undefined` keeps nothing. */
+  readonly keep: (event: EventOf<Contract>) => Value | undefined;
+  /** Narrows the table to some keys, such as one source. */
+  readonly only?: Partial<KeysOf<Contract>>;
+  /** Called after every change, with the value before. */
+  readonly onChange?: (keys: KeysOf<Contract>, value: Value | undefined, before: Value | undefined) => void;
+  /** Called for an event in the stream that is not one: it counts as no value. */
+  readonly onUnreadable?: (subject: string, sequence: number, error: UnreadableEvent) => void;
+}
+
+/** The write that a decision asks for; `undefined` means that what is stored is right. */
+export interface Write<Contract extends EventContract> {
+  readonly data: DataOf<Contract>;
+  readonly retires?: boolean;
+  readonly schedule?: PublishOptions['schedule'];
+  readonly ttl?: string;
+}
+
+/** What a write follows from: the input that named the key. Makes event ids repeatable across crashes. */
+export interface Origin {
+  readonly input: string;
+  readonly cause: Cause;
+}
+
+/** How often a write is decided anew after somebody else wrote first, before it is left for later. */
+const MAX_DECISIONS = 20;
+
+/**
+ * A stream's last event per subject, in memory, and compare-and-set writes to it.
+ *
+ * Standbys follow the stream. The active replica writes; each write states the sequence that it replaces, so that nothing
+ * older ever replaces anything newer, whoever else believes to be active.
+ */
+export class FactTable<Contract extends EventContract, Value> {
+  private readonly entries = new Map<string, Entry<Value>>();
+  private readonly writing = new Map<string, Promise<unknown>>();
+  private readonly stream: StreamDefinition;
+  private follower: StreamFollower | undefined;
+  private manager: JetStreamManager | undefined;
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly publisher: EventPublisher,
+    readonly contract: Contract,
+    private readonly options: FactTableOptions<Contract, Value>,
+  ) {
+    if (contract.stream === null) throw new TypeError(`${contract.name} is kept by no stream`);
+    this.stream = contract.stream;
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  get(keys: KeysOf<Contract>): Value | undefined {
+    return this.entries.get(subjectOf(this.contract, keys))?.value;
+  }
+
+  *values(): IterableIterator<Value> {
+    for (const { value } of this.entries.values()) if (value !== undefined) yield value;
+  }
+
+  /** Starts to follow the stream; resolves when everything stored so far is in the table. */
+  async load(signal?: AbortSignal): Promise<void> {
+    this.follower = await StreamFollower.start(
+      this.connection,
+      { stream: this.stream.name, filter: filterOf(this.contract, this.options.only), from: 'last-per-subject' },
+      (message) => this.applyStored(message),
+    );
+    await this.follower.caughtUp(signal);
+  }
+
+  /** Resolves when everything stored at the time of the call is in the table. */
+  async caughtUp(signal?: AbortSignal): Promise<void> {
+    await this.follower?.caughtUp(signal);
+  }
+
+  /** Stops following: from now on the table changes by {@link apply} and {@link write} alone. */
+  async stopFollowing(): Promise<void> {
+    await this.follower?.stop();
+    this.follower = undefined;
+  }
+
+  /** Takes in an event that was read elsewhere. An event older than the table's is ignored; returns whether it was news. */
+  apply(event: EventOf<Contract>, subject: string, sequence: number): boolean {
+    const before = this.entries.get(subject);
+    if (before !== undefined && before.sequence >= sequence) return false;
+    const value = this.options.keep(event);
+    this.entries.set(subject, { sequence, value });
+    this.options.onChange?.(event.data as KeysOf<Contract>, value, before?.value);
+    return true;
+  }
+
+  /**
+   * Writes what `decide` asks for, one write per key at a time. When somebody else wrote first, or it is not known whether
+   * the last attempt was stored, the last event is read from the stream's leader and `decide` is asked again.
+   * Resolves to the event's sequence, or `undefined` when nothing had to be written.
+   */
+  async write(
+    keys: KeysOf<Contract>,
+    origin: Origin,
+    decide: (stored: Value | undefined) => Write<Contract> | undefined,
+  ): Promise<number | undefined> {
+    const subject = subjectOf(this.contract, keys);
+    const before = this.writing.get(subject);
+    const write = this.writeAfter(before, subject, origin, decide);
+    this.writing.set(subject, write);
+    try {
+      return await write;
+    } finally {
+      if (this.writing.get(subject) === write) this.writing.delete(subject);
+    }
+  }
+
+  private async writeAfter(
+    before: Promise<unknown> | undefined,
+    subject: string,
+    origin: Origin,
+    decide: (stored: Value | undefined) => Write<Contract> | undefined,
+  ): Promise<number | undefined> {
+    // The write before has its own caller to tell of its failure.
+    await before?.catch(() => undefined);
+    for (let attempt = 0; attempt < MAX_DECISIONS; attempt += 1) {
+      const stored = this.entries.get(subject);
+      const wanted = decide(stored?.value);
+      if (wanted === undefined) return undefined;
+      const sequence = await this.tryWrite(subject, stored?.sequence ?? 0, origin, wanted);
+      if (sequence !== undefined) return sequence;
+      await this.refresh(subject);
+    }
+    throw new RetryLater(`${subject} was written by somebody else ${MAX_DECISIONS} times in a row`);
+  }
+
+  private async tryWrite(
+    subject: string,
+    expectedSequence: number,
+    { input, cause }: Origin,
+    { data, retires, schedule, ttl }: Write<Contract>,
+  ): Promise<number | undefined> {
+    const id = `${this.publisher.service}:${input}:${subject}@${expectedSequence}`;
+    const options = {
+      id: id.length <= 1024 ? id : `${this.publisher.service}:${input}@${expectedSequence}`,
+      cause,
+      expectedSequence,
+      ...(retires !== undefined && { retires }),
+      ...(schedule !== undefined && { schedule }),
+      ...(ttl !== undefined && { ttl }),
+    };
+    try {
+      const { event, sequence, duplicate } = await this.publisher.publish(this.contract, data, options);
+      // A duplicate may hold what an earlier decision asked for, not this one.
+      if (duplicate) return undefined;
+      this.apply(event, subject, sequence);
+      return sequence;
+    } catch (error) {
+      if (error instanceof ExpectationFailed || error instanceof Unconfirmed) return undefined;
+      throw error;
+    }
+  }
+
+  /** Reads a subject's last event from the stream's leader: a replica may not have heard of the last write yet. */
+  private async refresh(subject: string): Promise<void> {
+    this.manager ??= await jetstreamManager(this.connection);
+    const message = await this.manager.streams.getMessage(this.stream.name, { last_by_subj: subject });
+    if (message === null) {
+      const before = this.entries.get(subject);
+      this.entries.delete(subject);
+      if (before?.value !== undefined) this.options.onChange?.(keysOf(this.contract, subject), undefined, before.value);
+      return;
+    }
+    this.applyRaw(message.data, subject, message.seq);
+  }
+
+  private applyStored(message: JsMsg): void {
+    this.applyRaw(message.data, message.subject, message.seq);
+  }
+
+  private applyRaw(payload: Uint8Array, subject: string, sequence: number): void {
+    try {
+      this.apply(decodeEvent(this.contract, payload, subject), subject, sequence);
+    } catch (error) {
+      if (!(error instanceof UnreadableEvent)) throw error;
+      this.options.onUnreadable?.(subject, sequence, error);
+      const before = this.entries.get(subject);
+      if (before === undefined || before.sequence < sequence) this.entries.set(subject, { sequence, value: undefined });
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
+import type { EventContract, KeysOf, RequestContract } from '@stance/contracts';
+import type { RetryPolicy } from './settlement.js';
+
+/** How a handler's messages are consumed. */
+export interface OnEventOptions<Contract extends EventContract> {
+  /** The key whose messages are handled in order; all keys together by default. */
+  readonly orderBy?: Contract['keys'][number];
+  /** Narrows the subjects, such as to one gateway. */
+  readonly only?: Partial<KeysOf<Contract>>;
+  readonly concurrency?: number;
+  readonly retry?: Partial<RetryPolicy>;
+}
+
+/** What the strategy finds at a handler. */
+export interface EventHandlerExtras {
+  readonly event: EventContract;
+  readonly options: OnEventOptions<EventContract>;
+}
+
+export interface RequestHandlerExtras {
+  readonly request: RequestContract;
+}
+
+/**
+ * Marks a controller's method as the handler of an event: `handle(@Payload() event, @Ctx() context)`. It returns when its
+ * work is stored. A thrown `RetryLater` or any other error is tried again, `Unprocessable` is dead-lettered.
+ */
+export function OnEvent<Contract extends EventContract>(
+  contract: Contract,
+  options: OnEventOptions<Contract> = {},
+): MethodDecorator {
+  return EventPattern<string>(contract.name, { event: contract, options });
+}
+
+/** Marks a controller's method as the answer to a request: `answer(@Payload() input)` returns the output. */
+export function OnRequest(contract: RequestContract): MethodDecorator {
+  return MessagePattern(contract.subject, { request: contract });
+}

@@ -1,0 +1,174 @@
+import { SpanKind } from '@opentelemetry/api';
+import { jetstream, JetStreamApiError, type JetStreamClient, type PubAck } from '@nats-io/jetstream';
+import { headers, RequestError, TimeoutError, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import {
+  addressOf,
+  createEvent,
+  EVENT_CONTENT_TYPE,
+  MAX_EVENT_BYTES,
+  RETIREMENT_TTL,
+  type Cause,
+  type DataOf,
+  type EventContract,
+  type EventOf,
+  type ServiceName,
+} from '@stance/contracts';
+import { Slots } from './slots.js';
+import { currentTraceparent, inSpan } from './trace-context.js';
+
+/** The subject's last sequence is not the expected one: somebody else wrote. Codes 10071 (R1, R3) and 10164 (R3). */
+export class ExpectationFailed extends Error {
+  override readonly name = 'ExpectationFailed';
+}
+
+/** An event that no stream would take: larger than {@link MAX_EVENT_BYTES}. */
+export class EventTooLarge extends Error {
+  override readonly name = 'EventTooLarge';
+}
+
+/** The server did not confirm: the message may or may not be stored. The next attempt finds out. */
+export class Unconfirmed extends Error {
+  override readonly name = 'Unconfirmed';
+}
+
+const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
+
+export interface PublishOptions {
+  /** Unique per producer; the server drops a second one within its window. */
+  readonly id: string;
+  readonly cause: Cause;
+  /** Store only while the subject's last sequence is this one; 0: only as its first message. */
+  readonly expectedSequence?: number;
+  /** How long the message lives, as in `3s`; for ever by default. */
+  readonly ttl?: string;
+  /** The subject's last message: removes the older ones and itself after the retirement time. */
+  readonly retires?: boolean;
+  /** Deliver at this time, on `target`, instead of at once. */
+  readonly schedule?: { at: Date; target: string; ttl: string };
+}
+
+export interface Published<Contract extends EventContract> {
+  readonly event: EventOf<Contract>;
+  readonly subject: string;
+  readonly sequence: number;
+  /** The server had an event of this id already and kept that one. */
+  readonly duplicate: boolean;
+}
+
+/**
+ * Publishes events of the contracts. Many publishes may be in flight at once; `await` each where order matters.
+ */
+export class EventPublisher {
+  private readonly client: JetStreamClient;
+  private readonly slots: Slots;
+
+  constructor(
+    private readonly connection: NatsConnection,
+    readonly service: ServiceName,
+    /** `maxInFlight`: unconfirmed publishes, beyond which callers wait. `timeoutMs`: how long a confirmation may take. */
+    private readonly options: { maxInFlight?: number; timeoutMs?: number; now?: () => Date } = {},
+  ) {
+    this.client = jetstream(connection);
+    this.slots = new Slots(options.maxInFlight ?? 1024);
+  }
+
+  /**
+   * Stores an event in its stream and resolves to what was stored. Throws {@link ExpectationFailed},
+   * {@link Unconfirmed}, {@link EventTooLarge} or `UnusableId`.
+   */
+  async publish<Contract extends EventContract>(
+    contract: Contract,
+    data: DataOf<Contract>,
+    options: PublishOptions,
+  ): Promise<Published<Contract>> {
+    return inSpan(
+      `publish ${contract.subjectPrefix}`,
+      {
+        kind: SpanKind.PRODUCER,
+        traceparent: options.cause.traceparent,
+        attributes: { 'messaging.system': 'nats', 'messaging.destination.template': contract.subjectPrefix },
+      },
+      async () => {
+        const cause = { ...options.cause, traceparent: currentTraceparent(options.cause.traceparent) };
+        const event = this.eventOf(contract, data, options.id, cause);
+        const payload = encode(event);
+        const subject = addressOf(contract, data);
+        const ack = await this.slots.run(() => this.store(subject, payload, { ...options, cause }));
+        return { event, subject, sequence: ack.seq, duplicate: ack.duplicate };
+      },
+    );
+  }
+
+  /** Sends an event that no stream keeps. */
+  announce<Contract extends EventContract>(contract: Contract, data: DataOf<Contract>, id: string): void {
+    this.connection.publish(addressOf(contract, data), encode(this.eventOf(contract, data, id, {})), {
+      headers: headersOf({ id, cause: {} }),
+    });
+  }
+
+  private eventOf<Contract extends EventContract>(
+    contract: Contract,
+    data: DataOf<Contract>,
+    id: string,
+    cause: Cause,
+  ) {
+    const time = this.options.now?.() ?? new Date();
+    return createEvent(contract, { id, producer: this.service, time, data, cause });
+  }
+
+  private async store(subject: string, payload: Uint8Array, options: PublishOptions): Promise<PubAck> {
+    const ttl = options.ttl ?? (options.retires ? RETIREMENT_TTL : undefined);
+    try {
+      return await this.client.publish(subject, payload, {
+        headers: headersOf(options),
+        timeout: this.options.timeoutMs ?? 5_000,
+        ...(ttl !== undefined && { ttl }),
+        ...(options.expectedSequence !== undefined && { expect: { lastSubjectSequence: options.expectedSequence } }),
+      });
+    } catch (error) {
+      throw readable(error, subject);
+    }
+  }
+}
+
+function encode(event: EventOf<EventContract>): Uint8Array {
+  const payload = Buffer.from(JSON.stringify(event));
+  if (payload.byteLength > MAX_EVENT_BYTES) {
+    throw new EventTooLarge(`${event.type}: ${payload.byteLength} bytes; an event takes at most ${MAX_EVENT_BYTES}`);
+  }
+  return payload;
+}
+
+function headersOf({
+  id,
+  cause,
+  retires,
+  schedule,
+}: Pick<PublishOptions, 'id' | 'cause' | 'retires' | 'schedule'>): MsgHdrs {
+  const all = headers();
+  all.set('Nats-Msg-Id', id);
+  all.set('Content-Type', EVENT_CONTENT_TYPE);
+  if (cause.traceparent !== undefined) all.set('traceparent', cause.traceparent);
+  if (retires) all.set('Nats-Rollup', 'sub');
+  if (schedule !== undefined) {
+    all.set('Nats-Schedule', `@at ${schedule.at.toISOString()}`);
+    all.set('Nats-Schedule-Target', schedule.target);
+    all.set('Nats-Schedule-TTL', schedule.ttl);
+  }
+  return all;
+}
+
+function readable(error: unknown, subject: string): unknown {
+  if (error instanceof JetStreamApiError) {
+    return WRONG_LAST_SEQUENCE.has(error.code) ? new ExpectationFailed(`${subject}: ${error.message}`) : error;
+  }
+  if (error instanceof TimeoutError || error instanceof RequestError || isNoStream(error)) {
+    return new Unconfirmed(`${subject}: not confirmed (${error.message})`, { cause: error });
+  }
+  return error;
+}
+
+/** Nobody answers for the subject: the stream has no leader just now. The client does not export the error's class. */
+function isNoStream(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'JetStreamNotEnabled';
+}

@@ -1,0 +1,70 @@
+import { errors, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import type { Reply, RequestContract, RequestError } from '@stance/contracts';
+import type { z } from 'zod';
+
+/** Thrown by a handler, and by {@link ask}, with the code that the caller sees. */
+export class RequestFailed extends Error {
+  override readonly name = 'RequestFailed';
+  constructor(
+    readonly code: RequestError['code'],
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Thrown by {@link ask} when nobody answers. */
+export class ServiceUnavailable extends Error {
+  override readonly name = 'ServiceUnavailable';
+}
+
+/** Asks a service. Throws {@link RequestFailed} with its error, {@link ServiceUnavailable} when there is no answer. */
+export async function ask<Contract extends RequestContract>(
+  connection: NatsConnection,
+  contract: Contract,
+  input: z.input<Contract['input']>,
+  { timeoutMs = 5_000 } = {},
+): Promise<z.output<Contract['output']>> {
+  let message: Msg;
+  try {
+    message = await connection.request(contract.subject, JSON.stringify(input), { timeout: timeoutMs });
+  } catch (error) {
+    if (error instanceof errors.TimeoutError || error instanceof errors.RequestError) {
+      throw new ServiceUnavailable(`${contract.service} does not answer: is it running and ready?`, { cause: error });
+    }
+    throw error;
+  }
+  const reply = message.json<Reply<unknown>>();
+  if ('error' in reply) throw new RequestFailed(reply.error.code, reply.error.message);
+  return contract.output.parse(reply.result) as z.output<Contract['output']>;
+}
+
+/** Answers one request: checks the input, runs the handler, turns its outcome into a reply. Never throws. */
+export async function answer(
+  contract: RequestContract,
+  payload: Uint8Array,
+  handle: (input: unknown) => Promise<unknown>,
+): Promise<Reply<unknown>> {
+  const input = contract.input.safeParse(parse(payload));
+  if (!input.success) {
+    const problems = input.error.issues.map(
+      ({ path, message }) => `${path.map(String).join('.') || 'request'}: ${message}`,
+    );
+    return { error: { code: 'invalid-request', message: problems.join('; ') } };
+  }
+  try {
+    return { result: await handle(input.data) };
+  } catch (error) {
+    if (error instanceof RequestFailed) return { error: { code: error.code, message: error.message } };
+    return { error: { code: 'internal', message: `${contract.verb} failed; the service's log says why` } };
+  }
+}
+
+function parse(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(payload).toString('utf8') || '{}');
+  } catch {
+    // Not JSON: the schema then says what was expected.
+    return undefined;
+  }
+}
