@@ -37,7 +37,8 @@ export function wireStreamConfig(
     retention: 'limits',
     storage: 'file',
     // `old` would evict the quietest devices first; a full stream refuses instead, and an alert tells before.
-    discard: 'new',
+    // (The server refuses that for schedules; with no limit on its size, that stream evicts nothing either.)
+    discard: stream.schedules ? 'old' : 'new',
     num_replicas: replicas,
     max_msgs_per_subject: stream.keepPerSubject === 'all' ? -1 : stream.keepPerSubject,
     max_age: (stream.maxAgeSeconds ?? 0) * SECOND,

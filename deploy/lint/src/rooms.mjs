@@ -1,0 +1,58 @@
+// @ts-check
+/**
+ * Who may import whom: one row per room. Specs may import what `specsMayImport` adds; nothing else is allowed.
+ *
+ * `rooms`: the rooms of ours it may import. `packages`: the npm packages it may import; left out, any that its
+ * package.json lists. `node: false`: none of Node's own modules either, so that the room stays pure.
+ * @typedef {{ rooms: string[], packages?: string[], node?: boolean }} Allowance
+ */
+
+const nest = ['@nestjs/*', 'reflect-metadata', 'rxjs'];
+const nats = ['@nats-io/*'];
+const everywhere = ['zod', 'pino', '@opentelemetry/api'];
+
+const productionLibs = ['libs/contracts', 'libs/policy', 'libs/jetstream', 'libs/service-kit', 'libs/gateway-sdk'];
+const testingLibs = ['libs/testing', 'libs/simulators'];
+const libs = [...productionLibs, ...testingLibs, 'libs/nats-server'];
+
+const services = [
+  'services/sentinelone-poller',
+  'services/device-matcher',
+  'services/posture-store',
+  'services/policy-engine',
+  'services/audit',
+  'services/config-sync',
+  'services/gateway',
+  'services/cli',
+];
+
+/** @type {Readonly<Record<string, Allowance>>} */
+export const rooms = {
+  'libs/contracts': { rooms: [], packages: ['zod'], node: false },
+  'libs/policy': { rooms: ['libs/contracts'], packages: ['zod', 'yaml'], node: false },
+  'libs/jetstream': { rooms: ['libs/contracts'], packages: [...everywhere, ...nest, ...nats] },
+  'libs/service-kit': {
+    rooms: ['libs/contracts', 'libs/jetstream'],
+    packages: [...everywhere, ...nest, ...nats, '@opentelemetry/*', 'pino-pretty'],
+  },
+  'libs/gateway-sdk': { rooms: ['libs/contracts'], packages: [...everywhere, ...nats] },
+  'libs/simulators': { rooms: ['libs/contracts'], packages: everywhere },
+  'libs/nats-server': { rooms: [] },
+  'libs/testing': { rooms: libs },
+
+  ...Object.fromEntries(services.map((service) => [service, { rooms: productionLibs }])),
+  'services/all-in-one': { rooms: [...services, ...productionLibs] },
+
+  'deploy/local': {
+    rooms: ['services/all-in-one', 'libs/contracts', 'libs/jetstream', 'libs/simulators', 'libs/nats-server'],
+  },
+  'deploy/lint': { rooms: [] },
+
+  'test/e2e': { rooms: libs },
+  'test/bench': { rooms: libs },
+  'test/chaos': { rooms: libs },
+  'test/chart': { rooms: libs },
+};
+
+/** What every spec may import besides its room's row. */
+export const specsMayImport = testingLibs;

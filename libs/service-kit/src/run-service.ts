@@ -1,0 +1,337 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { NestFactory } from '@nestjs/core';
+import { metrics } from '@opentelemetry/api';
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  checkTopology,
+  connectToNats,
+  EventPublisher,
+  JetStreamStrategy,
+  Lease,
+  PassErrorsThrough,
+  type ConsumeObserver,
+} from '@stance/jetstream';
+import { ConfigurationInvalid, loadConfiguration, type ConfigurationOf, type Settings } from './configuration.js';
+import { startHealthServer, type Health, type HealthServer } from './health-server.js';
+import { createLogger, type Logger } from './log.js';
+import { NestLogger } from './nest-logger.js';
+import type { ServiceDefinition, ServiceParts } from './service.js';
+import { COMMON_SETTINGS, httpPortSetting } from './settings.js';
+import { startTelemetry } from './telemetry.js';
+
+export type ServiceState = 'connecting' | 'loading' | 'standby' | 'active' | 'stopping' | 'stopped' | 'failed';
+
+export interface RunningService {
+  readonly name: string;
+  /** Where `/readyz` answers; `undefined` when it was started without. */
+  readonly url: string | undefined;
+  state(): ServiceState;
+  health(): Health;
+  /** Resolves when this replica is active for the first time; rejects when it fails or is stopped before. */
+  readonly active: Promise<void>;
+  /** Resolves when it has stopped, rejects with what made it fail. */
+  readonly stopped: Promise<void>;
+  /** Finishes work under way, gives back the lease, closes everything. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Off where several services share a process and its health server. */
+  readonly http?: boolean;
+  readonly logger?: Logger;
+}
+
+type CommonConfiguration = ConfigurationOf<typeof COMMON_SETTINGS>;
+
+/** Starts a service. Throws `ConfigurationInvalid` or `PortUnavailable`; everything later shows in `stopped`. */
+export async function startService<S extends Settings>(
+  definition: ServiceDefinition<S>,
+  { environment = process.env, http = true, logger: givenLogger }: StartOptions = {},
+): Promise<RunningService> {
+  const settings = {
+    ...COMMON_SETTINGS,
+    STANCE_HTTP_PORT: httpPortSetting(definition.httpPort),
+    ...definition.settings,
+  };
+  const config = loadConfiguration(settings, environment);
+  const common = config as CommonConfiguration & { STANCE_HTTP_PORT: number };
+  const logger = givenLogger ?? createLogger(definition.name, common.LOG_LEVEL);
+  const telemetry = await startTelemetry(definition.name, environment);
+  const replica = new Replica(definition, config as ConfigurationOf<S>, common, logger);
+  const server: HealthServer | undefined = http
+    ? await startHealthServer({
+        host: common.STANCE_HTTP_HOST,
+        port: common.STANCE_HTTP_PORT,
+        health: () => replica.health(),
+        metrics: (request, response) => telemetry.prometheus.getMetricsRequestHandler(request, response),
+      })
+    : undefined;
+  if (server !== undefined) logger.info({ url: server.url }, 'listening');
+  replica.start();
+  return {
+    name: definition.name,
+    url: server?.url,
+    state: () => replica.state,
+    health: () => replica.health(),
+    active: replica.active,
+    stopped: replica.stopped.finally(() => server?.close()),
+    stop: () => replica.stop(),
+  };
+}
+
+/** One replica of a service: connects, stays warm, becomes active with the lease, starts anew when it loses it. */
+class Replica<S extends Settings> {
+  state: ServiceState = 'connecting';
+  readonly active: Promise<void>;
+  readonly stopped: Promise<void>;
+  private readonly stopping = new AbortController();
+  private parts: ServiceParts | undefined;
+  private becameActive: () => void = () => undefined;
+  private neverActive: (error: Error) => void = () => undefined;
+  private finish: (error?: Error) => void = () => undefined;
+
+  constructor(
+    private readonly definition: ServiceDefinition<S>,
+    private readonly config: ConfigurationOf<S>,
+    private readonly common: CommonConfiguration,
+    private readonly logger: Logger,
+  ) {
+    this.active = new Promise((resolve, reject) => {
+      this.becameActive = resolve;
+      this.neverActive = reject;
+    });
+    this.stopped = new Promise((resolve, reject) => {
+      this.finish = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    // Whoever does not wait for one of them learns from the other.
+    this.active.catch(() => undefined);
+    this.stopped.catch(() => undefined);
+  }
+
+  start(): void {
+    void this.live().then(
+      () => {
+        this.state = 'stopped';
+        this.neverActive(new Error(`${this.definition.name} was stopped before it was active`));
+        this.finish();
+      },
+      (error: unknown) => {
+        const failure = error instanceof Error ? error : new Error(String(error));
+        this.state = 'failed';
+        this.neverActive(failure);
+        this.finish(failure);
+      },
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.state = 'stopping';
+    this.stopping.abort();
+    await this.stopped;
+  }
+
+  health(): Health {
+    const own = this.parts?.health?.();
+    const settled = this.state === 'active' || this.state === 'standby';
+    return { ready: settled && (own?.ready ?? true), state: this.state, ...(own?.details && { details: own.details }) };
+  }
+
+  private async live(): Promise<void> {
+    const connection = await this.connect();
+    if (connection === undefined) return;
+    try {
+      await checkTopology(connection);
+      while (!this.stopping.signal.aborted) await this.liveOnce(connection);
+    } finally {
+      await closeConnection(connection);
+    }
+  }
+
+  private async connect(): Promise<NatsConnection | undefined> {
+    const { NATS_URL, NATS_CREDS_FILE, NATS_NKEY_SEED_FILE, NATS_CA_FILE, NATS_CERT_FILE, NATS_KEY_FILE } = this.common;
+    const connecting = connectToNats({
+      url: NATS_URL,
+      name: `stance-${this.definition.name}`,
+      credsFile: NATS_CREDS_FILE,
+      nkeySeedFile: NATS_NKEY_SEED_FILE,
+      tls: { caFile: NATS_CA_FILE, certFile: NATS_CERT_FILE, keyFile: NATS_KEY_FILE },
+    });
+    const waiting = setInterval(() => this.logger.warn(`no NATS server answers at ${NATS_URL} yet`), 5_000);
+    try {
+      const connection = await Promise.race([connecting, aborted(this.stopping.signal)]);
+      if (connection === undefined) void connecting.then((late) => late.close());
+      return connection;
+    } finally {
+      clearInterval(waiting);
+    }
+  }
+
+  /** From loading to the end of one stretch of activity. */
+  private async liveOnce(connection: NatsConnection): Promise<void> {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([this.stopping.signal, ended.signal]);
+    let failure: Error | undefined;
+    const publisher = new EventPublisher(connection, this.definition.name);
+    const strategy = new JetStreamStrategy({
+      connection,
+      publisher,
+      observer: observerOf(this.definition.name, this.logger),
+      drainMs: this.common.STANCE_SHUTDOWN_DEADLINE,
+    });
+    this.setState('loading');
+    const parts = await this.definition.build({
+      config: this.config,
+      connection,
+      publisher,
+      logger: this.logger,
+      fail: (error) => {
+        failure = error;
+        ended.abort();
+      },
+    });
+    this.parts = parts;
+    const app = await NestFactory.createMicroservice(parts.module, {
+      strategy,
+      logger: new NestLogger(this.logger),
+      abortOnError: false,
+    });
+    app.useGlobalFilters(new PassErrorsThrough());
+    await app.listen();
+    let lease: Lease | undefined;
+    try {
+      lease = await this.becomeActive(connection, parts, strategy, signal);
+      await Promise.race([aborted(signal), lost(lease, this.logger)]);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      await parts.deactivate?.();
+      await app.close();
+      await Promise.all(allTables(parts).map((table) => table.stopFollowing()));
+      await lease?.release();
+      this.parts = undefined;
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  private async becomeActive(
+    connection: NatsConnection,
+    parts: ServiceParts,
+    strategy: JetStreamStrategy,
+    signal: AbortSignal,
+  ): Promise<Lease | undefined> {
+    const startedAt = performance.now();
+    await Promise.all(allTables(parts).map((table) => table.load(signal)));
+    const name = this.definition.lease?.(this.config);
+    let lease: Lease | undefined;
+    if (name !== undefined) {
+      this.setState('standby');
+      lease = await Lease.acquire(connection, {
+        name,
+        holder: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
+        signal,
+      });
+      try {
+        await Promise.all(allTables(parts).map((table) => table.caughtUp(signal)));
+      } catch (error) {
+        await lease.release();
+        throw error;
+      }
+    }
+    await Promise.all((parts.tables?.fed ?? []).map((table) => table.stopFollowing()));
+    await parts.activate?.();
+    await strategy.start();
+    this.setState('active', { afterMs: Math.round(performance.now() - startedAt), epoch: lease?.epoch });
+    this.becameActive();
+    return lease;
+  }
+
+  private setState(state: ServiceState, details: Record<string, unknown> = {}): void {
+    if (this.stopping.signal.aborted) return;
+    this.state = state;
+    this.logger.info(details, state);
+  }
+}
+
+function allTables({ tables }: ServiceParts) {
+  return [...(tables?.fed ?? []), ...(tables?.followed ?? [])];
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
+async function lost(lease: Lease | undefined, logger: Logger): Promise<void> {
+  if (lease === undefined) return new Promise(() => undefined);
+  logger.warn({ reason: await lease.lost }, 'the lease is lost, starting over as a standby');
+}
+
+/** Drains what is still to be sent; a server that is gone does not hold up the shutdown. */
+async function closeConnection(connection: NatsConnection): Promise<void> {
+  if (connection.isClosed()) return;
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, 1_000)));
+  await Promise.race([connection.drain().catch(() => connection.close()), patience]);
+  clearTimeout(timer);
+  if (!connection.isClosed()) await connection.close();
+}
+
+function observerOf(service: string, logger: Logger): ConsumeObserver {
+  const meter = metrics.getMeter('@stance/service-kit');
+  const settled = meter.createCounter('stance.messages.settled', {
+    description: 'Messages by how they were settled',
+    unit: '{message}',
+  });
+  return {
+    settled: (contract, message, settlement, error) => {
+      settled.add(1, { service, event: contract.name, settlement: settlement.action });
+      const about = { subject: message.subject, sequence: message.seq, attempt: message.info.deliveryCount };
+      if (settlement.action === 'retry')
+        logger.warn({ ...about, delayMs: settlement.delayMs, err: error }, 'trying again later');
+      if (settlement.action === 'dead-letter') {
+        logger.error({ ...about, code: settlement.code, reason: settlement.message }, 'dead-lettered');
+      }
+    },
+    trouble: (message, error) => logger.warn({ err: error }, message),
+  };
+}
+
+/** The oldest Node.js that Stance runs on. */
+const MINIMUM_NODE = 24;
+
+/** A process that is one service: runs until a signal, exits 2 for a wrong configuration, 1 for a failure. */
+export async function runService<S extends Settings>(definition: ServiceDefinition<S>): Promise<void> {
+  if (Number(process.versions.node.split('.')[0]) < MINIMUM_NODE) {
+    process.stderr.write(
+      `Stance needs Node.js ${MINIMUM_NODE} or newer, this is ${process.versions.node}: run it with npm, which brings one\n`,
+    );
+    process.exit(2);
+  }
+  try {
+    const service = await startService(definition);
+    stopOnSignals(() => service.stop());
+    await service.stopped;
+    process.exitCode = 0;
+  } catch (error) {
+    process.stderr.write(`${definition.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = error instanceof ConfigurationInvalid ? 2 : 1;
+  }
+  // Everything is closed; what may linger (a socket that never connected) must not keep the process.
+  process.exit();
+}
+
+/** Calls `stop` on the first SIGINT or SIGTERM; a second one ends the process at once. */
+export function stopOnSignals(stop: () => Promise<void>): void {
+  let asked = false;
+  const onSignal = () => {
+    if (asked) process.exit(130);
+    asked = true;
+    void stop();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
