@@ -84,6 +84,15 @@ export class FactTable<Contract extends EventContract, Value> {
     return this.entries.get(subjectOf(this.contract, keys))?.value;
   }
 
+  /** The stream sequence of a key's last event. */
+  sequenceOf(keys: KeysOf<Contract>): number | undefined {
+    return this.entries.get(subjectOf(this.contract, keys))?.sequence;
+  }
+
+  *keys(): IterableIterator<KeysOf<Contract>> {
+    for (const [subject, { value }] of this.entries) if (value !== undefined) yield keysOf(this.contract, subject);
+  }
+
   *values(): IterableIterator<Value> {
     for (const { value } of this.entries.values()) if (value !== undefined) yield value;
   }

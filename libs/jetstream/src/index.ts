@@ -2,6 +2,7 @@ export * from './connection.js';
 export * from './topology.js';
 export * from './publisher.js';
 export * from './fact-table.js';
+export * from './last-event.js';
 export * from './stream-follower.js';
 export * from './settlement.js';
 export * from './context.js';

@@ -1,1 +1,16 @@
-export {};
+export { startSentinelOneTenant } from './sentinelone/tenant.js';
+export type { SentinelOneTenant, SentinelOneTenantOptions } from './sentinelone/tenant.js';
+export type { Agent, AgentPatch, NetworkInterface } from './sentinelone/agent.js';
+export type { Threat, ThreatDetails } from './sentinelone/threat.js';
+export { AgentExists, AmbiguousAgent, UnknownAgent } from './sentinelone/fleet.js';
+export type { ChangeOptions, Fleet } from './sentinelone/fleet.js';
+export type { FleetOption, GeneratedFleet, GivenAgent } from './sentinelone/generate-fleet.js';
+export type { Fault, FaultKind, Faults } from './sentinelone/faults.js';
+export { DOCUMENTED_RATE_LIMITS } from './sentinelone/rate-limits.js';
+export type { RateLimit } from './sentinelone/rate-limits.js';
+export type { LoggedRequest } from './sentinelone/request-log.js';
+export type { TokenScope } from './sentinelone/tenant-api.js';
+export { NotASimulator, SimulatorClient, SimulatorRefused } from './control/simulator-client.js';
+export type { SimulatorClientOptions } from './control/simulator-client.js';
+export { AGENT_ACTIONS, CONTROL_PREFIX } from './control/protocol.js';
+export type { AgentAction, AgentList, AgentSummary, SimulatorIdentity } from './control/protocol.js';

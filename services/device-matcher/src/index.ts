@@ -1,1 +1,1 @@
-export {};
+export { deviceMatcher } from './service.js';

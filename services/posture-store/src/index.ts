@@ -1,1 +1,1 @@
-export {};
+export { postureStore } from './service.js';

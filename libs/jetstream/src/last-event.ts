@@ -1,0 +1,29 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { decodeEvent, subjectOf, type EventContract, type EventOf, type KeysOf } from '@stance/contracts';
+import { RetryLater } from './settlement.js';
+
+export interface StoredEvent<Contract extends EventContract> {
+  readonly event: EventOf<Contract>;
+  readonly sequence: number;
+}
+
+/**
+ * Reads a key's last event from the stream's leader, for what is too large to keep in memory and seldom needed.
+ * Throws {@link RetryLater} when the leader does not answer, `UnreadableEvent` when what it holds is no event.
+ */
+export async function readLastEvent<Contract extends EventContract>(
+  connection: NatsConnection,
+  contract: Contract,
+  keys: KeysOf<Contract>,
+): Promise<StoredEvent<Contract> | undefined> {
+  const subject = subjectOf(contract, keys);
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  let message;
+  try {
+    message = await manager.streams.getMessage(contract.stream?.name ?? '', { last_by_subj: subject });
+  } catch (error) {
+    throw new RetryLater(`cannot read ${subject} back`, { cause: error });
+  }
+  return message === null ? undefined : { event: decodeEvent(contract, message.data, subject), sequence: message.seq };
+}

@@ -1,0 +1,116 @@
+import type { AgentMatched, AttributeValue, DataOf, DeviceRecorded, PostureChanged } from '@stance/contracts';
+
+export type Posture = DataOf<typeof PostureChanged>;
+export type Register = DataOf<typeof AgentMatched>;
+export type Device = Pick<DataOf<typeof DeviceRecorded>, 'state' | 'owner' | 'groups' | 'tags' | 'network' | 'os'>;
+
+/** A posture without what tells it from the revision before. */
+export type PostureBody = Pick<Posture, 'device' | 'agents' | 'attributes' | 'problems'>;
+
+/**
+ * A device's posture from its inventory record and the registers that name it. Agents that are gone or not certain to be
+ * the device's add nothing; an attribute on which agents disagree is left out, so that no condition on it holds.
+ */
+export function postureOf(deviceId: string, device: Device | undefined, registers: readonly Register[]): PostureBody {
+  // A retired device keeps nothing of what it was.
+  const counted = device?.state === 'enrolled' ? registers.filter(({ presence }) => presence === 'present') : [];
+  const matched = counted.filter((register) => register.device === deviceId).toSorted(byKey);
+  const { attributes, conflict } = mergeAttributes(matched);
+  return {
+    device: deviceFields(device),
+    agents: matched.map(({ source, agentId, by, trust, reportedAt, lastSeenAt, observedAt }) => ({
+      source,
+      agentId,
+      ...(by !== undefined && { by }),
+      ...(trust !== undefined && { trust }),
+      ...(reportedAt !== undefined && { reportedAt }),
+      ...(lastSeenAt !== undefined && { lastSeenAt }),
+      observedAt,
+    })),
+    attributes,
+    problems: problemsOf(deviceId, device, counted, matched.length, conflict),
+  };
+}
+
+function deviceFields(device: Device | undefined): Posture['device'] {
+  if (device === undefined) return { state: 'unknown', groups: [], tags: [] };
+  const { state, owner, groups, tags, network, os } = device;
+  return {
+    state,
+    ...(owner !== undefined && { owner }),
+    groups: groups.toSorted(),
+    tags: tags.toSorted(),
+    ...(network !== undefined && { network }),
+    ...(os !== undefined && { os }),
+  };
+}
+
+function mergeAttributes(matched: readonly Register[]): { attributes: Posture['attributes']; conflict: boolean } {
+  const attributes: Posture['attributes'] = {};
+  const disputed = new Set<string>();
+  matched.forEach((register, agent) => {
+    for (const [name, value] of Object.entries(register.attributes)) {
+      const other = attributes[name];
+      if (other !== undefined && !sameValue(other.value, value)) disputed.add(name);
+      attributes[name] = { value, agent };
+    }
+  });
+  for (const name of disputed) Reflect.deleteProperty(attributes, name);
+  return { attributes, conflict: disputed.size > 0 };
+}
+
+function problemsOf(
+  deviceId: string,
+  device: Device | undefined,
+  counted: readonly Register[],
+  agents: number,
+  conflict: boolean,
+): Posture['problems'] {
+  const problems: Posture['problems'] = [];
+  const uncertain = counted.filter(({ candidates }) => candidates?.includes(deviceId));
+  if (device === undefined) problems.push('not-enrolled');
+  if (uncertain.length > 0) problems.push('quarantined');
+  if (uncertain.some(({ problem }) => problem === 'duplicate-agent-serial' || problem === 'duplicate-device-serial')) {
+    problems.push('duplicate-serial');
+  }
+  if (agents === 0 && uncertain.length === 0 && device?.state === 'enrolled') problems.push('no-agent');
+  if (conflict) problems.push('conflict');
+  return problems;
+}
+
+/** Names of the attributes and device fields that differ, in order; `problems` where those do. */
+export function changedNames(before: PostureBody | undefined, now: PostureBody): string[] {
+  const names = new Set<string>();
+  const attributes = { ...before?.attributes, ...now.attributes };
+  for (const name of Object.keys(attributes)) {
+    const [old, present] = [before?.attributes[name], now.attributes[name]];
+    if (old === undefined || present === undefined || !sameValue(old.value, present.value)) names.add(name);
+  }
+  for (const field of ['state', 'owner', 'groups', 'tags', 'network', 'os'] as const) {
+    if (JSON.stringify(before?.device[field]) !== JSON.stringify(now.device[field])) names.add(`device:${field}`);
+  }
+  if (JSON.stringify(before?.problems) !== JSON.stringify(now.problems)) names.add('problems');
+  return [...names].toSorted();
+}
+
+function sameValue(left: AttributeValue, right: AttributeValue): boolean {
+  return (
+    left === right || (Array.isArray(left) && Array.isArray(right) && JSON.stringify(left) === JSON.stringify(right))
+  );
+}
+
+function byKey(left: Register, right: Register): number {
+  return left.source === right.source ? compare(left.agentId, right.agentId) : compare(left.source, right.source);
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : Number(left > right);
+}
+
+/**
+ * The revision after `stored`. A device without one starts at the time in microseconds, so that one enrolled anew is above
+ * what it was before it was forgotten.
+ */
+export function nextRevision(stored: number | undefined, now: number): number {
+  return stored === undefined ? Math.floor(now * 1_000) : stored + 1;
+}
