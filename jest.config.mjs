@@ -23,6 +23,7 @@ export default {
       },
     ],
   },
+  globalSetup: '<rootDir>/libs/testing/src/jest.global-setup.mjs',
   maxWorkers: 2,
   testTimeout: 60_000,
 };

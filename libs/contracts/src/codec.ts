@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { entityOf, envelope, subjectOf, type DataOf, type EventContract, type EventOf, type KeysOf } from './event.js';
 import type { ServiceName } from './services.js';
 
@@ -71,6 +71,13 @@ export function decodeEvent<Contract extends EventContract>(
   const address = addressOrProblem(contract, event.data);
   if (address !== subject) {
     throw new UnreadableEvent('misaddressed', `its data belongs on ${address}, it came on ${subject}`);
+  }
+  const entity = entityOf(contract, event.data as Record<string, unknown>);
+  if (event.subject !== entity) {
+    throw new UnreadableEvent(
+      'misaddressed',
+      `its subject is ${event.subject.slice(0, 200)}, its data is about ${entity}`,
+    );
   }
   return event;
 }

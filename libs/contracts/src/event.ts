@@ -18,15 +18,15 @@ export const traceparent = z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a
  */
 export const envelope = z.object({
   specversion: z.literal('1.0'),
-  id: z.string().min(1).max(1024),
-  type: z.string(),
-  source: z.string(),
-  subject: z.string(),
-  time: timestamp,
+  id: z.string().min(1).max(1024).describe('Unique per producer; also its `Nats-Msg-Id`.'),
+  type: z.string().describe("The event's name and version."),
+  source: z.string().describe('`/stance/` and the service that published it.'),
+  subject: z.string().describe('The plain id of what it is about: the last id of its NATS subject.'),
+  time: timestamp.describe('When it was published.'),
   datacontenttype: z.literal('application/json'),
-  traceparent: traceparent.optional(),
-  txn: z.string().min(1).max(256).optional(),
-  observedat: timestamp.optional(),
+  traceparent: traceparent.optional().describe('W3C Trace Context of the cause.'),
+  txn: z.string().min(1).max(256).optional().describe('Shared by all events that follow from one observation.'),
+  observedat: timestamp.optional().describe('The time of that observation.'),
 });
 
 export type Envelope = z.infer<typeof envelope>;
@@ -99,9 +99,11 @@ export function filterOf<Contract extends EventContract>(
   keys: Partial<KeysOf<Contract>> = {},
 ): string {
   const ids: Record<string, string | undefined> = keys;
-  const tokens = contract.keys.map((key) => {
+  const last = contract.keys.length - 1;
+  const tokens = contract.keys.map((key, index) => {
     const known = ids[key];
-    return known === undefined ? '*' : encodeToken(known);
+    if (known === undefined) return '*';
+    return contract.endsWithSubject && index === last ? known : encodeToken(known);
   });
   while (tokens.length > 1 && tokens.at(-1) === '*' && tokens.at(-2) === '*') tokens.pop();
   if (tokens.at(-1) === '*') tokens[tokens.length - 1] = '>';
@@ -123,7 +125,8 @@ export function keysOf<Contract extends EventContract>(contract: Contract, subje
 function tokensAfter(contract: EventContract, subject: string): string[] {
   const isOfContract =
     contract.keys.length === 0 ? subject === contract.subjectPrefix : subject.startsWith(`${contract.subjectPrefix}.`);
-  const tokens = isOfContract ? subject.slice(contract.subjectPrefix.length + 1).split('.') : [];
+  const tokens =
+    isOfContract && contract.keys.length > 0 ? subject.slice(contract.subjectPrefix.length + 1).split('.') : [];
   const isComplete = contract.endsWithSubject
     ? tokens.length >= contract.keys.length
     : tokens.length === contract.keys.length;

@@ -37,8 +37,9 @@ export function encodeToken(id: string): string {
 }
 
 export function decodeToken(token: string): string {
-  if (PLAIN.test(token)) return token;
-  if (!ESCAPED.test(token)) throw new MalformedToken(`not an escaped id: ${token.slice(0, 60)}`);
+  if (token.length <= MAX_TOKEN_BYTES && PLAIN.test(token)) return token;
+  if (token.length > MAX_TOKEN_BYTES || !ESCAPED.test(token))
+    throw new MalformedToken(`not an escaped id: ${token.slice(0, 60)}`);
   const bytes: number[] = [];
   for (let at = 0; at < token.length; at += 1) {
     if (token[at] === '=') {
@@ -48,11 +49,17 @@ export function decodeToken(token: string): string {
       bytes.push(token.charCodeAt(at));
     }
   }
+  const id = utf8(bytes);
+  if (id === undefined || encodeToken(id) !== token)
+    throw new MalformedToken(`not an escaped id: ${token.slice(0, 60)}`);
+  return id;
+}
+
+function utf8(bytes: readonly number[]): string | undefined {
   try {
-    const id = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(bytes));
-    if (encodeToken(id) === token) return id;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(bytes));
+  } catch {
+    // The only way in which decoding fails: the bytes are no UTF-8.
+    return undefined;
   }
-  throw new MalformedToken(`not an escaped id: ${token.slice(0, 60)}`);
 }

@@ -57,6 +57,8 @@ const MAX_HELD = MAX_ACK_PENDING / 2;
 /** Long enough that a message given back a few times outlasts the retries of the one that blocks its key. */
 const CROWDED_OUT_DELAY_MS = 15_000;
 const RECREATE_DELAY_MS = 500;
+/** At shutdown: how long the server may take to confirm that it got everything. */
+const FLUSH_MS = 1_000;
 
 /**
  * One durable consumer of one stream: fetches, orders by key, runs handlers, settles each message once. Heals by itself
@@ -68,6 +70,8 @@ export class ConsumeLoop {
   private keepAlive: NodeJS.Timeout | undefined;
   private stopping = false;
   private supervision: Promise<void> = Promise.resolve();
+  /** Messages whose dead letter could not be stored yet: they come again to be buried, not to be handled. */
+  private readonly unburied = new Map<number, Death>();
 
   constructor(
     private readonly connection: NatsConnection,
@@ -78,14 +82,14 @@ export class ConsumeLoop {
     private readonly options: ConsumeOptions,
     private readonly observer: ConsumeObserver,
   ) {
-    this.scheduler = new KeyedScheduler((message, key) => this.process(message, key), {
+    this.scheduler = new KeyedScheduler((message, key) => this.guarded(() => this.process(message, key)), {
       concurrency: options.concurrency,
     });
   }
 
   async start(): Promise<void> {
     this.messages = await this.open();
-    this.keepAlive = setInterval(() => this.extendHeld(), this.options.ackWaitMs / 2);
+    this.keepAlive = setInterval(() => void this.guarded(() => this.extendHeld()), this.options.ackWaitMs / 2);
     this.supervision = this.supervise();
   }
 
@@ -97,13 +101,12 @@ export class ConsumeLoop {
     this.stopping = true;
     const { notStarted, idle } = this.scheduler.stop();
     await this.messages?.close();
-    for (const message of notStarted) message.nak();
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
-    await Promise.race([idle, deadline]);
-    clearTimeout(timer);
+    for (const message of notStarted) await this.guarded(() => message.nak());
+    await within(deadlineMs, idle);
     clearInterval(this.keepAlive);
     await this.supervision;
+    // Settlements are sent without waiting: they have left this process before the caller may close the connection.
+    await this.guarded(() => within(FLUSH_MS, this.connection.flush()));
   }
 
   private async open(): Promise<ConsumerMessages> {
@@ -131,7 +134,9 @@ export class ConsumeLoop {
   private async reopen(): Promise<void> {
     while (!this.stopping && !this.connection.isClosed()) {
       try {
-        this.messages = await this.open();
+        const messages = await this.open();
+        if (this.stopping) await messages.close();
+        else this.messages = messages;
         return;
       } catch (error) {
         this.observer.trouble(`cannot open consumer ${this.durable} of ${this.stream} yet`, error);
@@ -141,11 +146,11 @@ export class ConsumeLoop {
   }
 
   private accept(message: JsMsg): void {
-    const key = orderKey(this.route, message.subject);
     if (this.stopping) {
-      message.nak();
+      void this.guarded(() => message.nak());
       return;
     }
+    const key = orderKey(this.route, message.subject);
     // One blocked key must not use up what the server allows to be unsettled: its later messages wait at the server.
     if (this.scheduler.held >= MAX_HELD && this.scheduler.isBlocked(key))
       this.giveBack(message, key, CROWDED_OUT_DELAY_MS);
@@ -155,9 +160,14 @@ export class ConsumeLoop {
   private async process(message: JsMsg, key: string): Promise<void> {
     const attempt = message.info.deliveryCount;
     const { retry } = this.options;
+    const unburied = this.unburied.get(message.seq);
+    if (unburied !== undefined) {
+      await this.bury(message, key, unburied);
+      return;
+    }
     // Checked before the handler runs: a message that kills its process would otherwise kill every next one too.
     if (attempt > retry.maxAttempts) {
-      await this.bury(message, {
+      await this.bury(message, key, {
         code: 'exhausted',
         message: `delivered ${attempt} times and never settled`,
         attempts: attempt,
@@ -175,7 +185,7 @@ export class ConsumeLoop {
         this.giveBack(message, key, settlement.delayMs);
         break;
       case 'dead-letter':
-        await this.bury(message, { ...settlement, attempts: attempt });
+        await this.bury(message, key, { ...settlement, attempts: attempt }, error);
         return;
     }
     this.observer.settled(this.route.contract, message, settlement, error);
@@ -219,24 +229,43 @@ export class ConsumeLoop {
   }
 
   /** Dead-letters, then terminates: in this order, so that a crash between the two loses nothing. */
-  private async bury(message: JsMsg, death: Death): Promise<void> {
+  private async bury(message: JsMsg, key: string, death: Death, cause?: unknown): Promise<void> {
+    const { code, message: reason } = death;
     try {
       await publishDeadLetter(this.publisher, message, death);
-      message.term(death.code);
-      this.observer.settled(
-        this.route.contract,
-        message,
-        { action: 'dead-letter', code: death.code, message: death.message },
-        undefined,
-      );
     } catch (error) {
+      this.unburied.set(message.seq, death);
       this.observer.trouble(`cannot store the dead letter of ${message.subject}, trying again`, error);
-      message.nak(this.options.ackWaitMs);
+      this.giveBack(message, key, this.options.ackWaitMs);
+      return;
     }
+    this.unburied.delete(message.seq);
+    message.term(code);
+    this.observer.settled(this.route.contract, message, { action: 'dead-letter', code, message: reason }, cause);
   }
 
   private extendHeld(): void {
+    if (this.connection.isClosed()) return;
     for (const message of this.scheduler.items()) message.working();
+  }
+
+  /** A settlement that cannot be sent (the connection is closed) ends neither the loop nor the process: it comes again. */
+  private async guarded(step: () => void | Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.observer.trouble(`consumer ${this.durable} of ${this.stream} could not settle a message`, error);
+    }
+  }
+}
+
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

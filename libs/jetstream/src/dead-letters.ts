@@ -1,10 +1,17 @@
+import { isUtf8 } from 'node:buffer';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { DeadLettered, MAX_EVENT_BYTES, type DeadLetterCode, type DataOf, type ServiceName } from '@stance/contracts';
 import type { EventPublisher } from './publisher.js';
 
-/** Room for the envelope and, as base64 grows by a third, for any payload that fits. */
-const MAX_PAYLOAD_BYTES = Math.floor((MAX_EVENT_BYTES * 3) / 4) - 16 * 1024;
+/** Room for everything but the payload: the envelope, the subject (twice, escaped), the reason and the headers. */
+const OVERHEAD_BYTES = 64 * 1024;
+/** The longest payload kept: base64 grows it by a third. */
+const MAX_PAYLOAD_BYTES = Math.floor(((MAX_EVENT_BYTES - OVERHEAD_BYTES) * 3) / 4);
+/** Bytes of JSON for the headers. */
+const MAX_HEADERS_BYTES = 16 * 1024;
+/** Longer subjects are cut: with the dead letter's prefix they would pass the server's 4 KiB line and end the connection. */
+const MAX_SUBJECT_CHARACTERS = 1_024;
 
 export interface Death {
   readonly code: DeadLetterCode;
@@ -20,10 +27,10 @@ export function deadLetterOf(
   now: Date,
 ): DataOf<typeof DeadLettered> {
   const kept = message.data.subarray(0, MAX_PAYLOAD_BYTES);
-  const text = utf8(kept);
+  const text = readableText(kept);
   return {
     service,
-    originalSubject: message.subject,
+    originalSubject: message.subject.slice(0, MAX_SUBJECT_CHARACTERS).replace(/\.$/, ''),
     stream: message.info.stream,
     sequence: message.seq,
     headers: headersAsData(message.headers),
@@ -47,10 +54,10 @@ export async function publishDeadLetter(publisher: EventPublisher, message: JsMs
 
 function headersAsData(headers: MsgHdrs | undefined): Record<string, string[]> {
   const data: Record<string, string[]> = {};
-  let budget = 16 * 1024;
+  let budget = MAX_HEADERS_BYTES;
   for (const key of headers?.keys() ?? []) {
     const values = headers?.values(key) ?? [];
-    budget -= key.length + values.reduce((length, value) => length + value.length, 0);
+    budget -= Buffer.byteLength(JSON.stringify({ [key]: values }));
     if (budget < 0) break;
     data[key] = values;
   }
@@ -64,11 +71,9 @@ function traceparentOf(headers: MsgHdrs | undefined): string | undefined {
     : undefined;
 }
 
-function utf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
+/** The payload as text, unless it is none, or so full of what JSON escapes that base64 is shorter and surely fits. */
+function readableText(bytes: Uint8Array): string | undefined {
+  if (!isUtf8(bytes)) return undefined;
+  const text = Buffer.from(bytes).toString('utf8');
+  return Buffer.byteLength(JSON.stringify(text)) <= (MAX_PAYLOAD_BYTES * 4) / 3 ? text : undefined;
 }

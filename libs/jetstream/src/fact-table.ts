@@ -30,8 +30,13 @@ export interface FactTableOptions<Contract extends EventContract, Value> {
   readonly keep: (event: EventOf<Contract>) => Value | undefined;
   /** Narrows the table to some keys, such as one source. */
   readonly only?: Partial<KeysOf<Contract>>;
-  /** Called after every change, with the value before. */
-  readonly onChange?: (keys: KeysOf<Contract>, value: Value | undefined, before: Value | undefined) => void;
+  /** Called after every change, with the value before and the sequence of the event. */
+  readonly onChange?: (
+    keys: KeysOf<Contract>,
+    value: Value | undefined,
+    before: Value | undefined,
+    sequence: number,
+  ) => void;
   /** Called for an event in the stream that is not one: it counts as no value. */
   readonly onUnreadable?: (subject: string, sequence: number, error: UnreadableEvent) => void;
 }
@@ -124,7 +129,7 @@ export class FactTable<Contract extends EventContract, Value> {
     if (before !== undefined && before.sequence >= sequence) return false;
     const value = this.options.keep(event);
     this.entries.set(subject, { sequence, value });
-    this.options.onChange?.(event.data as KeysOf<Contract>, value, before?.value);
+    this.options.onChange?.(event.data as KeysOf<Contract>, value, before?.value, sequence);
     return true;
   }
 
@@ -198,12 +203,17 @@ export class FactTable<Contract extends EventContract, Value> {
   /** Reads a subject's last event from the stream's leader: a replica may not have heard of the last write yet. */
   private async refresh(subject: string): Promise<void> {
     this.manager ??= await jetstreamManager(this.connection);
+    const before = this.entries.get(subject);
     const message = await this.manager.streams.getMessage(this.stream.name, { last_by_subj: subject });
     if (message === null) {
-      const before = this.entries.get(subject);
       this.entries.delete(subject);
-      if (before?.value !== undefined) this.options.onChange?.(keysOf(this.contract, subject), undefined, before.value);
+      if (before?.value !== undefined)
+        this.options.onChange?.(keysOf(this.contract, subject), undefined, before.value, before.sequence);
       return;
+    }
+    // The leader's last is older than ours: the stream was made anew or restored, and what is gone counts no more.
+    if (before !== undefined && message.seq < before.sequence && this.entries.get(subject) === before) {
+      this.entries.set(subject, { sequence: 0, value: before.value });
     }
     this.applyRaw(message.data, subject, message.seq);
   }
@@ -219,7 +229,10 @@ export class FactTable<Contract extends EventContract, Value> {
       if (!(error instanceof UnreadableEvent)) throw error;
       this.options.onUnreadable?.(subject, sequence, error);
       const before = this.entries.get(subject);
-      if (before === undefined || before.sequence < sequence) this.entries.set(subject, { sequence, value: undefined });
+      if (before !== undefined && before.sequence >= sequence) return;
+      this.entries.set(subject, { sequence, value: undefined });
+      if (before?.value !== undefined)
+        this.options.onChange?.(keysOf(this.contract, subject), undefined, before.value, before.sequence);
     }
   }
 }

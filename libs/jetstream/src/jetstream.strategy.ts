@@ -1,6 +1,6 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
-import type { NatsConnection, Subscription } from '@nats-io/transport-node';
-import { filterOf, type EventContract } from '@stance/contracts';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import { filterOf, type EventContract, type RequestContract } from '@stance/contracts';
 import { lastValueFrom } from 'rxjs';
 import { ConsumeLoop, DEFAULT_CONSUME_OPTIONS, type ConsumeObserver, type Route } from './consume-loop.js';
 import type { JetStreamContext } from './context.js';
@@ -115,11 +115,20 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
   }
 
   /** Nest answers with an Observable; only awaiting it shows whether the handler failed (`ServerKafka` does the same). */
-  private async run(handler: MessageHandler, context: JetStreamContext): Promise<void> {
-    await this.runWithProcessingHooks(context, async (end) => {
-      const result = await handler(context.delivery.event, context);
-      await lastValueFrom(this.transformToObservable(result), { defaultValue: undefined });
-      end();
+  private run(handler: MessageHandler, context: JetStreamContext): Promise<void> {
+    // The hooks are somebody else's and need not hand the promise on: the outcome takes its own way out.
+    return new Promise((resolve, reject) => {
+      void this.runWithProcessingHooks(context, async (end) => {
+        try {
+          const result: unknown = await handler(context.delivery.event, context);
+          await lastValueFrom(this.transformToObservable(result), { defaultValue: undefined });
+          resolve();
+        } catch (error) {
+          reject(error);
+        } finally {
+          end();
+        }
+      });
     });
   }
 
@@ -131,16 +140,27 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
           this.options.observer.trouble(`the subscription of ${request.subject} failed`, error);
           return;
         }
-        void answer(request, message.data, async (input) => {
-          try {
-            return await lastValueFrom(this.transformToObservable(await handler(input)));
-          } catch (failure) {
-            this.options.observer.trouble(`${request.subject} failed`, failure);
-            throw failure;
-          }
-        }).then((reply) => message.respond(JSON.stringify(reply)));
+        void this.reply(request, handler, message);
       },
     });
+  }
+
+  /** Never rejects: an answer that cannot be sent is its asker's timeout, not the end of the process. */
+  private async reply(request: RequestContract, handler: MessageHandler, message: Msg): Promise<void> {
+    try {
+      const reply = await answer(request, message.data, async (input) => {
+        try {
+          const result: unknown = await handler(input);
+          return await lastValueFrom(this.transformToObservable(result));
+        } catch (failure) {
+          this.options.observer.trouble(`${request.subject} failed`, failure);
+          throw failure;
+        }
+      });
+      message.respond(JSON.stringify(reply));
+    } catch (error) {
+      this.options.observer.trouble(`the answer to ${request.subject} could not be sent`, error);
+    }
   }
 }
 

@@ -14,6 +14,8 @@ export interface LeaseOptions {
 
 const DEFAULT_TTL_MS = 3_000;
 const RETRY_MS = 250;
+/** The share of the TTL after which a lease that was not renewed counts as lost. */
+const LOST_AFTER = 0.8;
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
 
 /**
@@ -23,7 +25,8 @@ const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
  */
 export class Lease {
   private renewal: NodeJS.Timeout | undefined;
-  private renewedAt = performance.now();
+  private renewing: Promise<void> = Promise.resolve();
+  private expiry: NodeJS.Timeout | undefined;
   private released = false;
   private markLost: (reason: string) => void = () => undefined;
   /** Resolves with the reason when the lease is not ours any more; never after {@link release}. */
@@ -35,8 +38,10 @@ export class Lease {
     private sequence: number,
     /** Rises with every holder. */
     readonly epoch: number,
+    renewedAt: number,
   ) {
     this.lost = new Promise((resolve) => (this.markLost = resolve));
+    this.scheduleExpiry(renewedAt);
     this.scheduleRenewal();
   }
 
@@ -45,16 +50,24 @@ export class Lease {
     const complete = { ttlMs: DEFAULT_TTL_MS, ...options };
     for (;;) {
       options.signal?.throwIfAborted();
+      const startedAt = performance.now();
       const sequence = await tryAcquire(connection, complete);
-      if (sequence !== undefined) return new Lease(connection, complete, sequence, sequence);
+      if (sequence !== undefined) {
+        const lease = new Lease(connection, complete, sequence, sequence, startedAt);
+        if (options.signal?.aborted) await lease.release();
+        options.signal?.throwIfAborted();
+        return lease;
+      }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 
   /** Gives the lease back, so that a standby need not wait for it to run out. */
   async release(): Promise<void> {
-    this.released = true;
-    clearTimeout(this.renewal);
+    if (this.released) return;
+    this.end();
+    // A renewal under way moves the sequence that giving back has to name.
+    await this.renewing;
     try {
       await put(this.connection, this.options, this.sequence, { deleted: true });
     } catch (error) {
@@ -63,33 +76,43 @@ export class Lease {
     }
   }
 
-  private scheduleRenewal(): void {
-    this.renewal = setTimeout(() => void this.renew(), this.options.ttlMs / 3);
+  private scheduleRenewal(afterMs = this.options.ttlMs / 3): void {
+    this.renewal = setTimeout(() => {
+      this.renewing = this.renew();
+    }, afterMs);
+  }
+
+  /** Without a renewal the lease counts as lost before the server lets another have it. */
+  private scheduleExpiry(renewedAt: number): void {
+    clearTimeout(this.expiry);
+    const leftMs = renewedAt + this.options.ttlMs * LOST_AFTER - performance.now();
+    this.expiry = setTimeout(() => this.lose('it could not be renewed in time: NATS does not answer'), leftMs);
   }
 
   private async renew(): Promise<void> {
     const startedAt = performance.now();
     try {
-      const sequence = await put(this.connection, this.options, this.sequence);
+      this.sequence = await put(this.connection, this.options, this.sequence);
       if (this.released) return;
-      // A process that slept through the TTL finds out here: the server refuses, or the time is over.
-      if (performance.now() - this.renewedAt >= this.options.ttlMs)
-        return this.lose('it ran out before it was renewed');
-      this.sequence = sequence;
-      this.renewedAt = startedAt;
+      this.scheduleExpiry(startedAt);
+      this.scheduleRenewal();
     } catch (error) {
       if (this.released) return;
+      // Somebody else has it, or a renewal that was not confirmed arrived after all: either way we cannot know.
       if (isRefusal(error)) return this.lose('another replica took it');
-      if (performance.now() - this.renewedAt >= this.options.ttlMs * 0.8) {
-        return this.lose('it could not be renewed in time: NATS does not answer');
-      }
+      this.scheduleRenewal(RETRY_MS);
     }
-    this.scheduleRenewal();
   }
 
   private lose(reason: string): void {
-    this.released = true;
+    this.end();
     this.markLost(reason);
+  }
+
+  private end(): void {
+    this.released = true;
+    clearTimeout(this.renewal);
+    clearTimeout(this.expiry);
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import { Slots } from './slots.js';
 import { currentTraceparent, inSpan } from './trace-context.js';
 
-/** The subject's last sequence is not the expected one: somebody else wrote. Codes 10071 (R1, R3) and 10164 (R3). */
+/** The subject's, or the stream's, last sequence is not the expected one: somebody else wrote. Codes 10071 (R1, R3) and 10164 (R3). */
 export class ExpectationFailed extends Error {
   override readonly name = 'ExpectationFailed';
 }
@@ -39,6 +39,8 @@ export interface PublishOptions {
   readonly cause: Cause;
   /** Store only while the subject's last sequence is this one; 0: only as its first message. */
   readonly expectedSequence?: number;
+  /** Store only while the whole stream's last sequence is this one; 0: only as its first message. */
+  readonly expectedLastSequence?: number;
   /** How long the message lives, as in `3s`; for ever by default. */
   readonly ttl?: string;
   /** The subject's last message: removes the older ones and itself after the retirement time. */
@@ -123,12 +125,19 @@ export class EventPublisher {
         headers: headersOf(options),
         timeout: this.options.timeoutMs ?? 5_000,
         ...(ttl !== undefined && { ttl }),
-        ...(options.expectedSequence !== undefined && { expect: { lastSubjectSequence: options.expectedSequence } }),
+        expect: expectationOf(options),
       });
     } catch (error) {
       throw readable(error, subject);
     }
   }
+}
+
+function expectationOf({ expectedSequence, expectedLastSequence }: PublishOptions) {
+  return {
+    ...(expectedSequence !== undefined && { lastSubjectSequence: expectedSequence }),
+    ...(expectedLastSequence !== undefined && { lastSequence: expectedLastSequence }),
+  };
 }
 
 function encode(event: EventOf<EventContract>): Uint8Array {

@@ -17,11 +17,11 @@ const CAUGHT_UP_POLL_MS = 10;
  * `onMessage` is called one message after the other and must not throw.
  */
 export class StreamFollower {
-  private received = 0;
-
   private constructor(
+    private readonly connection: NatsConnection,
     private readonly consumer: Consumer,
     private readonly messages: ConsumerMessages,
+    private readonly progress: { received: number },
   ) {}
 
   static async start(
@@ -38,24 +38,34 @@ export class StreamFollower {
       // Deliver-last-per-subject asks for a filter; one string, so that the API subject carries it (permissions).
       filter_subjects: filter ?? '>',
     });
+    const progress = { received: 0 };
     const messages = await consumer.consume({
       max_messages: 1_000,
       callback: (message: JsMsg) => {
-        follower.received = message.info.deliverySequence;
+        progress.received = message.info.deliverySequence;
         onMessage(message);
       },
     });
-    const follower = new StreamFollower(consumer, messages);
-    return follower;
+    return new StreamFollower(connection, consumer, messages, progress);
   }
 
   /** Resolves once everything that the stream held at some moment after this call has been seen. */
   async caughtUp(signal?: AbortSignal): Promise<void> {
     for (;;) {
       signal?.throwIfAborted();
-      const { num_pending: pending, delivered } = await this.consumer.info();
-      if (pending === 0 && this.received >= delivered.consumer_seq) return;
+      if (await this.hasEverything()) return;
       await new Promise((resolve) => setTimeout(resolve, CAUGHT_UP_POLL_MS));
+    }
+  }
+
+  private async hasEverything(): Promise<boolean> {
+    try {
+      const { num_pending: pending, delivered } = await this.consumer.info();
+      return pending === 0 && this.progress.received >= delivered.consumer_seq;
+    } catch (error) {
+      // No server just now, or one that does not know the consumer any more: the client makes it anew.
+      if (this.connection.isClosed()) throw error;
+      return false;
     }
   }
 

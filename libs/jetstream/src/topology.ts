@@ -60,8 +60,13 @@ export function differences(wanted: WireStreamConfig, echoed: Partial<StreamConf
 /** Throws {@link ServerTooOld} unless the connected server is new enough. */
 export function checkServerVersion(connection: NatsConnection): string {
   const version = connection.info?.version ?? '0.0.0';
-  if (compareVersions(version, MINIMUM_SERVER_VERSION) < 0) throw new ServerTooOld(version);
+  if (isOldServer(version)) throw new ServerTooOld(version);
   return version;
+}
+
+/** Whether a server of this version is older than {@link MINIMUM_SERVER_VERSION}, or of none that can be read. Pure. */
+export function isOldServer(version: string): boolean {
+  return !(compareVersions(version, MINIMUM_SERVER_VERSION) >= 0);
 }
 
 function compareVersions(left: string, right: string): number {
@@ -91,18 +96,22 @@ export async function checkTopology(connection: NatsConnection): Promise<void> {
   if (problems.length > 0) throw new TopologyMismatch(problems);
 }
 
-/** Creates what is missing and updates what differs, then checks what the server made of it. */
+/**
+ * Creates what is missing and updates what differs, then checks what the server made of it. `replicas`: 1 for new streams
+ * and as they are for the others, unless given.
+ */
 export async function applyTopology(
   connection: NatsConnection,
-  options: { replicas?: number } = {},
+  { replicas }: { replicas?: number } = {},
 ): Promise<{ created: string[]; updated: string[] }> {
   checkServerVersion(connection);
   const manager = await jetstreamManager(connection);
   const existing = await streamConfigs(manager);
   const created: string[] = [];
   const updated: string[] = [];
-  for (const wanted of wireTopology(options)) {
-    const echoed = existing.get(wanted.name);
+  for (const definition of wireTopology()) {
+    const echoed = existing.get(definition.name);
+    const wanted = { ...definition, num_replicas: replicas ?? echoed?.num_replicas ?? 1 };
     if (echoed === undefined) {
       await manager.streams.add(wanted);
       created.push(wanted.name);

@@ -1,1 +1,11 @@
-export {};
+export { startFaultProxy, type FaultProxy, type FaultProxyOptions } from './fault-proxy.js';
+export { freePort } from './free-port.js';
+export {
+  SharedServerError,
+  startTestNats,
+  type StartTestNatsOptions,
+  type TestNats,
+  type TestNatsOrigin,
+} from './nats/start-test-nats.js';
+export { temporaryFolder, type TemporaryFolder } from './temporary-folder.js';
+export { ConditionNotMetError, waitFor, type WaitForOptions } from './wait-for.js';

@@ -1,1 +1,1 @@
-export {};
+export { policyEngine } from './service.js';

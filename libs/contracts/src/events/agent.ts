@@ -6,19 +6,17 @@ import { attributes } from './reason.js';
 /** What identifies the machine; every field as the source or inventory gives it, nothing invented. */
 export const hardware = z.object({
   serialNumber: z.string().optional(),
-  /** Lower case, colon separated. */
-  macAddresses: z.array(z.string()).optional(),
+  macAddresses: z.array(z.string()).optional().describe('Lower case, colon separated.'),
   hostname: z.string().optional(),
   uuid: z.string().optional(),
   externalId: z.string().optional(),
 });
 export type Hardware = z.infer<typeof hardware>;
 
-/** When the source reported the agent's record, when the agent was last in contact, when Stance read it. */
 const agentTimes = {
-  reportedAt: timestamp.optional(),
-  lastSeenAt: timestamp.optional(),
-  observedAt: timestamp,
+  reportedAt: timestamp.optional().describe("When the source reported the agent's record."),
+  lastSeenAt: timestamp.optional().describe('When the agent was last in contact with its source.'),
+  observedAt: timestamp.describe('When Stance read it.'),
 };
 
 export const AgentObserved = defineEvent({
@@ -64,12 +62,9 @@ export const AgentMatched = defineEvent({
     source: id,
     agentId: id,
     state: z.enum(['matched', 'unmatched', 'quarantined']),
-    /** The device while `matched`. */
-    device: id.nullable(),
-    /** The device of the register before this one, while it was another. */
-    previousDevice: id.nullable(),
-    /** While `quarantined`: every device that the agent may belong to. */
-    candidates: z.array(id).optional(),
+    device: id.nullable().describe('The device while `matched`.'),
+    previousDevice: id.nullable().describe('The device of the register before this one, while it was another.'),
+    candidates: z.array(id).optional().describe('While `quarantined`: every device that the agent may belong to.'),
     by: matchKey.optional(),
     trust: matchTrust.optional(),
     problem: matchProblem.optional(),

@@ -20,21 +20,14 @@ export const AuditRecorded = defineEvent({
   data: z.object({
     kind: z.enum(['event', 'gap']),
     stream: id,
-    /** The device that the fact is about, or `-`. */
-    device: id,
-    /** The fact's sequence in its stream; of a gap, the first one missing. */
-    sequence: z.int().positive(),
-    /** Of a gap: the last one missing. */
-    lastMissing: z.int().positive().optional(),
-    /** The fact's NATS subject. */
-    subject: z.string().optional(),
-    /** When the stream stored it. */
-    storedAt: timestamp.optional(),
-    /** The payload as received. */
-    payload: z.string().optional(),
+    device: id.describe('The device that the fact is about, or `-`.'),
+    sequence: z.int().positive().describe("The fact's sequence in its stream; of a gap, the first one missing."),
+    lastMissing: z.int().positive().optional().describe('Of a gap: the last one missing.'),
+    subject: z.string().optional().describe("The fact's NATS subject."),
+    storedAt: timestamp.optional().describe('When the stream stored it.'),
+    payload: z.string().optional().describe('The payload as received.'),
     encoding: z.enum(['utf8', 'base64']).optional(),
-    /** Position in the chain, from 1. */
-    position: z.int().positive(),
+    position: z.int().positive().describe('Position in the chain, from 1.'),
     previousHash: sha256,
     hash: sha256,
   }),

@@ -28,12 +28,10 @@ export const DeadLettered = defineEvent({
     originalSubject: z.string(),
     stream: z.string(),
     sequence: z.int().positive(),
-    /** Headers as received. */
-    headers: z.record(z.string(), z.array(z.string())),
+    headers: z.record(z.string(), z.array(z.string())).describe('Headers as received.'),
     payload: z.string(),
     encoding: z.enum(['utf8', 'base64']),
-    /** Bytes of the original; more than `payload` holds when it was cut to fit. */
-    bytes: z.int().nonnegative(),
+    bytes: z.int().nonnegative().describe('Bytes of the original; more than `payload` holds when it was cut to fit.'),
     reason: z.object({ code: z.enum(codes), message: z.string() }),
     attempts: z.int().positive(),
     diedAt: timestamp,

@@ -8,17 +8,12 @@ export type Effect = z.infer<typeof effect>;
 
 export const resourceDecision = z.object({
   effect,
-  /** False while the gateway only reports: the effect is told, not applied. */
-  enforced: z.boolean(),
-  /** Complete for everything but an allow. */
-  reasons: z.array(reason),
-  /** While `warn`: when it becomes a deny. */
-  until: timestamp.optional(),
+  enforced: z.boolean().describe('False while the gateway only reports: the effect is told, not applied.'),
+  reasons: z.array(reason).describe('Complete for everything but an allow.'),
+  until: timestamp.optional().describe('While `warn`: when it becomes a deny.'),
   graceSince: timestamp.optional(),
-  /** The only user, by e-mail address, for whom an allow counts. */
-  requiresOwner: z.string().optional(),
-  /** What a rule in report mode would have done. */
-  shadow: effect.optional(),
+  requiresOwner: z.string().optional().describe('The only user, by e-mail address, for whom an allow counts.'),
+  shadow: effect.optional().describe('What a rule in report mode would have done.'),
 });
 export type ResourceDecision = z.infer<typeof resourceDecision>;
 
@@ -32,12 +27,11 @@ export const DecisionChanged = defineEvent({
     gateway: id,
     deviceId: id,
     resources: z.record(z.string(), resourceDecision),
-    /** 0 where the device has no posture. */
-    postureRevision: z.int().nonnegative(),
-    /** 0 where no policy is active. */
-    policyRevision: z.int().nonnegative(),
+    postureRevision: z.int().nonnegative().describe('0 where the device has no posture.'),
+    policyRevision: z.int().nonnegative().describe('0 where no policy is active.'),
     decidedAt: timestamp,
-    /** When time alone may change it: past this, a gateway denies until a newer one comes. */
-    reviewAt: timestamp.nullable(),
+    reviewAt: timestamp
+      .nullable()
+      .describe('When time alone may change it: past this, a gateway denies until a newer one comes.'),
   }),
 });

@@ -21,8 +21,7 @@ export const DeviceRecorded = defineEvent({
         addresses: z.array(z.string()).optional(),
       })
       .optional(),
-    /** The owner's e-mail address. */
-    owner: z.string().optional(),
+    owner: z.string().optional().describe("The owner's e-mail address."),
     groups: z.array(z.string()),
     tags: z.array(z.string()),
     os: z.string().optional(),

@@ -13,14 +13,18 @@ export const EngineReported = defineEvent({
   stream: null,
   data: z.object({
     gateway: id,
-    /** 0 where no policy is active. */
-    policyRevision: z.int().nonnegative(),
-    /** Posture changes that wait to be evaluated. */
-    lag: z.int().nonnegative(),
-    /** The last posture message evaluated, by its sequence in STANCE_POSTURE. */
-    evaluatedUpTo: z.int().nonnegative(),
-    /** The last decision written for any gateway, by its sequence in STANCE_DECISIONS: a gateway that holds less is behind. */
-    decidedUpTo: z.int().nonnegative(),
+    policyRevision: z.int().nonnegative().describe('0 where no policy is active.'),
+    lag: z.int().nonnegative().describe('Posture changes that wait to be evaluated.'),
+    evaluatedUpTo: z
+      .int()
+      .nonnegative()
+      .describe('The last posture message evaluated, by its sequence in STANCE_POSTURE.'),
+    decidedUpTo: z
+      .int()
+      .nonnegative()
+      .describe(
+        'The last decision written for any gateway, by its sequence in STANCE_DECISIONS: a gateway that holds less is behind.',
+      ),
     reportedAt: timestamp,
   }),
 });

@@ -14,8 +14,10 @@ export const PolicyPublished = defineEvent({
   data: z.object({
     revision: z.int().positive(),
     document: z.string().max(MAX_POLICY_CHARACTERS),
-    /** Of the document's UTF-8 bytes, lower-case hex. */
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe("Of the document's UTF-8 bytes, lower-case hex."),
     publishedBy: z.string(),
     comment: z.string().optional(),
   }),

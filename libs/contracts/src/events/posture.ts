@@ -18,8 +18,10 @@ export const PostureChanged = defineEvent({
   stream: STREAMS.POSTURE,
   data: z.object({
     deviceId: id,
-    /** Rises with every change and never restarts: a first revision is the time in microseconds. */
-    revision: z.int().positive(),
+    revision: z
+      .int()
+      .positive()
+      .describe('Rises with every change and never restarts: a first revision is the time in microseconds.'),
     device: z.object({
       state: z.enum(['enrolled', 'retired', 'unknown']),
       owner: z.string().optional(),
@@ -40,8 +42,9 @@ export const PostureChanged = defineEvent({
       }),
     ),
     attributes: z.record(z.string(), attributeReading),
-    /** Names of the attributes and device fields that differ from the revision before. */
-    changed: z.array(z.string()),
+    changed: z
+      .array(z.string())
+      .describe('Names of the attributes and device fields that differ from the revision before.'),
     problems: z.array(postureProblem),
   }),
 });

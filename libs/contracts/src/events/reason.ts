@@ -43,8 +43,7 @@ export const reason = z.object({
   posture: z.string().optional(),
   condition: z.string().optional(),
   attribute: z.string().optional(),
-  /** The operator and the value that the condition asks for, as written. */
-  expected: z.string().optional(),
+  expected: z.string().optional().describe('The operator and the value that the condition asks for, as written.'),
   actual: attributeValue.optional(),
   source: z.string().optional(),
   agentId: z.string().optional(),

@@ -15,13 +15,11 @@ export const SessionStarted = defineEvent({
   data: z.object({
     gateway: id,
     deviceId: id,
-    /** Never used twice. */
-    sessionId: id,
+    sessionId: id.describe('Never used twice.'),
     resource: z.string(),
     user: z.string().optional(),
     startedAt: timestamp,
-    /** The absolute lifetime: 12 h by default, 7 days at most. */
-    expiresAt: timestamp,
+    expiresAt: timestamp.describe('The absolute lifetime: 12 h by default, 7 days at most.'),
     enforcement,
     context: z.record(z.string(), z.string()).optional(),
   }),
@@ -40,8 +38,7 @@ export const SessionEnded = defineEvent({
     resource: z.string(),
     cause: z.enum(['closed', 'revoked', 'expired']),
     endedAt: timestamp,
-    /** While `revoked`: when the gateway stopped serving it. */
-    enforcedAt: timestamp.optional(),
+    enforcedAt: timestamp.optional().describe('While `revoked`: when the gateway stopped serving it.'),
     enforcement: enforcement.optional(),
   }),
 });

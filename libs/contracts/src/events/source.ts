@@ -11,28 +11,23 @@ export const SourceReported = defineEvent({
   data: z.object({
     source: id,
     kind: z.string(),
-    /** The console's address. */
-    url: z.string().optional(),
+    url: z.string().optional().describe("The console's address."),
     state: z.enum(['starting', 'ok', 'degraded', 'paused', 'failed']),
     lastSuccessAt: timestamp.optional(),
     lastAttemptAt: timestamp.optional(),
     nextAttemptAt: timestamp.optional(),
     pausedUntil: timestamp.optional(),
     error: z.object({ code: z.string(), title: z.string(), detail: z.string().optional() }).optional(),
-    /** Agents that the source currently shows. */
-    agents: z.int().nonnegative(),
-    /** Observations published since the service started. */
-    changed: z.int().nonnegative(),
+    agents: z.int().nonnegative().describe('Agents that the source currently shows.'),
+    changed: z.int().nonnegative().describe('Observations published since the service started.'),
     sweep: z
       .object({
         startedAt: timestamp,
         completedAt: timestamp.optional(),
         pages: z.int().nonnegative(),
-        /** Seconds between two sweeps. */
-        interval: z.number().positive(),
+        interval: z.number().positive().describe('Seconds between two sweeps.'),
       })
       .optional(),
-    /** Seconds after which an unchanged agent is observed again. */
-    freshnessStep: z.number().positive(),
+    freshnessStep: z.number().positive().describe('Seconds after which an unchanged agent is observed again.'),
   }),
 });

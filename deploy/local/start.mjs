@@ -1,0 +1,13 @@
+/** `npm start`: installs, builds and runs Stance on this machine; needs only Node and npm. */
+import { join } from 'node:path';
+
+import { build, ensureInstalled, root } from './ensure-installed.mjs';
+import { runProgram, runSteps } from './steps.mjs';
+
+await runSteps(async () => {
+  const node = await ensureInstalled();
+  await build(node);
+  const main = join(root, 'deploy', 'local', 'dist', 'main.js');
+  const { exitCode } = await runProgram(node, [main, ...process.argv.slice(2)], { endsOnSignal: true });
+  return exitCode;
+});

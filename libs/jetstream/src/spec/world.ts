@@ -1,0 +1,156 @@
+import { jetstreamManager, type JetStreamManager, type StoredMsg } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Controller, Module, type INestMicroservice } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, Payload } from '@nestjs/microservices';
+import { AgentObserved, decodeEvent, DeadLettered, STREAMS, type DataOf, type ServiceName } from '@stance/contracts';
+import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { connectToNats } from '../connection.js';
+import type { ConsumeObserver } from '../consume-loop.js';
+import type { JetStreamContext } from '../context.js';
+import { PassErrorsThrough } from '../errors.filter.js';
+import { OnEvent, type OnEventOptions } from '../handlers.js';
+import { JetStreamStrategy, type JetStreamStrategyOptions } from '../jetstream.strategy.js';
+import { EventPublisher } from '../publisher.js';
+import type { Settlement } from '../settlement.js';
+import { applyTopology } from '../topology.js';
+import { agent, NO_CAUSE, type AgentEvent } from './events.js';
+
+/** A real server with every stream, and a poller that publishes to it. */
+export interface World {
+  readonly nats: TestNats;
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly poller: EventPublisher;
+  /** Empty streams without consumers, as at the start. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startWorld(): Promise<World> {
+  const nats = await startTestNats();
+  const connection = await connectToNats({ url: nats.url, name: 'spec' });
+  const manager = await jetstreamManager(connection);
+  await applyTopology(connection);
+  return {
+    nats,
+    connection,
+    manager,
+    poller: new EventPublisher(connection, 'sentinelone-poller'),
+    reset: async () => {
+      for (const { name } of Object.values(STREAMS)) await manager.streams.delete(name);
+      await applyTopology(connection);
+    },
+    close: async () => {
+      await connection.close();
+      await nats.close();
+    },
+  };
+}
+
+/** Publishes one observation of the agent and resolves to its sequence. */
+export async function observe(
+  { poller }: World,
+  agentId: string,
+  attributes: AgentEvent['data']['attributes'] = {},
+): Promise<number> {
+  const id = `${agentId}:${JSON.stringify(attributes)}:${performance.now()}`;
+  return (await poller.publish(AgentObserved, agent({ agentId, attributes }), { id, cause: NO_CAUSE })).sequence;
+}
+
+type Handle = (event: AgentEvent, context: JetStreamContext) => unknown;
+
+/** How one message was settled. */
+export interface Settled {
+  readonly sequence: number;
+  readonly settlement: Settlement;
+  readonly error: unknown;
+}
+
+export interface Service {
+  readonly app: INestMicroservice;
+  readonly strategy: JetStreamStrategy;
+  readonly settled: Settled[];
+  readonly troubles: string[];
+  readonly connection: NatsConnection;
+  /** Closes the service, then its connection. */
+  close(): Promise<void>;
+}
+
+export interface ServiceOptions extends Partial<JetStreamStrategyOptions> {
+  readonly name?: ServiceName;
+  readonly url?: string;
+  readonly passErrors?: boolean;
+  /** Default true. */
+  readonly start?: boolean;
+  readonly consume?: OnEventOptions<typeof AgentObserved>;
+}
+
+/** A Nest microservice with a connection of its own, whose one handler takes observed agents. */
+export async function startService(world: World, handle: Handle, options: ServiceOptions = {}): Promise<Service> {
+  const { name = 'device-matcher', url = world.nats.url, passErrors = true, start = true, consume, ...rest } = options;
+  const connection = rest.connection ?? (await connectToNats({ url, name }));
+  const settled: Settled[] = [];
+  const troubles: string[] = [];
+  const observer: ConsumeObserver = {
+    settled: (_, message, settlement, error) => settled.push({ sequence: message.seq, settlement, error }),
+    trouble: (message, error) => troubles.push(`${message}${error instanceof Error ? `: ${error.message}` : ''}`),
+  };
+  const publisher = new EventPublisher(connection, name, { timeoutMs: 1_000 });
+  const strategy = new JetStreamStrategy({ publisher, observer, ackWaitMs: 1_000, ...rest, connection });
+  const app = await NestFactory.createMicroservice(moduleWith(handle, consume), { strategy, logger: false });
+  if (passErrors) app.useGlobalFilters(new PassErrorsThrough());
+  await app.listen();
+  if (start) await strategy.start();
+  return {
+    app,
+    strategy,
+    settled,
+    troubles,
+    connection,
+    close: async () => {
+      await app.close();
+      await connection.close();
+    },
+  };
+}
+
+function moduleWith(handle: Handle, consume: OnEventOptions<typeof AgentObserved> = {}) {
+  @Controller()
+  class AgentController {
+    @OnEvent(AgentObserved, consume)
+    handle(@Payload() event: AgentEvent, @Ctx() context: JetStreamContext): unknown {
+      return handle(event, context);
+    }
+  }
+
+  @Module({ controllers: [AgentController] })
+  class AgentModule {}
+
+  return AgentModule;
+}
+
+/** The dead letters stored so far, and the messages that hold them. */
+export async function deadLetters({
+  manager,
+}: World): Promise<{ data: DataOf<typeof DeadLettered>; message: StoredMsg }[]> {
+  const { state } = await manager.streams.info(STREAMS.DEAD.name);
+  const letters: { data: DataOf<typeof DeadLettered>; message: StoredMsg }[] = [];
+  for (let sequence = state.first_seq; sequence <= state.last_seq && state.messages > 0; sequence += 1) {
+    const message = await manager.streams.getMessage(STREAMS.DEAD.name, { seq: sequence });
+    if (message !== null)
+      letters.push({ data: decodeEvent(DeadLettered, message.data, message.subject).data, message });
+  }
+  return letters;
+}
+
+/** Resolves once the server waits for no settlement and has nothing left to deliver. */
+export async function untilConsumed({ manager }: World, durable = 'device-matcher_agent-observed'): Promise<void> {
+  await waitFor(
+    async () => {
+      const { num_pending, num_ack_pending } = await manager.consumers.info(STREAMS.AGENTS.name, durable);
+      return num_pending === 0 && num_ack_pending === 0;
+    },
+    { what: `${durable} has settled everything`, timeoutMs: 20_000 },
+  );
+}

@@ -1,0 +1,25 @@
+import { startNatsServer } from '@stance/nats-server';
+
+import { temporaryFolder } from '../temporary-folder.js';
+import type { RunningServer, ServerSettings } from './running-server.js';
+
+/** A server from the local binary, its storage in a temporary folder. */
+export async function startFromBinary(settings: ServerSettings): Promise<RunningServer> {
+  const folder = await temporaryFolder();
+  try {
+    const server = await startNatsServer({ storeDir: folder.path, name: 'stance-test', ...settings });
+    return {
+      url: server.url,
+      stop: () => server.stop(),
+      kill: () => server.kill(),
+      restart: () => server.restart(),
+      close: async () => {
+        await server.kill();
+        await folder.remove();
+      },
+    };
+  } catch (error) {
+    await folder.remove();
+    throw error;
+  }
+}

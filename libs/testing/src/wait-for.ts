@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface WaitForOptions {
+  /** What is awaited, for the message: "the session is revoked". */
+  readonly what: string;
+  /** Milliseconds; default 10,000. */
+  readonly timeoutMs?: number;
+  /** Milliseconds between two looks; default 20. */
+  readonly intervalMs?: number;
+}
+
+/** Thrown when the awaited thing does not come in time; `cause` is what the condition threw last, if it threw. */
+export class ConditionNotMetError extends Error {
+  override readonly name = 'ConditionNotMetError';
+
+  constructor(what: string, timeoutMs: number, last: string, cause: unknown) {
+    super(`Not so within ${timeoutMs} ms: ${what}. The last look ${last}.`, { cause });
+  }
+}
+
+type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
+
+/** Looks until the condition gives something truthy and returns that; a look that throws counts as "not yet". */
+export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitForOptions): Promise<Truthy<T>> {
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const look = await lookOnce(condition, deadline - performance.now());
+    if (look.seen) return look.value as Truthy<T>;
+    if (performance.now() >= deadline) throw new ConditionNotMetError(options.what, timeoutMs, look.last, look.cause);
+    await sleep(options.intervalMs ?? 20);
+  }
+}
+
+type Look<T> = { seen: true; value: T } | { seen: false; last: string; cause?: unknown };
+
+/** One look, given up after `limitMs`: a condition that never answers must not outlast the deadline. */
+async function lookOnce<T>(condition: () => T | Promise<T>, limitMs: number): Promise<Look<T>> {
+  const abort = new AbortController();
+  const limit = sleep(Math.max(limitMs, 1), { seen: false, last: 'did not come to an end' } as const, {
+    signal: abort.signal,
+  });
+  limit.catch(() => undefined);
+  const look = async (): Promise<Look<T>> => {
+    try {
+      const value = await condition();
+      return value ? { seen: true, value } : { seen: false, last: `gave ${String(value) || "''"}` };
+    } catch (error) {
+      return { seen: false, last: `threw ${String(error)}`, cause: error };
+    }
+  };
+  try {
+    return await Promise.race([look(), limit]);
+  } finally {
+    abort.abort();
+  }
+}

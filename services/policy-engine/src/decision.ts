@@ -1,0 +1,39 @@
+import type { DataOf, DecisionChanged, ResourceDecision } from '@stance/contracts';
+import { evaluateGateway, type CompiledPolicy, type PostureSubject } from '@stance/policy';
+
+export type Decision = DataOf<typeof DecisionChanged>;
+
+/** What a decision says, without when and for whom. */
+export interface Verdict {
+  readonly resources: Record<string, ResourceDecision>;
+  /** Milliseconds; `null` when time alone never changes it. */
+  readonly reviewAt: number | null;
+}
+
+/** Decides for one gateway. A gateway that the policy does not name, or no usable policy, denies all that it served. Pure. */
+export function decideFor(
+  gateway: string,
+  policy: CompiledPolicy | undefined,
+  subject: PostureSubject | undefined,
+  served: readonly string[],
+  now: number,
+): Verdict {
+  if (policy === undefined) return denyAll(served, 'no-policy', 'No policy is in force.');
+  if (!policy.gateways.has(gateway)) return denyAll(served, 'no-rule', 'The policy no longer names this gateway.');
+  return evaluateGateway(policy, gateway, subject, now);
+}
+
+function denyAll(served: readonly string[], code: 'no-policy' | 'no-rule', message: string): Verdict {
+  const denial: ResourceDecision = { effect: 'deny', enforced: true, reasons: [{ code, message }] };
+  return { resources: Object.fromEntries(served.map((resource) => [resource, denial])), reviewAt: null };
+}
+
+/** The same text for the same verdict: what is compared, and kept, instead of the object. */
+export function serialise({ resources, reviewAt }: Verdict): string {
+  return JSON.stringify({ resources, reviewAt });
+}
+
+export function deserialise(text: string): Verdict {
+  // Written by serialise.
+  return JSON.parse(text) as Verdict;
+}

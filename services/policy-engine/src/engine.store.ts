@@ -1,0 +1,123 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  decodeEvent,
+  DecisionChanged,
+  PolicyActivated,
+  PostureChanged,
+  SessionEnded,
+  SessionStarted,
+  STREAMS,
+  TimerSet,
+  UnreadableEvent,
+  type DataOf,
+} from '@stance/contracts';
+import { FactTable, StreamFollower, type EventPublisher } from '@stance/jetstream';
+import type { PostureSubject } from '@stance/policy';
+import type { WarmTable } from '@stance/service-kit';
+import { serialise } from './decision.js';
+import type { EngineProgress } from './engine-progress.js';
+import type { OpenSessions } from './open-sessions.js';
+
+/** A posture as one flat string: as objects, a large fleet would keep the garbage collector busy for seconds. */
+export interface KnownPosture {
+  readonly deviceId: string;
+  readonly revision: number;
+  readonly subject: string;
+}
+
+export interface KnownDecision {
+  readonly gateway: string;
+  readonly postureRevision: number;
+  readonly policyRevision: number;
+  readonly decidedAt: string;
+  /** See `serialise` in decision.ts. */
+  readonly verdict: string;
+}
+
+export interface Tables {
+  readonly postures: FactTable<typeof PostureChanged, KnownPosture>;
+  readonly decisions: FactTable<typeof DecisionChanged, KnownDecision>;
+  /** When a device's timer fires, in milliseconds. */
+  readonly timers: FactTable<typeof TimerSet, number>;
+  readonly activations: FactTable<typeof PolicyActivated, DataOf<typeof PolicyActivated>>;
+}
+
+export const TABLES = Symbol('tables');
+
+export function createTables(connection: NatsConnection, publisher: EventPublisher, progress: EngineProgress): Tables {
+  return {
+    postures: new FactTable(connection, publisher, PostureChanged, {
+      keep: ({ data }): KnownPosture => ({
+        deviceId: data.deviceId,
+        revision: data.revision,
+        subject: serialiseSubject(data),
+      }),
+    }),
+    decisions: new FactTable(connection, publisher, DecisionChanged, {
+      keep: ({
+        data: { gateway, postureRevision, policyRevision, decidedAt, resources, reviewAt },
+      }): KnownDecision => ({
+        gateway,
+        postureRevision,
+        policyRevision,
+        decidedAt,
+        verdict: serialise({ resources, reviewAt: reviewAt === null ? null : Date.parse(reviewAt) }),
+      }),
+      onChange: ({ gateway }, _now, _before, sequence) => progress.decided(gateway, sequence),
+    }),
+    timers: new FactTable(connection, publisher, TimerSet, { keep: ({ data }) => Date.parse(data.dueAt) }),
+    activations: new FactTable(connection, publisher, PolicyActivated, { keep: ({ data }) => data }),
+  };
+}
+
+function serialiseSubject({ device, agents, attributes, problems }: PostureSubject): string {
+  return JSON.stringify({ device, agents, attributes, problems });
+}
+
+export function subjectOf({ subject }: KnownPosture): PostureSubject {
+  // Written by serialiseSubject from an event that its schema has checked.
+  return JSON.parse(subject) as PostureSubject;
+}
+
+/** Follows the sessions that gateways open and close; starts and ends of one session come in order, as one stream has both. */
+export class SessionLog implements WarmTable {
+  private follower: StreamFollower | undefined;
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly sessions: OpenSessions,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  async load(signal?: AbortSignal): Promise<void> {
+    this.follower = await StreamFollower.start(
+      this.connection,
+      { stream: STREAMS.SESSIONS.name, from: 'last-per-subject' },
+      (message) => this.take(message),
+    );
+    await this.follower.caughtUp(signal);
+  }
+
+  async caughtUp(signal?: AbortSignal): Promise<void> {
+    await this.follower?.caughtUp(signal);
+  }
+
+  async stopFollowing(): Promise<void> {
+    await this.follower?.stop();
+    this.follower = undefined;
+  }
+
+  private take(message: JsMsg): void {
+    try {
+      if (message.subject.startsWith(`${SessionStarted.subjectPrefix}.`)) {
+        this.sessions.started(decodeEvent(SessionStarted, message.data, message.subject).data, this.now());
+      } else {
+        this.sessions.ended(decodeEvent(SessionEnded, message.data, message.subject).data, this.now());
+      }
+    } catch (error) {
+      // A start that cannot be read is dead-lettered by its handler; an end that cannot be read ends nothing.
+      if (!(error instanceof UnreadableEvent)) throw error;
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import {
+  SessionRevoked,
+  subjectOf as natsSubjectOf,
+  TimerDue,
+  type Cause,
+  type DataOf,
+  type ResourceDecision,
+} from '@stance/contracts';
+import { ExpectationFailed, type EventPublisher, type Origin } from '@stance/jetstream';
+import type { PostureSubject } from '@stance/policy';
+import { decideFor, deserialise, serialise, type Decision, type Verdict } from './decision.js';
+import type { EngineProgress } from './engine-progress.js';
+import { subjectOf, type KnownDecision, type Tables } from './engine.store.js';
+import type { OpenSession, OpenSessions } from './open-sessions.js';
+import type { PolicyLog } from './policy-log.js';
+
+/** A posture that has just been delivered: saves reading it from its string. */
+export interface PostureAtHand {
+  readonly revision: number;
+  readonly subject: PostureSubject;
+}
+
+/** A revocation outlives its session's start, so that replaying the start meets it. */
+const OUTLIVES_SESSION_SECONDS = 2 * 60 * 60;
+
+/**
+ * Decides about one device at a time, from the state of the tables: the message that asked for it names the device and no
+ * more. Whatever was written before is found unchanged and left alone, so that a replay after a crash is harmless.
+ */
+export class Engine {
+  constructor(
+    private readonly tables: Tables,
+    private readonly policies: PolicyLog,
+    private readonly sessions: OpenSessions,
+    private readonly publisher: EventPublisher,
+    private readonly progress: EngineProgress,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /**
+   * Brings a device's decisions up to date and revokes its sessions that are now denied. In this order: timer and decisions,
+   * then revocations, so that a crash in between leaves state from which the rest follows. `at` is the time to decide for.
+   */
+  async evaluate(
+    deviceId: string,
+    origin: Origin,
+    options: { atHand?: PostureAtHand; at?: number } = {},
+  ): Promise<void> {
+    const now = Math.max(this.now(), options.at ?? 0);
+    const gateways = this.gatewaysOf(deviceId);
+    const verdicts = new Map<string, Verdict>();
+    const decisions = gateways.map((gateway) =>
+      this.tables.decisions.write({ gateway, deviceId }, origin, (stored) => {
+        const { decision, verdict, isOlder } = this.decide(gateway, deviceId, stored, now, options.atHand);
+        verdicts.set(gateway, verdict);
+        if (isOlder || (stored !== undefined && stored.verdict === serialise(verdict))) return undefined;
+        return { data: decision, retires: this.isRetired(deviceId, options.atHand) };
+      }),
+    );
+    // The decisions above have been decided by now, if not stored: when to look again is known.
+    await Promise.all([this.setTimer(deviceId, verdicts, origin, now), ...decisions]);
+    await this.revokeDenied(deviceId, verdicts, origin.cause, now);
+  }
+
+  /** Every device that has a posture or a decision. */
+  devices(): Set<string> {
+    const devices = new Set<string>();
+    for (const { deviceId } of this.tables.postures.keys()) devices.add(deviceId);
+    for (const { deviceId } of this.tables.decisions.keys()) devices.add(deviceId);
+    return devices;
+  }
+
+  private decide(
+    gateway: string,
+    deviceId: string,
+    stored: KnownDecision | undefined,
+    now: number,
+    atHand?: PostureAtHand,
+  ) {
+    const policy = this.policies.active;
+    const posture = this.tables.postures.get({ deviceId });
+    const subject =
+      atHand !== undefined && atHand.revision === posture?.revision ? atHand.subject : posture && subjectOf(posture);
+    const served = stored === undefined ? [] : Object.keys(deserialise(stored.verdict).resources);
+    const verdict = decideFor(gateway, policy?.ok ? policy.compiled : undefined, subject, served, now);
+    const [postureRevision, policyRevision] = [posture?.revision ?? 0, policy?.revision ?? 0];
+    const decision: Decision = {
+      gateway,
+      deviceId,
+      resources: verdict.resources,
+      postureRevision,
+      policyRevision,
+      decidedAt: new Date(now).toISOString(),
+      reviewAt: verdict.reviewAt === null ? null : new Date(verdict.reviewAt).toISOString(),
+    };
+    // Another replica knows more than this one, which has lost its lease and not noticed yet.
+    const isOlder =
+      stored !== undefined && (stored.postureRevision > postureRevision || stored.policyRevision > policyRevision);
+    return { decision, verdict, isOlder };
+  }
+
+  /** The gateways of the policy, and those of earlier policies that still hold a decision or a session. */
+  private gatewaysOf(deviceId: string): string[] {
+    const policy = this.policies.active;
+    const gateways = new Set(policy?.ok ? policy.compiled.gateways.keys() : []);
+    for (const gateway of this.progress.gateways)
+      if (this.tables.decisions.get({ gateway, deviceId }) !== undefined) gateways.add(gateway);
+    for (const { gateway } of this.sessions.of(deviceId, this.now())) gateways.add(gateway);
+    return [...gateways];
+  }
+
+  private isRetired(deviceId: string, atHand: PostureAtHand | undefined): boolean {
+    const posture = this.tables.postures.get({ deviceId });
+    if (posture === undefined) return false;
+    const subject = atHand?.revision === posture.revision ? atHand.subject : subjectOf(posture);
+    return subject.device.state === 'retired';
+  }
+
+  /**
+   * Makes the server wake us when time alone may change a decision. A timer that fires earlier than needed is left: it only
+   * means "look again", and moving it for every fresher observation would double the writes (docs/adr/0007).
+   */
+  private async setTimer(
+    deviceId: string,
+    verdicts: ReadonlyMap<string, Verdict>,
+    origin: Origin,
+    now: number,
+  ): Promise<void> {
+    const reviews = [...verdicts.values()].map(({ reviewAt }) => reviewAt).filter((reviewAt) => reviewAt !== null);
+    if (reviews.length === 0) return;
+    const dueAt = Math.min(...reviews);
+    await this.tables.timers.write({ deviceId }, origin, (scheduled) => {
+      if (scheduled !== undefined && scheduled > now && scheduled <= dueAt) return undefined;
+      const at = new Date(dueAt);
+      return {
+        data: { deviceId, dueAt: at.toISOString() },
+        schedule: { at, target: natsSubjectOf(TimerDue, { deviceId }), ttl: '1h' },
+      };
+    });
+  }
+
+  private async revokeDenied(
+    deviceId: string,
+    verdicts: ReadonlyMap<string, Verdict>,
+    cause: Cause,
+    now: number,
+  ): Promise<void> {
+    const denied = this.sessions.of(deviceId, now).flatMap((session) => {
+      const decision = verdicts.get(session.gateway)?.resources[session.resource];
+      // A resource that no decision speaks of any more is denied like any other.
+      return decision === undefined || (decision.effect === 'deny' && decision.enforced) ? [{ session, decision }] : [];
+    });
+    await Promise.all(denied.map(({ session, decision }) => this.revoke(session, decision, cause, now)));
+  }
+
+  private async revoke(
+    session: OpenSession,
+    decision: ResourceDecision | undefined,
+    cause: Cause,
+    now: number,
+  ): Promise<void> {
+    const { gateway, deviceId, sessionId, resource, user, expiresAt } = session;
+    const data: DataOf<typeof SessionRevoked> = {
+      gateway,
+      deviceId,
+      sessionId,
+      resource,
+      ...(user !== undefined && { user }),
+      reasons: decision?.reasons ?? [{ code: 'no-rule', message: `No gateway serves ${resource} any more.` }],
+      postureRevision: this.tables.postures.get({ deviceId })?.revision ?? 0,
+      policyRevision: this.policies.active?.revision ?? 0,
+      revokedAt: new Date(now).toISOString(),
+    };
+    try {
+      await this.publisher.publish(SessionRevoked, data, {
+        id: `policy-engine:revoke:${sessionId}`,
+        cause,
+        // However often it is derived, and however long after: it is stored once.
+        expectedSequence: 0,
+        ttl: `${Math.ceil(Math.max(0, expiresAt - now) / 1_000) + OUTLIVES_SESSION_SECONDS}s`,
+      });
+    } catch (error) {
+      if (!(error instanceof ExpectationFailed)) throw error;
+    }
+    this.sessions.wasRevoked(session);
+  }
+}

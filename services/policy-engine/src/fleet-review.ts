@@ -1,0 +1,86 @@
+import type { Cause } from '@stance/contracts';
+import type { Logger } from '@stance/service-kit';
+
+/** Devices decided about at the same time; posture changes go on beside them. */
+const CONCURRENCY = 32;
+const RETRY_DELAY_MS = 1_000;
+
+/** How far a review has come. */
+export interface ReviewProgress {
+  readonly reviewed: number;
+  readonly total: number;
+  readonly startedAt: string;
+}
+
+/**
+ * Decides about every device again, in the background: after a policy change, and whenever a replica becomes active, so that
+ * whatever its predecessor left half done is derived again. A new review replaces the one under way.
+ */
+export class FleetReview {
+  private generation = 0;
+  private current: ReviewProgress | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly devices: () => Iterable<string>,
+    private readonly evaluate: (deviceId: string, input: string, cause: Cause) => Promise<void>,
+    private readonly logger: Logger,
+  ) {}
+
+  /** `undefined` when none is under way. */
+  get progress(): ReviewProgress | undefined {
+    return this.current;
+  }
+
+  /** `reason` becomes part of the ids of what is written. */
+  start(reason: string, cause: Cause): void {
+    this.generation += 1;
+    const mine = this.generation;
+    this.running = this.running.then(() => this.review(mine, reason, cause));
+  }
+
+  async stop(): Promise<void> {
+    this.generation += 1;
+    await this.running;
+  }
+
+  private async review(mine: number, reason: string, cause: Cause): Promise<void> {
+    const devices = [...this.devices()];
+    const startedAt = new Date().toISOString();
+    const startedMs = performance.now();
+    let next = 0;
+    let reviewed = 0;
+    const worker = async () => {
+      while (mine === this.generation && next < devices.length) {
+        const deviceId = devices[next++];
+        if (deviceId === undefined) return;
+        await this.reviewOne(mine, deviceId, reason, cause);
+        reviewed += 1;
+        this.current = { reviewed, total: devices.length, startedAt };
+        // What reads nothing and writes nothing would not give way to messages otherwise.
+        if (reviewed % CONCURRENCY === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+    this.current = undefined;
+    if (mine === this.generation) {
+      this.logger.info(
+        { reason, devices: devices.length, ms: Math.round(performance.now() - startedMs) },
+        'reviewed the fleet',
+      );
+    }
+  }
+
+  /** Tries until it is done: a device left out would keep a decision that no longer holds. */
+  private async reviewOne(mine: number, deviceId: string, reason: string, cause: Cause): Promise<void> {
+    while (mine === this.generation) {
+      try {
+        await this.evaluate(deviceId, reason, cause);
+        return;
+      } catch (error) {
+        this.logger.warn({ deviceId, err: error }, 'cannot decide about a device yet, trying again');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+      }
+    }
+  }
+}

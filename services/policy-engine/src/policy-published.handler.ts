@@ -1,0 +1,39 @@
+import { Controller, Inject } from '@nestjs/common';
+import { Ctx, Payload } from '@nestjs/microservices';
+import { PolicyPublished, type EventOf } from '@stance/contracts';
+import { JetStreamContext, OnEvent } from '@stance/jetstream';
+import { TABLES, type Tables } from './engine.store.js';
+import { FleetReview } from './fleet-review.js';
+import { loadPolicy } from './loaded-policy.js';
+import { PolicyLog } from './policy-log.js';
+
+/** Puts a published policy into force, or refuses it and leaves the one before. */
+@Controller()
+export class PolicyPublishedHandler {
+  constructor(
+    @Inject(TABLES) private readonly tables: Tables,
+    @Inject(PolicyLog) private readonly policies: PolicyLog,
+    @Inject(FleetReview) private readonly review: FleetReview,
+  ) {}
+
+  @OnEvent(PolicyPublished)
+  async handle(@Payload() { data }: EventOf<typeof PolicyPublished>, @Ctx() context: JetStreamContext): Promise<void> {
+    this.policies.remember(data);
+    if (!this.policies.isNewerThanActive(data.revision)) return;
+    const policy = loadPolicy(data, Date.now());
+    // What became of it is stored before it takes effect, so that a restart comes to the same policy.
+    await this.tables.activations.write({}, context.origin, (last) => {
+      if (last !== undefined && last.revision >= data.revision) return undefined;
+      return {
+        data: {
+          revision: data.revision,
+          outcome: policy.ok ? 'active' : 'refused',
+          errors: policy.ok ? [] : policy.errors.slice(0, 100),
+        },
+      };
+    });
+    if (!policy.ok) return;
+    this.policies.activate(policy);
+    this.review.start(`policy-${data.revision}`, context.cause);
+  }
+}

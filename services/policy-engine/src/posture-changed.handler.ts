@@ -1,0 +1,26 @@
+import { Controller, Inject } from '@nestjs/common';
+import { Ctx, Payload } from '@nestjs/microservices';
+import { PostureChanged, type EventOf } from '@stance/contracts';
+import { JetStreamContext, OnEvent } from '@stance/jetstream';
+import { EngineProgress } from './engine-progress.js';
+import { Engine } from './engine.js';
+import { TABLES, type Tables } from './engine.store.js';
+
+@Controller()
+export class PostureChangedHandler {
+  constructor(
+    @Inject(TABLES) private readonly tables: Tables,
+    @Inject(Engine) private readonly engine: Engine,
+    @Inject(EngineProgress) private readonly progress: EngineProgress,
+  ) {}
+
+  @OnEvent(PostureChanged, { concurrency: 256 })
+  async handle(
+    @Payload() { data, ...event }: EventOf<typeof PostureChanged>,
+    @Ctx() context: JetStreamContext,
+  ): Promise<void> {
+    this.tables.postures.apply({ data, ...event }, context.subject, context.sequence);
+    await this.engine.evaluate(data.deviceId, context.origin, { atHand: { revision: data.revision, subject: data } });
+    this.progress.evaluated(context.sequence);
+  }
+}

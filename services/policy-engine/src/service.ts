@@ -1,0 +1,62 @@
+import { defineService } from '@stance/service-kit';
+import { AppModule } from './app.module.js';
+import { EngineProgress } from './engine-progress.js';
+import { EngineReport } from './engine-report.js';
+import { Engine } from './engine.js';
+import { createTables, SessionLog } from './engine.store.js';
+import { FleetReview } from './fleet-review.js';
+import { OpenSessions } from './open-sessions.js';
+import { PolicyLog } from './policy-log.js';
+
+const PRUNE_INTERVAL_MS = 60_000;
+
+export const policyEngine = defineService({
+  name: 'policy-engine',
+  httpPort: 9104,
+  settings: {},
+  lease: () => 'policy-engine',
+  build: ({ connection, publisher, logger }) => {
+    const progress = new EngineProgress();
+    const sessions = new OpenSessions();
+    const policies = new PolicyLog(connection);
+    const tables = createTables(connection, publisher, progress);
+    const engine = new Engine(tables, policies, sessions, publisher, progress);
+    const review = new FleetReview(
+      () => engine.devices(),
+      (deviceId, input, cause) => engine.evaluate(deviceId, { input, cause }),
+      logger,
+    );
+    const report = new EngineReport(connection, publisher, policies, progress, logger);
+    let pruning: NodeJS.Timeout | undefined;
+    return {
+      module: AppModule.with({ tables, policies, sessions, engine, progress, review }),
+      tables: {
+        fed: [tables.postures, tables.decisions, tables.timers, tables.activations, policies],
+        followed: [new SessionLog(connection, sessions)],
+      },
+      activate: async () => {
+        review.start('takeover', {});
+        report.start();
+        pruning = setInterval(() => sessions.prune(Date.now()), PRUNE_INTERVAL_MS);
+      },
+      deactivate: async () => {
+        clearInterval(pruning);
+        report.stop();
+        await review.stop();
+      },
+      health: () => {
+        const policy = policies.active;
+        return {
+          // A revision that no longer loads denies everything; whoever watches must hear of it.
+          ready: policy === undefined || policy.ok,
+          details: {
+            policyRevision: policy?.revision ?? 0,
+            ...(policy?.ok === false && { policyErrors: policy.errors }),
+            openSessions: sessions.size,
+            review: review.progress ?? null,
+          },
+        };
+      },
+    };
+  },
+});
