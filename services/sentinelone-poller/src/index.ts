@@ -1,1 +1,1 @@
-export {};
+export { sentinelonePoller } from './service.js';

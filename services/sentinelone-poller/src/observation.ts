@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto';
+import type { AgentObserved, DataOf } from '@stance/contracts';
+import type { Agent } from './agent-record.js';
+
+export type Observation = DataOf<typeof AgentObserved>;
+
+/** What the poller remembers of an agent's last observation: enough to see whether another one is worth telling. */
+export interface KnownAgent {
+  readonly agentId: string;
+  readonly presence: Observation['presence'];
+  /** Of everything that counts as a change; times do not. */
+  readonly digest: string;
+  readonly reportedAt: string | undefined;
+  readonly lastSeenAt: string | undefined;
+  readonly observedAt: string;
+}
+
+export function knownAgentOf(observation: Observation): KnownAgent {
+  const { agentId, presence, reportedAt, lastSeenAt, observedAt } = observation;
+  return { agentId, presence, digest: digestOf(observation), reportedAt, lastSeenAt, observedAt };
+}
+
+/** What counts as a change. The fields come in one order from the record's reader, so their text can be compared. */
+function digestOf({ presence, hardware, user, attributes }: Observation): string {
+  return hash('sha1', JSON.stringify([presence, hardware, user, attributes]), 'base64');
+}
+
+/** The record as the event that it would be. `readAt` in milliseconds: when the console's answer arrived. */
+export function observationOf(source: string, { unreadable: _, ...agent }: Agent, readAt: number): Observation {
+  return { source, ...agent, observedAt: new Date(readAt).toISOString() };
+}
+
+/**
+ * Whether an observation is to be published: the agent is new, changed, or its times moved by `freshnessStep` milliseconds.
+ * What was read or reported before the known observation is never news, however it differs: answers overtake each other.
+ */
+export function isNews(observation: KnownAgent, known: KnownAgent | undefined, freshnessStep: number): boolean {
+  if (known === undefined) return true;
+  if (observation.observedAt < known.observedAt) return false;
+  if (isBefore(observation.reportedAt, known.reportedAt)) return false;
+  if (observation.digest !== known.digest) return true;
+  return confirmedAt(observation) - confirmedAt(known) >= freshnessStep;
+}
+
+/** When the values were last known to be true: the earlier of when they were read and when the agent was last in contact. */
+function confirmedAt({ observedAt, lastSeenAt }: Pick<KnownAgent, 'observedAt' | 'lastSeenAt'>): number {
+  const observed = Date.parse(observedAt);
+  return lastSeenAt === undefined ? observed : Math.min(observed, Date.parse(lastSeenAt));
+}
+
+function isBefore(time: string | undefined, other: string | undefined): boolean {
+  return time !== undefined && other !== undefined && time < other;
+}
+
+/** The agent's last word once it is no longer listed. */
+export function goneObservation(source: string, { agentId, lastSeenAt }: KnownAgent, now: number): Observation {
+  return {
+    source,
+    agentId,
+    presence: 'gone',
+    goneReason: 'not-in-sweep',
+    hardware: {},
+    attributes: {},
+    ...(lastSeenAt !== undefined && { lastSeenAt }),
+    observedAt: new Date(now).toISOString(),
+  };
+}
