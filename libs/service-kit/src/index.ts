@@ -4,5 +4,5 @@ export * from './health-server.js';
 export * from './log.js';
 export * from './run-service.js';
 export * from './service.js';
-export { COMMON_SETTINGS } from './settings.js';
+export { COMMON_SETTINGS, httpPortSetting } from './settings.js';
 export { startTelemetry } from './telemetry.js';

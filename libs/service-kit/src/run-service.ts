@@ -45,6 +45,20 @@ export interface StartOptions {
 
 type CommonConfiguration = ConfigurationOf<typeof COMMON_SETTINGS>;
 
+/** What is wrong with the environment for a service; empty when it could start. */
+export function configurationProblems(
+  definition: ServiceDefinition,
+  environment: NodeJS.ProcessEnv,
+): readonly string[] {
+  try {
+    loadConfiguration({ ...COMMON_SETTINGS, ...definition.settings }, environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationInvalid) return error.problems;
+    throw error;
+  }
+}
+
 /** Starts a service. Throws `ConfigurationInvalid` or `PortUnavailable`; everything later shows in `stopped`. */
 export async function startService<S extends Settings>(
   definition: ServiceDefinition<S>,
@@ -305,6 +319,14 @@ const MINIMUM_NODE = 24;
 
 /** A process that is one service: runs until a signal, exits 2 for a wrong configuration, 1 for a failure. */
 export async function runService<S extends Settings>(definition: ServiceDefinition<S>): Promise<void> {
+  await runProcess(definition.name, () => startService(definition));
+}
+
+/** What a process runs: one service, or several together. */
+export type Running = Pick<RunningService, 'stop' | 'stopped'>;
+
+/** Runs a process until a signal; see {@link runService}. */
+export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
   if (Number(process.versions.node.split('.')[0]) < MINIMUM_NODE) {
     process.stderr.write(
       `Stance needs Node.js ${MINIMUM_NODE} or newer, this is ${process.versions.node}: run it with npm, which brings one\n`,
@@ -312,12 +334,12 @@ export async function runService<S extends Settings>(definition: ServiceDefiniti
     process.exit(2);
   }
   try {
-    const service = await startService(definition);
-    stopOnSignals(() => service.stop());
-    await service.stopped;
+    const running = await start();
+    stopOnSignals(() => running.stop());
+    await running.stopped;
     process.exitCode = 0;
   } catch (error) {
-    process.stderr.write(`${definition.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = error instanceof ConfigurationInvalid ? 2 : 1;
   }
   // Everything is closed; what may linger (a socket that never connected) must not keep the process.

@@ -46,9 +46,9 @@ export interface ServiceDefinition<S extends Settings = Settings> {
   readonly httpPort: number;
   readonly settings: S;
   /** What only one replica may do at a time; `undefined` where all are active. */
-  readonly lease?: (config: ConfigurationOf<S>) => string;
+  lease?(config: ConfigurationOf<S>): string;
   /** Called anew for every stretch of activity, so that no state outlives a lost lease. */
-  readonly build: (runtime: Runtime<S>) => Promise<ServiceParts> | ServiceParts;
+  build(runtime: Runtime<S>): Promise<ServiceParts> | ServiceParts;
 }
 
 /** Keeps the settings' types while a definition is stored among others. */

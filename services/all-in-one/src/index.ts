@@ -1,1 +1,1 @@
-export {};
+export { startAll, type AllServices } from './start-all.js';

@@ -1,0 +1,103 @@
+import type { z } from 'zod';
+import { suggestion } from '../nearest.js';
+import { fieldsAt } from './schema.js';
+import type { Place } from './yaml-document.js';
+
+/** A problem found in the data of a document, before it is known on which line that is. */
+export interface Problem {
+  readonly message: string;
+  readonly place: Place;
+}
+
+/** Fields of the language that this version cannot honour; a policy that relies on one must not come into force. */
+const NOT_AVAILABLE: ReadonlySet<string> = new Set(['grace', 'rearm', 'exceptions', 'mode', 'enforcement', 'hold']);
+
+type Issue = z.core.$ZodIssue;
+
+/** Zod's issues in the words of the person who wrote the policy. `root` is the document they were found in. */
+export function shapeProblems(root: unknown, issues: readonly Issue[]): Problem[] {
+  return issues.flatMap((issue) => problemsOf(root, issue, []));
+}
+
+function problemsOf(root: unknown, issue: Issue, parent: readonly PropertyKey[]): Problem[] {
+  const path = [...parent, ...issue.path];
+  if (issue.code === 'invalid_union') {
+    const branch = likeliestBranch(issue.errors);
+    return branch === undefined
+      ? [{ message: `expected a value of another kind, got ${kindOf(valueAt(root, path))}`, place: { path } }]
+      : branch.flatMap((inner) => problemsOf(root, inner, path));
+  }
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      message: unknownField(key, fieldsAt(path)),
+      place: { path: [...path, key], atKey: true },
+    }));
+  }
+  if (issue.code === 'invalid_key') {
+    const message = issue.issues.map((inner) => inner.message).join('; ');
+    return [{ message, place: { path, atKey: true } }];
+  }
+  const value = valueAt(root, path);
+  const last = path.at(-1);
+  if (value === undefined && typeof last === 'string') {
+    return [{ message: `${last} is missing`, place: { path: path.slice(0, -1) } }];
+  }
+  return [{ message: describe(issue, value), place: { path } }];
+}
+
+function unknownField(key: string, fields: readonly string[]): string {
+  if (NOT_AVAILABLE.has(key)) return `${key}: not available in this version`;
+  const hint = suggestion(key, fields);
+  return `there is no field ${key.slice(0, 60)} here${hint || `; there are ${fields.join(', ')}`}`;
+}
+
+/** Of a union, the branch whose kind of value was written; the others only say that it is not of their kind. */
+function likeliestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  return branches.find((issues) => !issues.some((issue) => issue.path.length === 0 && issue.code === 'invalid_type'));
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  string: 'a text',
+  array: 'a list',
+  object: 'fields',
+  record: 'names with their values',
+  boolean: 'true or false',
+  number: 'a number',
+};
+
+function describe(issue: Issue, value: unknown): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${EXPECTED[issue.expected] ?? issue.expected}, got ${kindOf(value)}`;
+    case 'invalid_value':
+      return unexpectedValue(issue.values.map(String), value);
+    case 'too_small':
+      return issue.origin === 'array' ? 'expected at least one entry' : 'expected a text that is not empty';
+    case 'too_big':
+      return `expected at most ${issue.maximum} ${issue.origin === 'array' ? 'entries' : 'characters'}`;
+    default:
+      return issue.message;
+  }
+}
+
+function unexpectedValue(values: readonly string[], value: unknown): string {
+  if (value === 'warn') return 'warn: not available in this version';
+  const got = typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 60) : kindOf(value);
+  const hint = typeof value === 'string' ? suggestion(value, values) : '';
+  return `expected ${values.join(', ')}, got ${got}${hint}`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'fields';
+  if (typeof value === 'string') return 'a text';
+  return typeof value === 'boolean' ? 'true or false' : `a ${typeof value}`;
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, step) => {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    return Object.entries(value).find(([key]) => key === String(step))?.[1];
+  }, root);
+}

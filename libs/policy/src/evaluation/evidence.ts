@@ -1,0 +1,37 @@
+import type { AttributeValue } from '@stance/contracts';
+import { readerOf } from './reading.js';
+import type { CompiledCondition } from './compile-policy.js';
+import type { Facts } from './facts.js';
+
+/** What a condition was decided on, and who said so when. */
+export interface Evidence {
+  readonly actual?: AttributeValue;
+  readonly source?: string;
+  readonly agentId?: string;
+  readonly reportedAt?: string;
+  readonly observedAt?: string;
+  /** Milliseconds since the epoch; undefined for what no agent reported. */
+  readonly confirmedAt: number | undefined;
+}
+
+/**
+ * Evidence that time alone does not change: an age that grows is told as the time that it counts from, so that the same
+ * decision keeps the same reasons.
+ */
+export function evidenceOf({ condition }: CompiledCondition, facts: Facts): Evidence {
+  const { attribute, definition } = condition;
+  const reading = readerOf(attribute, definition.origin)(facts);
+  if (reading === undefined) return { confirmedAt: undefined };
+  const growing = definition.origin === 'stance' && definition.type === 'duration';
+  const actual = growing && facts.lastSeenAt !== undefined ? new Date(facts.lastSeenAt).toISOString() : reading.value;
+  const agent = reading.agent === undefined ? undefined : facts.subject.agents[reading.agent];
+  if (reading.agent === undefined || agent === undefined) return { actual, confirmedAt: undefined };
+  return {
+    actual,
+    source: agent.source,
+    agentId: agent.agentId,
+    ...(agent.reportedAt === undefined ? {} : { reportedAt: agent.reportedAt }),
+    observedAt: agent.observedAt,
+    confirmedAt: facts.confirmedAt[reading.agent],
+  };
+}

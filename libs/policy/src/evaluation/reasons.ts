@@ -1,0 +1,142 @@
+import type { AttributeValue, Reason, ReasonCode } from '@stance/contracts';
+import { Outcome } from '../conditions/outcome.js';
+import { formatDuration } from '../duration.js';
+import type { CompiledCondition, CompiledRule } from './compile-policy.js';
+import type { Finding, Standing } from './decide.js';
+import type { Facts } from './facts.js';
+import { evidenceOf, type Evidence } from './evidence.js';
+
+/** Reasons in words, for a device that has a posture record or none. */
+export function reasonsOf(findings: readonly Finding[], facts: Facts | undefined): Reason[] {
+  const reasons = findings.map((finding) => reasonOf(finding, facts));
+  const [first, ...others] = reasons;
+  const [cause] = findings;
+  const own = cause === undefined || cause.kind === 'standing' ? undefined : cause.rule?.rule.message;
+  if (first === undefined || own === undefined) return reasons;
+  return [{ ...first, message: `${own} ${first.message}` }, ...others];
+}
+
+const STANDINGS: Readonly<Record<Standing, string>> = {
+  'not-enrolled': 'This device is not in the inventory. Ask IT to enrol it.',
+  'device-retired': 'This device was retired. Ask IT to enrol it again if it is still in use.',
+  'device-quarantined':
+    'It is not certain which device this is, for instance because its serial number is used twice. Ask IT to correct the inventory.',
+};
+
+function reasonOf(finding: Finding, facts: Facts | undefined): Reason {
+  switch (finding.kind) {
+    case 'standing':
+      return { code: finding.code, message: STANDINGS[finding.code] };
+    case 'no-rule':
+      return noRule(finding.resource, finding.rule);
+    case 'denied':
+      return {
+        code: 'deny-rule',
+        rule: finding.rule.rule.name,
+        ...(finding.posture === undefined ? {} : { posture: finding.posture.name }),
+        message:
+          finding.posture === undefined
+            ? `The rule "${finding.rule.rule.name}" denies this device.`
+            : `The rule "${finding.rule.rule.name}" denies this device, as it cannot be ruled out that it is ${finding.posture.name}.`,
+      };
+    default:
+      return conditionReason(finding.rule.rule.name, finding.condition, finding.outcome, facts);
+  }
+}
+
+function noRule(resource: string, compiled: CompiledRule | undefined): Reason {
+  if (compiled === undefined) return { code: 'no-rule', message: `No rule allows anyone to reach ${resource}.` };
+  const { rule } = compiled;
+  const expected = scopeText(rule);
+  return {
+    code: 'no-rule',
+    rule: rule.name,
+    expected,
+    message: `No rule lets this device reach ${resource}: "${rule.name}" is for ${expected}. Ask IT whether it should be.`,
+  };
+}
+
+/** Whom a rule is for, in words. */
+export function scopeText({ groups, tags, owners }: CompiledRule['rule']): string {
+  const parts = [
+    ['groups', groups],
+    ['tags', tags],
+    ['owners', owners],
+  ] as const;
+  const named = parts.filter(([, names]) => names.length > 0);
+  return named.map(([what, names]) => `${what} ${valueText([...names])}`).join(' and ');
+}
+
+/** The reason why a condition is what it is, as part of a rule. */
+export function conditionReason(
+  rule: string,
+  compiled: CompiledCondition,
+  outcome: Outcome,
+  facts: Facts | undefined,
+): Reason {
+  const { condition, posture } = compiled;
+  const { confirmedAt: _, ...evidence } =
+    facts === undefined ? { confirmedAt: undefined } : evidenceOf(compiled, facts);
+  return {
+    code: CODES[outcome],
+    rule,
+    posture,
+    condition: condition.text,
+    attribute: condition.attribute,
+    expected: condition.expected,
+    ...evidence,
+    message: sentence(rule, compiled, outcome, evidence, facts),
+  };
+}
+
+const CODES: Readonly<Record<Outcome, ReasonCode>> = {
+  [Outcome.TRUE]: 'deny-rule',
+  [Outcome.FALSE]: 'condition-false',
+  [Outcome.UNSET]: 'attribute-unset',
+  [Outcome.MISTYPED]: 'attribute-mistyped',
+  [Outcome.UNLISTED]: 'attribute-unlisted',
+  [Outcome.CONFLICTING]: 'attribute-conflict',
+  [Outcome.STALE]: 'attribute-stale',
+};
+
+function sentence(
+  rule: string,
+  { condition, posture, maxAge }: CompiledCondition,
+  outcome: Outcome,
+  { actual, observedAt }: Partial<Evidence>,
+  facts: Facts | undefined,
+): string {
+  const { attribute, expected, definition } = condition;
+  const value = actual === undefined ? 'has no value' : `is ${valueText(actual)}`;
+  const remedy = definition.remedy === undefined ? '' : ` ${definition.remedy}`;
+  switch (outcome) {
+    case Outcome.TRUE:
+      return `The rule "${rule}" denies this device: ${attribute} ${value} (${posture}).${remedy}`;
+    case Outcome.FALSE:
+      return `${attribute} ${value}, ${posture} needs ${expected}.${remedy}`;
+    case Outcome.UNSET:
+      return definition.origin === 'agent' && facts?.subject.agents.length === 0
+        ? `${attribute} is not known: no agent belongs to this device. Install the agent, or ask IT whether its serial number is the one in the inventory.`
+        : `${attribute} has no value, ${posture} needs ${expected}. Ask IT why it is not reported.`;
+    case Outcome.MISTYPED:
+      return `${attribute} ${value}, which is no ${definition.type}. Ask IT to look at the source.`;
+    case Outcome.UNLISTED:
+      return `${attribute} ${value}, a value whose meaning is not known, so it counts as unknown. Ask IT to look at it.`;
+    case Outcome.CONFLICTING:
+      return `${attribute} is not certain: the agents of this device disagree. Ask IT to remove the agent that is no longer in use.`;
+    default:
+      return `${attribute} was last confirmed more than ${formatDuration(maxAge)} ago${observedAt === undefined ? '' : ` (read ${observedAt})`}. Connect the machine to the internet so that its agent reports.`;
+  }
+}
+
+/** A value for people to read; long ones are cut. */
+export function valueText(value: AttributeValue): string {
+  const text = Array.isArray(value) ? listText(value) : String(value);
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}
+
+function listText(entries: readonly string[]): string {
+  if (entries.length === 0) return 'an empty list';
+  const shown = entries.slice(0, 5).join(', ');
+  return entries.length > 5 ? `${shown} and ${entries.length - 5} more` : shown;
+}

@@ -1,0 +1,226 @@
+import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { parsePolicy } from './parse-policy.js';
+import type { PolicyError } from './policy.js';
+
+const MINIMAL = 'version: 1\ngateways: { edge: { resources: [wiki] } }\n';
+
+function errorsOf(text: string, leastMaxAge?: number): readonly PolicyError[] {
+  const parsed = parsePolicy(text, leastMaxAge === undefined ? {} : { leastMaxAge });
+  return parsed.ok ? [] : parsed.errors;
+}
+
+describe('a policy document', () => {
+  test('needs no more than a version', () => expect(errorsOf('version: 1')).toEqual([]));
+
+  test('may be JSON', () => {
+    const document = {
+      version: 1,
+      gateways: { edge: { resources: ['wiki'] } },
+      rules: [{ name: 'all', resources: ['*'] }],
+    };
+    const parsed = parsePolicy(JSON.stringify(document, null, 2));
+    expect(parsed).toMatchObject({ ok: true, policy: { rules: [{ resources: ['wiki'] }], maxAge: 86_400_000 } });
+  });
+
+  test('may share parts by anchors', () => {
+    const text = `${MINIMAL}postures:\n  a: &a [sentinelOne:infected == false]\n  b: *a\n`;
+    expect(errorsOf(text)).toEqual([]);
+    expect(errorsOf(text.replace('infected', 'infectd'))).toMatchObject([{ line: 4 }, { path: 'postures.b[0]' }]);
+  });
+
+  test.each<[string, string, Partial<PolicyError>]>([
+    ['nothing', '', { message: 'expected fields, got nothing' }],
+    ['a text', 'hello', { message: 'expected fields, got a text', line: 1, column: 1 }],
+    ['no version', 'rules: []', { message: 'version is missing', line: 1 }],
+    ['another version', 'version: 2', { message: 'expected 1, got 2', line: 1, column: 10, path: 'version' }],
+    ['a bad indentation', 'version: 1\nrules:\n  - name: a: b', { line: 3 }],
+    ['an unknown tag', 'version: !!foo 1', { line: 1, column: 10 }],
+    ['a key that is no text', 'version: 1\n? [a]\n: b', { message: 'a key has to be a text, and not __proto__' }],
+    [
+      'a key that pollutes',
+      'version: 1\npostures:\n  __proto__: [sentinelOne:infected == false]',
+      { line: 3, column: 3 },
+    ],
+    [
+      'no duration',
+      'version: 1\ndefaults: { maxAge: 1 day }',
+      { message: 'expected a duration such as 15m or 24h', line: 2, column: 21 },
+    ],
+    ['a number for a duration', 'version: 1\ndefaults: { maxAge: 24 }', { message: 'expected a text, got a number' }],
+    ['an age of nothing', 'version: 1\ndefaults: { maxAge: 0s }', { message: 'maxAge has to be longer than nothing' }],
+    [
+      'an empty posture',
+      'version: 1\npostures: { a: [] }',
+      { message: 'expected at least one entry', path: 'postures.a' },
+    ],
+    [
+      'a resource with blanks',
+      'version: 1\ngateways: { edge: { resources: [a b] } }',
+      { path: 'gateways.edge.resources[0]' },
+    ],
+    ['a resource twice', 'version: 1\ngateways: { edge: { resources: [a, a] } }', { message: 'edge lists a twice' }],
+    [
+      'an unknown identity',
+      'version: 1\ngateways: { edge: { resources: [a], identity: cert } }',
+      { message: 'expected certificate, token, address, got cert' },
+    ],
+    [
+      'an effect of a later version',
+      `${MINIMAL}tests: [{ name: a, expect: { wiki: warn } }]`,
+      { message: 'warn: not available in this version', line: 3 },
+    ],
+    [
+      'a rule without a name',
+      `${MINIMAL}rules:\n  - resources: [wiki]`,
+      { message: 'name is missing', line: 4, column: 5, path: 'rules[0]' },
+    ],
+    [
+      'two rules of one name',
+      `${MINIMAL}rules:\n  - { name: a, resources: [wiki] }\n  - { name: a, resources: [wiki] }`,
+      { message: 'another rule has this name', line: 5 },
+    ],
+    [
+      'a test of an unknown attribute',
+      `${MINIMAL}tests: [{ name: a, device: { attributes: { 'sentinelOne:infectd': true } }, expect: { wiki: deny } }]`,
+      { message: 'there is no attribute sentinelOne:infectd, did you mean sentinelOne:infected?' },
+    ],
+    [
+      'a test with a mistyped value',
+      `${MINIMAL}tests: [{ name: a, device: { attributes: { 'sentinelOne:infected': 1 } }, expect: { wiki: deny } }]`,
+      { message: 'sentinelOne:infected is a boolean: expected true or false' },
+    ],
+    [
+      'a test with a value that there is not',
+      `${MINIMAL}tests: [{ name: a, device: { attributes: { 'sentinelOne:osType': macso } }, expect: { wiki: deny } }]`,
+      { message: 'sentinelOne:osType is never macso, did you mean macos?' },
+    ],
+    [
+      'a test of an unknown resource',
+      `${MINIMAL}tests: [{ name: a, expect: { wikki: deny } }]`,
+      { message: 'no gateway serves wikki, did you mean wiki?' },
+    ],
+  ])('is refused for %s', (_, text, error) => {
+    const errors = errorsOf(text);
+    expect(errors).not.toEqual([]);
+    expect(errors[0]).toMatchObject(error);
+  });
+
+  test.each(['grace', 'rearm', 'exceptions', 'mode', 'enforcement', 'hold'])(
+    'is refused for %s wherever it stands',
+    (field) => {
+      const message = `${field}: not available in this version`;
+      const places = [
+        `${MINIMAL}${field}: x`,
+        `version: 1\ngateways: { edge: { resources: [wiki], ${field}: x } }`,
+        `${MINIMAL}defaults: { ${field}: x }`,
+        `${MINIMAL}rules: [{ name: a, resources: [wiki], ${field}: x }]`,
+        `${MINIMAL}postures: { p: { conditions: [sentinelOne:infected == false], ${field}: x } }`,
+        `${MINIMAL}postures: { p: [sentinelOne:infected == false] }\nrules: [{ name: a, resources: [wiki], require: [{ posture: p, ${field}: x }] }]`,
+      ];
+      for (const text of places) expect(errorsOf(text)).toMatchObject([{ message }]);
+    },
+  );
+
+  test('is refused for an age that its sources cannot keep', () => {
+    const text = `${MINIMAL}defaults: { maxAge: 30m }`;
+    expect(errorsOf(text)).toEqual([]);
+    expect(errorsOf(text, 5_400_000)).toMatchObject([
+      { message: 'maxAge 30m is too short: an unchanged agent is confirmed only every 1h30m', line: 3, column: 21 },
+    ]);
+  });
+});
+
+describe('a hostile document', () => {
+  const bomb = [
+    'a: &a [x, x, x, x, x, x, x, x, x]',
+    ...'bcdefghi'.split('').map((name, index) => {
+      const before = 'abcdefgh'[index] ?? '';
+      return `${name}: &${name} [${Array(9).fill(`*${before}`).join(', ')}]`;
+    }),
+  ].join('\n');
+
+  test.each<[string, string]>([
+    ['too long', 'a'.repeat(512 * 1024 + 1)],
+    ['brackets in brackets', '['.repeat(100_000)],
+    ['brackets that go on after words at the margin', `${'['.repeat(20)}\n${`x,${'['.repeat(20)}\n`.repeat(10_000)}`],
+    ['braces in braces', '{a: '.repeat(50_000)],
+    ['lists in lists on one line', '- '.repeat(50_000)],
+    ['keys in keys by indentation', Array.from({ length: 700 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n')],
+    ['aliases that grow', `version: 1\n${bomb}`],
+    ['an alias of itself', 'version: 1\nrules: &a [*a]'],
+    ['an alias of nothing', 'version: 1\nrules: *nowhere'],
+    ['many documents', '---\nversion: 1\n---\nversion: 1\n'],
+    ['a null byte', 'version: 1\u0000'],
+  ])('is refused quickly: %s', (_, text) => {
+    const started = performance.now();
+    expect(errorsOf(text)).not.toEqual([]);
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+
+  test('gives at most a hundred errors', () => {
+    const rules = Array.from({ length: 1000 }, (_, index) => `  - { nam: ${index} }`).join('\n');
+    expect(errorsOf(`${MINIMAL}rules:\n${rules}`)).toHaveLength(100);
+  });
+
+  test('never throws, whatever it is', () => {
+    const word = fc.constantFrom(
+      'version',
+      'postures',
+      'rules',
+      'name',
+      'require',
+      'sentinelOne:infected == false',
+      'wiki',
+      '1',
+      '*a',
+      '&a',
+      '!!set',
+      '<<',
+      '__proto__',
+      'constructor',
+    );
+    const glue = fc.constantFrom(': ', '\n', '\n  ', '- ', '[', ']', '{', '}', ', ', '"', "'", '|', '#', '?');
+    const soup = fc.array(fc.oneof(word, glue), { maxLength: 60 }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(fc.oneof(soup, fc.string({ unit: 'binary' }), fc.json()), (text) => {
+        for (const error of errorsOf(text)) {
+          expect(error.line).toBeGreaterThan(0);
+          expect(error.column).toBeGreaterThan(0);
+          expect(error.message).not.toBe('');
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('never throws for wrong values in right places', () => {
+    const value = fc.jsonValue({ maxDepth: 3 });
+    const maybe = (inner: fc.Arbitrary<unknown>) => fc.oneof(inner, value);
+    const rule = fc.record(
+      {
+        name: maybe(fc.string()),
+        effect: value,
+        resources: maybe(fc.array(value)),
+        require: maybe(fc.array(value)),
+        when: value,
+        maxAge: value,
+      },
+      { requiredKeys: [] },
+    );
+    const document = fc.record({
+      version: maybe(fc.constant(1)),
+      defaults: maybe(fc.record({ maxAge: value })),
+      postures: maybe(fc.dictionary(fc.string(), maybe(fc.array(fc.string())))),
+      gateways: maybe(fc.dictionary(fc.string(), maybe(fc.record({ resources: maybe(fc.array(value)) })))),
+      rules: maybe(fc.array(maybe(rule))),
+      tests: maybe(
+        fc.array(maybe(fc.record({ name: value, device: maybe(fc.record({ attributes: value })), expect: value }))),
+      ),
+    });
+    fc.assert(
+      fc.property(document, (data) => void errorsOf(JSON.stringify(data))),
+      { numRuns: 1000 },
+    );
+  });
+});
