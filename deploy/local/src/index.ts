@@ -1,1 +1,1 @@
-export {};
+export { startLocalStack, ConsoleRefused } from './local-stack.js';

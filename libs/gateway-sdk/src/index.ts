@@ -1,1 +1,17 @@
-export {};
+export { connectGateway, Gateway, type GatewayHealth, type GatewayOptions } from './gateway.js';
+export type { Verdict } from './verdict.js';
+export type { Revisions } from './decision-cache.js';
+export type { Enforced } from './reaction.js';
+export {
+  DEFAULT_LIFETIME_MS,
+  MAX_LIFETIME_MS,
+  SessionDenied,
+  SessionInvalid,
+  TooManySessions,
+  type EndCause,
+  type Enforcement,
+  type Revocation,
+  type Session,
+  type SessionKey,
+  type SessionRequest,
+} from './session.js';

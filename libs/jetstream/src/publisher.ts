@@ -41,6 +41,11 @@ export interface PublishOptions {
   readonly expectedSequence?: number;
   /** Store only while the whole stream's last sequence is this one; 0: only as its first message. */
   readonly expectedLastSequence?: number;
+  /**
+   * Store only while the stream's last message has this id. A sequence alone does not fence messages in flight together:
+   * where the first is refused because somebody else wrote one, the sequence is right for the second.
+   */
+  readonly expectedLastId?: string;
   /** How long the message lives, as in `3s`; for ever by default. */
   readonly ttl?: string;
   /** The subject's last message: removes the older ones and itself after the retirement time. */
@@ -133,10 +138,11 @@ export class EventPublisher {
   }
 }
 
-function expectationOf({ expectedSequence, expectedLastSequence }: PublishOptions) {
+function expectationOf({ expectedSequence, expectedLastSequence, expectedLastId }: PublishOptions) {
   return {
     ...(expectedSequence !== undefined && { lastSubjectSequence: expectedSequence }),
     ...(expectedLastSequence !== undefined && { lastSequence: expectedLastSequence }),
+    ...(expectedLastId !== undefined && { lastMsgID: expectedLastId }),
   };
 }
 

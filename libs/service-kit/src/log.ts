@@ -1,4 +1,4 @@
-import { trace } from '@opentelemetry/api';
+import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 
@@ -23,7 +23,7 @@ export function createLogger(
       },
       mixin: () => {
         const span = trace.getActiveSpan()?.spanContext();
-        return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
+        return span === undefined || !isSpanContextValid(span) ? {} : { trace_id: span.traceId, span_id: span.spanId };
       },
     },
     destination,
@@ -31,9 +31,13 @@ export function createLogger(
 }
 
 function defaultDestination(): DestinationStream {
-  if (!process.stdout.isTTY) return pino.destination({ fd: 1, sync: false });
+  return process.stdout.isTTY ? terminalLog() : pino.destination({ fd: 1, sync: false });
+}
+
+/** Log lines as people read them, on stdout. */
+export function terminalLog(): DestinationStream {
   return pretty({
-    colorize: true,
+    colorize: process.stdout.isTTY,
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'pid,hostname,service',
     messageFormat: '{service}: {msg}',

@@ -254,8 +254,8 @@ class Replica<S extends Settings> {
       }
     }
     await Promise.all((parts.tables?.fed ?? []).map((table) => table.stopFollowing()));
-    await parts.activate?.();
     await strategy.start();
+    await parts.activate?.();
     this.setState('active', { afterMs: Math.round(performance.now() - startedAt), epoch: lease?.epoch });
     this.becameActive();
     return lease;

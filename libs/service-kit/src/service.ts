@@ -31,7 +31,7 @@ export interface ServiceParts {
    * writes once it is active, and stop following then; `followed` ones go on following.
    */
   readonly tables?: { readonly fed?: readonly WarmTable[]; readonly followed?: readonly WarmTable[] };
-  /** Work of the active replica besides handling messages; called when its state is loaded, before it consumes. */
+  /** Work of the active replica besides handling messages; called when its state is loaded and it consumes. */
   readonly activate?: () => Promise<void>;
   /** Ends that work; called before connections close. */
   readonly deactivate?: () => Promise<void>;

@@ -1,1 +1,2 @@
-export {};
+export { runStance } from './program.js';
+export type { Io, Output } from './io.js';

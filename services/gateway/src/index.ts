@@ -1,1 +1,3 @@
-export {};
+export { gateway } from './service.js';
+export { AuthorizeServer, ListenFailed, type AuthorizeServerOptions } from './authorize-server.js';
+export { GatewayFileInvalid, parseGatewayFile, readGatewayFile, type GatewayFile } from './gateway-file.js';

@@ -24,6 +24,16 @@ export const DOCUMENTED_RATES: Readonly<Record<string, Rate>> = {
 /** For an endpoint nobody documents: the slowest of the documented ones. */
 const UNDOCUMENTED: Rate = { perSecond: 2, burst: 1 };
 
+/** Share of a rate that is used: at the full rate, a request that travels faster than the one before comes too early. */
+const HEADROOM = 0.9;
+
+const SAFE_RATES = Object.fromEntries(
+  Object.entries(DOCUMENTED_RATES).map(([endpoint, { perSecond, burst }]) => [
+    endpoint,
+    { perSecond: perSecond * HEADROOM, burst },
+  ]),
+);
+
 interface Waiter {
   admit(): void;
 }
@@ -100,12 +110,12 @@ export class TokenBucket {
   }
 }
 
-/** The budget of one API token: a bucket per endpoint. Share one among all clients that use the same token. */
+/** The budget of one API token: a bucket per endpoint, by default a little below the documented rates. Share one among all clients that use the same token. */
 export class RateLimits {
   readonly #buckets = new Map<string, TokenBucket>();
   readonly #undocumented: TokenBucket;
 
-  constructor(clock: Clock = systemClock, rates: Readonly<Record<string, Rate>> = DOCUMENTED_RATES) {
+  constructor(clock: Clock = systemClock, rates: Readonly<Record<string, Rate>> = SAFE_RATES) {
     for (const [endpoint, rate] of Object.entries(rates)) this.#buckets.set(endpoint, new TokenBucket(rate, clock));
     this.#undocumented = new TokenBucket(UNDOCUMENTED, clock);
   }

@@ -1,0 +1,205 @@
+import { mkdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { startAll, type AllServices } from '@stance/all-in-one';
+import { SourceReported, type DataOf } from '@stance/contracts';
+import { applyTopology, connectToNats } from '@stance/jetstream';
+import { findNatsServer, PortInUseError, startNatsServer, type NatsServer } from '@stance/nats-server';
+import { integer, loadConfiguration, type Running } from '@stance/service-kit';
+import type { SentinelOneTenant } from '@stance/simulators';
+import { demoEnvironment, openSessions, startDemoTenant, VISITS } from './demo.js';
+import { createLocalLogging } from './logging.js';
+import { modeOf, type Mode } from './mode.js';
+import { removeRunFile, writeRunFile } from './run-file.js';
+import type { Terminal } from './terminal.js';
+
+/** Thrown when the console refuses the token: nothing can be read, and trying again changes nothing. */
+export class ConsoleRefused extends Error {
+  override readonly name = 'ConsoleRefused';
+}
+
+const NATS_PORT = 4222;
+const DEMO_DEADLINE_MS = 20_000;
+const FIRST_READING_DEADLINE_MS = 30_000;
+
+/** Runs everything on this machine. Resolves when all is up and has said so; what it started is stopped in reverse. */
+export async function startLocalStack(
+  environment: NodeJS.ProcessEnv,
+  folder: string,
+  terminal: Terminal,
+): Promise<Running> {
+  const startedAt = performance.now();
+  const mode = modeOf(environment, folder);
+  const started: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const stopOne of started.splice(0).toReversed()) await stopOne();
+  };
+  try {
+    const { services, addresses } = await startParts(mode, environment, folder, terminal, started);
+    sayReady(terminal, mode, addresses, Math.round(performance.now() - startedAt));
+    return {
+      stopped: services.stopped,
+      stop: async () => {
+        terminal.step('stopping …');
+        await stop();
+        terminal.step('stopped');
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Addresses {
+  readonly natsUrl: string;
+  readonly gatewayUrl: string;
+  readonly healthUrl: string;
+  readonly simulatorUrl: string | null;
+  readonly logFile: string;
+}
+
+async function startParts(
+  mode: Mode,
+  environment: NodeJS.ProcessEnv,
+  folder: string,
+  terminal: Terminal,
+  started: (() => Promise<void>)[],
+): Promise<{ services: AllServices; addresses: Addresses }> {
+  mkdirSync(mode.dataFolder, { recursive: true });
+  if (mode.demo)
+    terminal.note(
+      'Demo mode: a simulated SentinelOne tenant, sample devices and sample people. No real system is read.',
+    );
+  const natsUrl = mode.natsUrl ?? (await startNats(mode, environment, terminal, started));
+
+  const connection = await connectToNats({ url: natsUrl, name: 'stance-local', waitForServer: false });
+  started.push(() => connection.close());
+  const { created, updated } = await applyTopology(connection);
+  terminal.step(`streams: ${created.length} created, ${updated.length} updated`);
+
+  const tenant = mode.demo ? await startTenant(terminal, started) : undefined;
+  const logging = createLocalLogging(mode.dataFolder);
+  const services = await startAll(
+    { ...(tenant && demoEnvironment(tenant)), ...environment, NATS_URL: natsUrl },
+    logging.loggerFor,
+  );
+  started.push(() => services.stop());
+  terminal.step(`${services.services.length} services started, loading their state …`);
+  await services.active;
+  const gatewayUrl = gatewayUrlOf(services);
+  await firstReading(services, terminal);
+  if (tenant !== undefined) await letPeopleIn(gatewayUrl, terminal);
+
+  const addresses = {
+    natsUrl,
+    gatewayUrl,
+    healthUrl: services.url,
+    simulatorUrl: tenant?.url ?? null,
+    logFile: relative(folder, logging.file),
+  };
+  const { simulatorUrl } = addresses;
+  writeRunFile(mode.runFile, { natsUrl, gatewayUrl, simulatorUrl, demo: mode.demo, pid: process.pid });
+  started.push(async () => removeRunFile(mode.runFile));
+  return { services, addresses };
+}
+
+async function startNats(
+  mode: Mode,
+  environment: NodeJS.ProcessEnv,
+  terminal: Terminal,
+  started: (() => Promise<void>)[],
+): Promise<string> {
+  const settings = {
+    STANCE_NATS_PORT: integer({
+      default: NATS_PORT,
+      min: 0,
+      max: 65_535,
+      description: 'port of the embedded NATS server',
+    }),
+  };
+  const { STANCE_NATS_PORT: port } = loadConfiguration(settings, environment);
+  const binary = await findNatsServer({ onProgress: (line) => terminal.step(line) });
+  const storeDir = join(mode.dataFolder, 'nats');
+  const start = (at: number): Promise<NatsServer> =>
+    startNatsServer({ binary, storeDir, port: at, name: 'stance-local', logFile: join(mode.dataFolder, 'nats.log') });
+  let server: NatsServer;
+  try {
+    server = await start(port);
+  } catch (error) {
+    const isAskedFor = (environment['STANCE_NATS_PORT'] ?? '') !== '';
+    if (!(error instanceof PortInUseError) || isAskedFor) throw error;
+    terminal.note(`Port ${port} is in use: the embedded NATS server takes a free one. Set STANCE_NATS_PORT to choose.`);
+    server = await start(0);
+  }
+  started.push(() => server.stop());
+  terminal.step(`nats-server ${binary.version} (${binary.origin}) at ${server.url}, data in ${storeDir}`);
+  return server.url;
+}
+
+async function startTenant(terminal: Terminal, started: (() => Promise<void>)[]): Promise<SentinelOneTenant> {
+  const tenant = await startDemoTenant();
+  started.push(() => tenant.close());
+  terminal.step(`simulated SentinelOne tenant at ${tenant.url}, ${tenant.fleet.size} agents`);
+  return tenant;
+}
+
+/** Waits for the first word about the console; one that refuses us for good ends the start with what to do. */
+async function firstReading(services: AllServices, terminal: Terminal): Promise<void> {
+  terminal.step('reading the console …');
+  const until = performance.now() + FIRST_READING_DEADLINE_MS;
+  while (performance.now() < until) {
+    const report = sourceReportOf(services);
+    if (report?.state === 'paused' || report?.state === 'failed') throw new ConsoleRefused(describe(report));
+    if (report?.state === 'ok' && report.sweep?.completedAt !== undefined) {
+      terminal.step(`${report.agents} agents read`);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const last = sourceReportOf(services);
+  if (last?.state === 'degraded') terminal.problem(describe(last));
+  else terminal.step('the first reading goes on in the background');
+}
+
+type SourceReport = DataOf<typeof SourceReported>;
+
+function sourceReportOf(services: AllServices): SourceReport | undefined {
+  const details = services.services.find(({ name }) => name === 'sentinelone-poller')?.health().details;
+  const report = SourceReported.data.safeParse(details?.['source']);
+  return report.success ? report.data : undefined;
+}
+
+function describe({ url, error }: SourceReport): string {
+  return `the console ${url ?? ''} cannot be read: ${error?.title ?? 'no reason given'}${error?.detail === undefined ? '' : `. ${error.detail}`}`;
+}
+
+async function letPeopleIn(gatewayUrl: string, terminal: Terminal): Promise<void> {
+  const admitted = await openSessions(gatewayUrl, DEMO_DEADLINE_MS);
+  terminal.step(`${admitted} of ${VISITS.length} sample sessions open`);
+}
+
+function gatewayUrlOf(services: AllServices): string {
+  const details = services.services.find(({ name }) => name === 'gateway')?.health().details;
+  return String(details?.['url'] ?? '');
+}
+
+function sayReady(terminal: Terminal, mode: Mode, addresses: Addresses, milliseconds: number): void {
+  const { natsUrl, gatewayUrl, healthUrl, simulatorUrl, logFile } = addresses;
+  terminal.say('');
+  terminal.say(
+    `stance is ready (${(milliseconds / 1_000).toFixed(1)} s)${mode.demo ? ', in demo mode: everything is simulated' : ''}`,
+  );
+  terminal.say(`  gateway    ${gatewayUrl}/authorize`);
+  terminal.say(`  NATS       ${natsUrl}`);
+  terminal.say(`  health     ${healthUrl}/readyz`);
+  if (simulatorUrl !== null) terminal.say(`  simulator  ${simulatorUrl}`);
+  terminal.say(`  log        ${logFile}`);
+  terminal.say('');
+  terminal.say('Try, in another terminal:');
+  const commands = mode.demo
+    ? ['npx stance watch', 'npx stance simulate infect laptop-0001', 'npx stance explain laptop-0001 payroll']
+    : ['npx stance status', 'npx stance devices', 'npx stance watch'];
+  for (const command of commands) terminal.say(`  ${command}`);
+  terminal.say('');
+  terminal.say('Ctrl-C stops everything.');
+}

@@ -1,0 +1,89 @@
+import type { DataOf, DecisionChanged } from '@stance/contracts';
+import { RulingTable, type Rulings } from './ruling-table.js';
+
+/** How new a decision is: of which posture and of which policy. */
+export interface Revisions {
+  readonly posture: number;
+  readonly policy: number;
+}
+
+/** A device's last decision, kept small: a gateway may hold a million. */
+export interface CachedDecision {
+  readonly rulings: Rulings;
+  /** The user whom rulings for the owner mean. */
+  readonly owner: string | undefined;
+  readonly posture: number;
+  readonly policy: number;
+  /** Milliseconds since 1970; infinite where time alone changes nothing. */
+  readonly reviewAt: number;
+  /** Its sequence in the stream. */
+  readonly sequence: number;
+  /** False for a message that is no decision: the device is denied everything until a readable one comes. */
+  readonly readable: boolean;
+}
+
+const NOTHING: Rulings = new Map();
+
+/** The last decision of each device at one gateway. No I/O and no clock. */
+export class DecisionCache {
+  private readonly decisions = new Map<string, CachedDecision>();
+  private readonly rulings = new RulingTable();
+
+  get size(): number {
+    return this.decisions.size;
+  }
+
+  get(deviceId: string): CachedDecision | undefined {
+    return this.decisions.get(deviceId);
+  }
+
+  /**
+   * Takes in a decision. One that is older than the cached one, by its place in the stream or by either of its revisions,
+   * is ignored; returns whether it was taken.
+   */
+  apply(decision: DataOf<typeof DecisionChanged>, sequence: number): boolean {
+    const before = this.decisions.get(decision.deviceId);
+    if (before !== undefined && isOlder(decision, sequence, before)) return false;
+    this.put(decision.deviceId, before, {
+      ...this.rulings.acquire(decision.resources),
+      posture: decision.postureRevision,
+      policy: decision.policyRevision,
+      reviewAt: decision.reviewAt === null ? Infinity : Date.parse(decision.reviewAt),
+      sequence,
+      readable: true,
+    });
+    return true;
+  }
+
+  /** Denies the device everything: its last decision cannot be read. The revisions that were reached stay. */
+  applyUnreadable(deviceId: string, sequence: number): void {
+    const before = this.decisions.get(deviceId);
+    if (before !== undefined && before.sequence >= sequence) return;
+    const { posture, policy } = before ?? { posture: 0, policy: 0 };
+    this.put(deviceId, before, {
+      rulings: NOTHING,
+      owner: undefined,
+      posture,
+      policy,
+      reviewAt: Infinity,
+      sequence,
+      readable: false,
+    });
+  }
+
+  clear(): void {
+    this.decisions.clear();
+    this.rulings.clear();
+  }
+
+  private put(deviceId: string, before: CachedDecision | undefined, decision: CachedDecision): void {
+    this.decisions.set(deviceId, decision);
+    if (before !== undefined) this.rulings.release(before.rulings);
+  }
+}
+
+function isOlder(decision: DataOf<typeof DecisionChanged>, sequence: number, cached: CachedDecision): boolean {
+  return (
+    sequence <= cached.sequence || decision.postureRevision < cached.posture || decision.policyRevision < cached.policy
+  );
+}

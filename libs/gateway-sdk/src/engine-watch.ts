@@ -1,0 +1,80 @@
+/**
+ * Whether the cached decisions may be trusted: `fresh`; `silent` when the engine has not been heard for too long or not
+ * yet at all; `behind` when it is known to have decided what the cache does not hold.
+ */
+export type EngineState = 'fresh' | 'silent' | 'behind';
+
+interface Awaited {
+  readonly decidedUpTo: number;
+  readonly since: number;
+}
+
+/** Reports that wait to be reached, at most; later ones then count from the last of them. */
+const MAX_AWAITED = 64;
+
+/**
+ * Follows the engine's reports against the position of the decision cache. Nothing is trusted before a first report has
+ * been heard and reached. Times are milliseconds since 1970; no I/O and no clock.
+ */
+export class EngineWatch {
+  private heardLast: number | undefined;
+  private trusted = false;
+  private reachedUpTo = 0;
+  private awaited: Awaited[] = [];
+
+  constructor(
+    private readonly limits: {
+      /** Longest silence that still means "no change", in milliseconds. */
+      readonly maxSilenceMs: number;
+      /** How long the cache may be short of a reported position, in milliseconds. */
+      readonly maxBehindMs: number;
+    },
+  ) {}
+
+  /** When the engine was last heard; `undefined` before. */
+  get heardAt(): number | undefined {
+    return this.heardLast;
+  }
+
+  /** The engine reported that it has decided up to this sequence of the decision stream. */
+  heard(decidedUpTo: number, now: number): void {
+    this.heardLast = now;
+    if (decidedUpTo > this.reachedUpTo) {
+      const last = this.awaited.length >= MAX_AWAITED ? this.awaited.pop() : undefined;
+      this.awaited.push({ decidedUpTo, since: last?.since ?? now });
+    }
+    this.settle();
+  }
+
+  /** The cache holds everything of its gateway up to this sequence of the decision stream. */
+  reached(upTo: number): void {
+    this.reachedUpTo = Math.max(this.reachedUpTo, upTo);
+    this.settle();
+  }
+
+  /** Whether a reported position has yet to be reached. */
+  get isWaiting(): boolean {
+    return this.awaited.length > 0;
+  }
+
+  /** The stream was replaced: positions mean nothing any more, and trust starts over with the next report. */
+  startOver(): void {
+    this.reachedUpTo = 0;
+    this.awaited = [];
+    this.trusted = false;
+    this.heardLast = undefined;
+  }
+
+  state(now: number): EngineState {
+    if (this.heardLast === undefined || now - this.heardLast > this.limits.maxSilenceMs) return 'silent';
+    const oldest = this.awaited[0];
+    if (oldest !== undefined && now - oldest.since > this.limits.maxBehindMs) return 'behind';
+    return this.trusted ? 'fresh' : 'silent';
+  }
+
+  private settle(): void {
+    const open = this.awaited.findIndex(({ decidedUpTo }) => decidedUpTo > this.reachedUpTo);
+    this.awaited = open === -1 ? [] : this.awaited.slice(open);
+    if (this.awaited.length === 0 && this.heardLast !== undefined) this.trusted = true;
+  }
+}

@@ -1,0 +1,387 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import {
+  decodeEvent,
+  DecisionChanged,
+  encodeToken,
+  EngineReported,
+  filterOf,
+  keysOf,
+  SessionEnded,
+  SessionRevoked,
+  SessionStarted,
+  STREAMS,
+  subjectOf,
+  MalformedToken,
+  UnreadableEvent,
+  type Cause,
+  type Envelope,
+  type EventContract,
+  type EventOf,
+  type KeysOf,
+} from '@stance/contracts';
+import { Announcer } from './announcer.js';
+import { DecisionCache } from './decision-cache.js';
+import { EngineWatch } from './engine-watch.js';
+import { FollowedStream } from './followed-stream.js';
+import { Link } from './link.js';
+import { OpenSessions } from './open-sessions.js';
+import { reactionHistogram, type Enforced } from './reaction.js';
+import { RevocationFloors } from './revocation-floors.js';
+import { RevokedEarly } from './revoked-early.js';
+import {
+  SessionDenied,
+  type EndCause,
+  type Revocation,
+  type Session,
+  type SessionKey,
+  type SessionRequest,
+} from './session.js';
+import { rulingOn, verdictOf, type Verdict } from './verdict.js';
+
+export interface GatewayOptions {
+  /** Stays open when the gateway is closed; give it endless reconnection. */
+  readonly connection: NatsConnection;
+  /** The audience whose decisions and sessions these are; all replicas of one enforcement point share it. */
+  readonly gateway: string;
+  /** Without a report of the engine for this long everything is denied; default 300,000 ms (5 min). */
+  readonly maxSilenceMs?: number;
+  /** How long the cache may be short of what the engine reports, before everything is denied; default 5,000 ms. */
+  readonly maxBehindMs?: number;
+  /** Open sessions, at most; default 3,000,000. */
+  readonly maxSessions?: number;
+  /** Milliseconds since 1970; default `Date.now`. */
+  readonly now?: () => number;
+  /** Between two looks for sessions at their end and at the streams' leaders; default 1,000 and 5,000 ms. */
+  readonly expireEveryMs?: number;
+  readonly lookEveryMs?: number;
+  /** Ends a session that is revoked; called once for each. `enforcedAt` is when it returns, or its promise resolves. */
+  readonly onRevoked?: (session: Session, revocation: Revocation) => void | Promise<void>;
+  /** Ends a session that reached its lifetime. */
+  readonly onExpired?: (session: Session) => void | Promise<void>;
+  /** Called after a revocation was enforced, with the reaction time; it is recorded as a histogram as well. */
+  readonly onEnforced?: (enforced: Enforced) => void;
+  /** What goes wrong and heals by itself: for a log. */
+  readonly onTrouble?: (message: string, error: unknown) => void;
+}
+
+export interface GatewayHealth {
+  readonly connected: boolean;
+  /** Everything stored before the start has been read. */
+  readonly loaded: boolean;
+  /** Milliseconds since 1970. */
+  readonly engineHeardAt: number | undefined;
+  /** Nothing is allowed before this is true; see `EngineState`. */
+  readonly trusted: boolean;
+  /** The engine has decided what has not arrived here for too long. */
+  readonly behind: boolean;
+  /** Devices with a decision. */
+  readonly decisions: number;
+  readonly sessions: number;
+}
+
+/** Connects a gateway; resolves when its decisions, revocations and open sessions are loaded. See {@link Gateway}. */
+export async function connectGateway(options: GatewayOptions): Promise<Gateway> {
+  const gateway = new Gateway(options);
+  await gateway.loaded;
+  return gateway;
+}
+
+/**
+ * A gateway's side of Stance: answers from memory who may reach what, keeps the register of open sessions, and has them
+ * ended when access ends.
+ *
+ * Denies by default. At start that lasts until everything is loaded and the engine has reported once (it does every 5 s).
+ * Without a link to NATS it keeps its last decisions, each until its own review time, all until the engine has been
+ * silent for `maxSilenceMs`; then it denies, and recovers by itself.
+ */
+export class Gateway {
+  /** Resolves when everything stored has been read. */
+  readonly loaded: Promise<void>;
+  private readonly name: string;
+  private readonly now: () => number;
+  private readonly onTrouble: (message: string, error: unknown) => void;
+  private readonly link: Link;
+  private readonly cache = new DecisionCache();
+  private readonly floors = new RevocationFloors();
+  private readonly revokedEarly = new RevokedEarly<Revocation>();
+  private readonly engine: EngineWatch;
+  private readonly announcer: Announcer;
+  private readonly sessions: OpenSessions;
+  private readonly streams: { sessions: FollowedStream; decisions?: FollowedStream; revocations?: FollowedStream };
+  private readonly expiring: NodeJS.Timeout;
+  private readonly reports: Subscription;
+  private closing: Promise<void> | undefined;
+
+  constructor(private readonly options: GatewayOptions) {
+    this.name = options.gateway;
+    this.now = options.now ?? Date.now;
+    this.onTrouble = options.onTrouble ?? (() => undefined);
+    this.link = new Link(options.connection);
+    this.engine = new EngineWatch({
+      maxSilenceMs: options.maxSilenceMs ?? 300_000,
+      maxBehindMs: options.maxBehindMs ?? 5_000,
+    });
+    this.announcer = new Announcer(this.link, { now: this.now, onTrouble: this.onTrouble });
+    const recordReaction = reactionHistogram(this.name);
+    this.sessions = new OpenSessions(this.announcer, {
+      gateway: this.name,
+      now: this.now,
+      maxSessions: options.maxSessions ?? 3_000_000,
+      onRevoked: options.onRevoked ?? (() => undefined),
+      onExpired: options.onExpired ?? (() => undefined),
+      onEnforced: (enforced) => {
+        recordReaction(enforced);
+        options.onEnforced?.(enforced);
+      },
+      onTrouble: this.onTrouble,
+    });
+    this.expiring = setInterval(() => this.sessions.expire(), options.expireEveryMs ?? 1_000);
+    this.reports = this.listenToEngine();
+    this.streams = { sessions: this.followSessions() };
+    this.loaded = this.load();
+  }
+
+  /** Whether a device may reach a resource now. An answer from memory; never throws. */
+  decide({ deviceId, resource, user }: SessionKey): Verdict {
+    const now = this.now();
+    return verdictOf(
+      {
+        decision: this.cache.get(deviceId),
+        floor: this.floors.get(deviceId, resource),
+        engine: this.engine.state(now),
+        now,
+      },
+      resource,
+      user,
+    );
+  }
+
+  /**
+   * Opens a session: it counts at once and is announced in the background, until the server has confirmed it.
+   * Throws {@link SessionDenied} unless `decide` allows it, `SessionInvalid`, or `TooManySessions`.
+   */
+  startSession(request: SessionRequest): Session {
+    const verdict = this.decide(request);
+    if (!verdict.allowed) throw new SessionDenied(verdict.reasons);
+    return this.sessions.start(request);
+  }
+
+  /** The open session of exactly this device, resource and user, of any replica. */
+  findSession(key: SessionKey): Session | undefined {
+    return this.sessions.registry.find(key, this.now());
+  }
+
+  /** Ends a session that its user or its lifetime ended; announced in the background. False when it is not open. */
+  endSession(sessionId: string, cause: Exclude<EndCause, 'revoked'> = 'closed'): boolean {
+    return this.sessions.end(sessionId, cause);
+  }
+
+  sessionsOf(by: { deviceId: string } | { user: string } | { resource: string }): readonly Session[] {
+    const { registry } = this.sessions;
+    if ('deviceId' in by) return registry.ofDevice(by.deviceId);
+    return 'user' in by ? registry.ofUser(by.user) : registry.ofResource(by.resource);
+  }
+
+  health(): GatewayHealth {
+    const state = this.engine.state(this.now());
+    const { sessions, decisions, revocations } = this.streams;
+    return {
+      connected: this.link.connected,
+      loaded: sessions.loaded && (decisions?.loaded ?? false) && (revocations?.loaded ?? false),
+      engineHeardAt: this.engine.heardAt,
+      trusted: state === 'fresh',
+      behind: state === 'behind',
+      decisions: this.cache.size,
+      sessions: this.sessions.registry.size,
+    };
+  }
+
+  /** Resolves when all that was announced so far is stored. */
+  async flushed(): Promise<void> {
+    await this.sessions.settled();
+  }
+
+  /**
+   * Stops, and waits up to `deadlineMs` (default 5,000) for what is still to be announced. Open sessions stay open: the
+   * next start takes them up again.
+   */
+  close({ deadlineMs = 5_000 } = {}): Promise<void> {
+    return (this.closing ??= this.shutDown(deadlineMs));
+  }
+
+  private async shutDown(deadlineMs: number): Promise<void> {
+    clearInterval(this.expiring);
+    if (!this.reports.isClosed()) this.reports.unsubscribe();
+    const { sessions, decisions, revocations } = this.streams;
+    await Promise.all([sessions.stop(), decisions?.stop(), revocations?.stop()]);
+    const deadline = setTimeout(() => this.announcer.stop(), deadlineMs);
+    await this.sessions.settled();
+    clearTimeout(deadline);
+    this.announcer.stop();
+  }
+
+  /** Sessions first: decisions and revocations then find what they end, those from before a restart as well. */
+  private async load(): Promise<void> {
+    await this.streams.sessions.loadedOnce;
+    if (this.closing !== undefined) return;
+    this.streams.decisions = this.followDecisions();
+    await this.streams.decisions.loadedOnce;
+    if (this.closing !== undefined) return;
+    this.streams.revocations = this.followRevocations();
+    await this.streams.revocations.loadedOnce;
+  }
+
+  private listenToEngine(): Subscription {
+    return this.link.connection.subscribe(subjectOf(EngineReported, { gateway: this.name }), {
+      callback: (error, message) => {
+        if (error !== null) return this.onTrouble('the engine cannot be listened to', error);
+        const report = this.read(EngineReported, message);
+        if (report === undefined) return;
+        this.engine.heard(report.data.decidedUpTo, this.now());
+        if (this.engine.isWaiting) this.streams.decisions?.look();
+      },
+    });
+  }
+
+  private followSessions(): FollowedStream {
+    return this.follow({
+      stream: STREAMS.SESSIONS.name,
+      filter: `stance.session.*.v1.${encodeToken(this.name)}.>`,
+      onLoading: () => this.sessions.loading(),
+      onMessage: (message) => this.onSession(message),
+      onLoaded: () => this.sessions.loaded().forEach((session) => this.examine(session)),
+    });
+  }
+
+  private followDecisions(): FollowedStream {
+    return this.follow({
+      stream: STREAMS.DECISIONS.name,
+      filter: filterOf(DecisionChanged, { gateway: this.name }),
+      onMessage: (message) => this.onDecision(message),
+      onReached: (sequence) => this.engine.reached(sequence),
+      isAwaited: () => this.engine.isWaiting,
+      onReplaced: () => {
+        this.cache.clear();
+        this.floors.clear();
+        this.engine.startOver();
+        // What revocations ask of decisions was cleared with them.
+        this.streams.revocations?.reload();
+      },
+    });
+  }
+
+  private followRevocations(): FollowedStream {
+    return this.follow({
+      stream: STREAMS.REVOCATIONS.name,
+      filter: filterOf(SessionRevoked, { gateway: this.name }),
+      onMessage: (message) => this.onRevocation(message),
+    });
+  }
+
+  private follow(
+    options: Omit<ConstructorParameters<typeof FollowedStream>[1], 'onTrouble' | 'lookEveryMs'>,
+  ): FollowedStream {
+    const { lookEveryMs } = this.options;
+    return new FollowedStream(this.link, {
+      ...options,
+      onTrouble: this.onTrouble,
+      ...(lookEveryMs !== undefined && { lookEveryMs }),
+    });
+  }
+
+  private onSession(message: JsMsg): void {
+    if (message.subject.startsWith(`${SessionStarted.subjectPrefix}.`)) {
+      const event = this.read(SessionStarted, message);
+      const session = event === undefined ? undefined : this.sessions.started(event);
+      if (session !== undefined) this.examine(session);
+    } else {
+      const event = this.read(SessionEnded, message);
+      if (event !== undefined) this.sessions.ended(event);
+    }
+  }
+
+  private onDecision(message: JsMsg): void {
+    const event = this.read(DecisionChanged, message);
+    if (event === undefined) {
+      const deviceId = keysOrNothing(DecisionChanged, message.subject)?.deviceId;
+      if (deviceId !== undefined) this.cache.applyUnreadable(deviceId, message.seq);
+      return;
+    }
+    const { deviceId, postureRevision: posture, policyRevision: policy } = event.data;
+    // While loading, more of what was stored before may still come.
+    if (this.streams.decisions?.loaded) this.engine.reached(message.seq);
+    if (!this.cache.apply(event.data, message.seq)) return;
+    this.floors.settle(deviceId, { posture, policy });
+    for (const session of this.sessions.registry.ofDevice(deviceId)) this.revokeIfDenied(session, causeOf(event));
+  }
+
+  private onRevocation(message: JsMsg): void {
+    const event = this.read(SessionRevoked, message);
+    if (event === undefined) return this.onUnreadableRevocation(message.subject);
+    const { deviceId, resource, sessionId, reasons, postureRevision: posture, policyRevision: policy } = event.data;
+    const revisions = { posture, policy };
+    this.floors.raise(deviceId, resource, revisions, this.cache.get(deviceId));
+    const revocation = revocationOf(reasons, revisions, causeOf(event));
+    if (!this.sessions.revoke(sessionId, revocation)) this.revokedEarly.add(sessionId, revocation);
+  }
+
+  /** Only the engine writes there, and the subject names the session: it ends. */
+  private onUnreadableRevocation(subject: string): void {
+    const sessionId = keysOrNothing(SessionRevoked, subject)?.sessionId;
+    if (sessionId === undefined) return;
+    const reason = { code: 'evaluation-error', message: 'The revocation of this session could not be read.' } as const;
+    this.sessions.revoke(sessionId, revocationOf([reason], { posture: 0, policy: 0 }, {}));
+  }
+
+  /** A session that another replica or an earlier life of this one started: it may have been revoked meanwhile. */
+  private examine(session: Session): void {
+    const early = this.revokedEarly.take(session.sessionId);
+    if (early !== undefined) this.sessions.revoke(session.sessionId, early);
+    else if (this.cache.get(session.deviceId) !== undefined) this.revokeIfDenied(session, {});
+  }
+
+  private revokeIfDenied({ sessionId, deviceId, resource, user }: Session, cause: Cause): void {
+    const decision = this.cache.get(deviceId);
+    // An unreadable decision denies what is asked from now on; it is no order to cut.
+    if (decision === undefined || !decision.readable) return;
+    const { effect, enforced, reasons } = rulingOn(decision, resource, user);
+    if (effect !== 'deny' || !enforced) return;
+    const revisions = { posture: decision.posture, policy: decision.policy };
+    this.sessions.revoke(sessionId, revocationOf(reasons, revisions, cause));
+  }
+
+  private read<Contract extends EventContract>(
+    contract: Contract,
+    message: { readonly data: Uint8Array; readonly subject: string },
+  ): EventOf<Contract> | undefined {
+    try {
+      return decodeEvent(contract, message.data, message.subject);
+    } catch (error) {
+      if (!(error instanceof UnreadableEvent)) throw error;
+      this.onTrouble(`${message.subject.slice(0, 200)} holds no ${contract.name}`, error);
+      return undefined;
+    }
+  }
+}
+
+function causeOf({ txn, traceparent, observedat }: Envelope): Cause {
+  return { txn, traceparent, observedat };
+}
+
+function revocationOf(reasons: Revocation['reasons'], revisions: Revocation['revisions'], cause: Cause): Revocation {
+  return { reasons, revisions, cause, ...(cause.observedat !== undefined && { observedAt: cause.observedat }) };
+}
+
+/** The ids in a subject, whatever the message holds; `undefined` where the subject is none of the contract's. */
+function keysOrNothing<Contract extends EventContract>(
+  contract: Contract,
+  subject: string,
+): KeysOf<Contract> | undefined {
+  try {
+    return keysOf(contract, subject);
+  } catch (error) {
+    if (error instanceof MalformedToken) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ResourceDecision } from '@stance/contracts';
+import { DecisionCache } from './decision-cache.js';
+import { ALLOW, decisionOf, DENY, TIME } from './fixtures/played-engine.js';
+import { verdictOf, type Situation } from './verdict.js';
+
+const NOW = Date.parse(TIME);
+
+function situation(
+  decision: Parameters<typeof decisionOf>[0] | null = {},
+  overrides: Partial<Omit<Situation, 'decision'>> = {},
+): Situation {
+  const cache = new DecisionCache();
+  if (decision !== null) cache.apply(decisionOf(decision), 1);
+  return { decision: cache.get('laptop-1'), floor: undefined, engine: 'fresh', now: NOW, ...overrides };
+}
+
+const warn = (until: string): ResourceDecision => ({ ...DENY, effect: 'warn', until });
+const report: ResourceDecision = { ...DENY, enforced: false };
+const ownersOnly: ResourceDecision = { ...ALLOW, requiresOwner: 'Anna@example.org' };
+
+describe('a verdict', () => {
+  test.each([
+    ['an allow', situation()],
+    ['a warning whose time is not over', situation({ wiki: warn('2026-03-01T09:00:01Z') })],
+    ['a denial that is only reported', situation({ wiki: report })],
+    ['a decision just before its review', situation({ reviewAt: '2026-03-01T09:00:00.001Z' })],
+  ])('lets %s through', (_case, given) => {
+    expect(verdictOf(given, 'wiki', undefined)).toMatchObject({ allowed: true });
+  });
+
+  test.each([
+    ['no decision for the device', situation(null), 'decision-missing'],
+    ['no decision for the resource', situation({ resources: { git: ALLOW } }), 'decision-missing'],
+    ['a denial', situation({ wiki: DENY }), 'condition-false'],
+    ['an engine that is silent', situation({}, { engine: 'silent' }), 'engine-silent'],
+    ['an engine that is ahead', situation({}, { engine: 'behind' }), 'engine-silent'],
+    ['a decision at its review time', situation({ reviewAt: TIME }), 'decision-expired'],
+    ['a warning whose time is over', situation({ wiki: warn(TIME) }), 'decision-expired'],
+    ['an allow older than a revocation', situation({}, { floor: { posture: 2, policy: 1 } }), 'awaiting-decision'],
+    ['a reported denial past its review', situation({ wiki: report, reviewAt: TIME }), 'decision-expired'],
+    ['a reported denial with a silent engine', situation({ wiki: report }, { engine: 'silent' }), 'engine-silent'],
+  ])('denies %s', (_case, given, code) => {
+    const verdict = verdictOf(given, 'wiki', undefined);
+    expect(verdict).toMatchObject({ effect: 'deny', allowed: false, enforced: true, reasons: [{ code }] });
+  });
+
+  test('denies the device whose last decision is unreadable', () => {
+    const cache = new DecisionCache();
+    cache.apply(decisionOf(), 1);
+    cache.applyUnreadable('laptop-1', 2);
+    const verdict = verdictOf({ ...situation(), decision: cache.get('laptop-1') }, 'wiki', undefined);
+    expect(verdict).toMatchObject({ allowed: false, reasons: [{ code: 'decision-missing' }] });
+  });
+
+  test.each([
+    ['its owner, however spelled', 'anna@EXAMPLE.org', true],
+    ['nobody in particular: the device is the principal', undefined, true],
+    ['somebody else', 'bela@example.org', false],
+  ])('for a resource of the owner lets in %s: %s is %s', (_case, user, allowed) => {
+    expect(verdictOf(situation({ wiki: ownersOnly }), 'wiki', user).allowed).toBe(allowed);
+  });
+
+  test('keeps the owners of two resources apart', () => {
+    const other = { ...ALLOW, requiresOwner: 'bela@example.org' };
+    const given = situation({ resources: { git: other, wiki: ownersOnly } });
+    expect(verdictOf(given, 'wiki', 'bela@example.org').allowed).toBe(false);
+    expect(verdictOf(given, 'wiki', 'anna@example.org').allowed).toBe(true);
+  });
+
+  test('tells the denial of the decision even when the engine is silent', () => {
+    const verdict = verdictOf(situation({ wiki: DENY, reviewAt: TIME }, { engine: 'silent' }), 'wiki', undefined);
+    expect(verdict.reasons).toEqual(DENY.reasons);
+  });
+
+  test('says what is only reported, until when a warning holds, and of which revisions it is', () => {
+    expect(verdictOf(situation({ wiki: report, postureRevision: 7 }), 'wiki', undefined)).toMatchObject({
+      effect: 'deny',
+      enforced: false,
+      reasons: DENY.reasons,
+      revisions: { posture: 7, policy: 1 },
+    });
+    expect(verdictOf(situation({ wiki: warn('2026-03-02T09:00:00Z') }), 'wiki', undefined)).toMatchObject({
+      effect: 'warn',
+      until: '2026-03-02T09:00:00.000Z',
+    });
+  });
+});

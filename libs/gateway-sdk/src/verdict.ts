@@ -1,0 +1,89 @@
+import type { Effect, Reason, ReasonCode } from '@stance/contracts';
+import type { CachedDecision, Revisions } from './decision-cache.js';
+import type { EngineState } from './engine-watch.js';
+import type { Ruling } from './ruling-table.js';
+
+/** Whether a device may reach a resource now, and why not. */
+export interface Verdict {
+  readonly effect: Effect;
+  /** What to do: true for an allow and a warn, and for a deny that is only reported (`enforced` false). */
+  readonly allowed: boolean;
+  /** False while the gateway's policy only reports: the effect is told, not applied. */
+  readonly enforced: boolean;
+  /** Complete for everything but an allow. */
+  readonly reasons: readonly Reason[];
+  /** Of the decision behind it; 0 where there is none. */
+  readonly revisions: Revisions;
+  /** While `warn`: when it becomes a deny, RFC 3339. */
+  readonly until?: string;
+}
+
+/** What a verdict follows from. */
+export interface Situation {
+  readonly decision: CachedDecision | undefined;
+  /** What the decision has to reach before the device is let in again; see `RevocationFloors`. */
+  readonly floor: Revisions | undefined;
+  readonly engine: EngineState;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+const NO_REVISIONS: Revisions = { posture: 0, policy: 0 };
+
+const missing = [reasonOf('decision-missing', 'The gateway has no decision for this device and resource.')];
+const unreadable = [reasonOf('decision-missing', 'The last decision for this device could not be read.')];
+const expired = [reasonOf('decision-expired', 'The decision is past its review time and no newer one has come.')];
+const silent = [reasonOf('engine-silent', 'The policy engine has not been heard for too long.')];
+const behind = [reasonOf('engine-silent', 'The policy engine has decided what has not reached this gateway yet.')];
+const awaiting = [reasonOf('awaiting-decision', 'Access was revoked and no newer decision has come.')];
+const notOwner = [reasonOf('no-rule', 'Only the owner of this device may reach this resource with it.')];
+
+/**
+ * Denies unless a decision allows that is known to hold now: readable, not past its review, not older than a revocation,
+ * from an engine that is heard. A decision's own denial is told first: it says most about what to do.
+ */
+export function verdictOf(
+  { decision, floor, engine, now }: Situation,
+  resource: string,
+  user: string | undefined,
+): Verdict {
+  const revisions = decision ?? NO_REVISIONS;
+  const ruling = rulingOn(decision, resource, user);
+  if (ruling.effect === 'deny' && ruling.enforced && decision?.readable && decision.rulings.has(resource)) {
+    return deny(ruling.reasons, revisions);
+  }
+  if (engine !== 'fresh') return deny(engine === 'behind' ? behind : silent, revisions);
+  if (decision === undefined || (ruling.effect === 'deny' && ruling.enforced)) return deny(ruling.reasons, revisions);
+  if (floor !== undefined) return deny(awaiting, revisions);
+  if (now >= decision.reviewAt || (ruling.until !== undefined && now >= ruling.until)) return deny(expired, revisions);
+  return {
+    effect: ruling.effect,
+    allowed: true,
+    enforced: ruling.enforced,
+    reasons: ruling.reasons,
+    revisions: { posture: revisions.posture, policy: revisions.policy },
+    ...(ruling.until !== undefined && { until: new Date(ruling.until).toISOString() }),
+  };
+}
+
+/** What a decision says about a resource and a user, leaving time and revocations aside. */
+export function rulingOn(decision: CachedDecision | undefined, resource: string, user: string | undefined): Ruling {
+  const ruling = decision?.rulings.get(resource);
+  if (ruling === undefined) return denial(decision?.readable === false ? unreadable : missing);
+  // Without a proved user the device is the principal (policy language, "requiresOwner").
+  if (ruling.requiresOwner === undefined || user === undefined || ruling.effect === 'deny') return ruling;
+  const owner = ruling.requiresOwner === 'owner' ? decision?.owner : ruling.requiresOwner.user;
+  return user.toLowerCase() === owner ? ruling : { ...denial(notOwner), enforced: ruling.enforced };
+}
+
+function denial(reasons: readonly Reason[]): Ruling {
+  return { effect: 'deny', enforced: true, reasons };
+}
+
+function deny(reasons: readonly Reason[], { posture, policy }: Revisions): Verdict {
+  return { effect: 'deny', allowed: false, enforced: true, reasons, revisions: { posture, policy } };
+}
+
+function reasonOf(code: ReasonCode, message: string): Reason {
+  return { code, message };
+}

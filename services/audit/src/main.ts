@@ -1,0 +1,5 @@
+import 'reflect-metadata';
+import { runService } from '@stance/service-kit';
+import { audit } from './service.js';
+
+await runService(audit);

@@ -1,0 +1,98 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { AuditRecorded, filterOf, UnusableId, type ListAudit, type VerifyAudit } from '@stance/contracts';
+import type { z } from 'zod';
+import type { AuditRecord } from './chain.js';
+import { objectOf } from './record.js';
+import { lastSequenceOfTrail, walkTrail } from './trail.store.js';
+import { ChainVerifier } from './verify.js';
+
+export type AuditVerification = z.output<typeof VerifyAudit.output>;
+export type ListedRecord = z.output<typeof ListAudit.output>['records'][number];
+
+/** How much further back each next look reaches while the newest records of a device are searched. */
+const WIDENING = 8;
+
+/** Reads the trail for people: its newest records, and whether it is whole. */
+export class TrailReader {
+  constructor(private readonly connection: NatsConnection) {}
+
+  /** The newest records, of one device or of all, oldest first. */
+  async newest(limit: number, device?: string): Promise<ListedRecord[]> {
+    const filter = filterOfDevice(device);
+    if (filter === undefined) return [];
+    for (let reach = limit; ; reach *= WIDENING) {
+      const { records, everything } = await this.last(reach, limit, filter);
+      if (records.length === limit || everything) return records.map(listed);
+    }
+  }
+
+  /** Walks the whole chain, up to what it held at the time of the call. */
+  async verify(signal?: AbortSignal): Promise<AuditVerification> {
+    const verifier = new ChainVerifier();
+    let firstBad: AuditVerification['firstBad'];
+    let seen = 0;
+    const lastSequence = await walkTrail(this.connection, { from: 1, ...(signal && { signal }) }, (message) => {
+      const { sequence } = message;
+      seen = sequence;
+      const record = 'record' in message ? message.record : undefined;
+      const problem = record === undefined ? problemOf(message) : verifier.check(record);
+      if (problem !== undefined) firstBad = { streamSequence: sequence, ...position(record), problem };
+      return problem === undefined;
+    });
+    if (firstBad === undefined && seen < lastSequence) {
+      firstBad = {
+        streamSequence: seen + 1,
+        problem: `it and all up to ${lastSequence} are gone from the trail's end`,
+      };
+    }
+    const { records, gaps, end } = verifier;
+    return { records, gaps, intact: firstBad === undefined, lastHash: end.hash, ...(firstBad && { firstBad }) };
+  }
+
+  /** The newest matching records among the last `reach` of the trail, at most `limit`. */
+  private async last(reach: number, limit: number, filter: string) {
+    const records: AuditRecord[] = [];
+    const from = Math.max(1, (await lastSequenceOfTrail(this.connection)) - reach + 1);
+    await walkTrail(this.connection, { from, filter }, (message) => {
+      if ('record' in message) records.push(message.record);
+      if (records.length > 2 * limit) records.splice(0, limit);
+      return true;
+    });
+    return { records: records.slice(-limit), everything: from === 1 };
+  }
+}
+
+function filterOfDevice(device: string | undefined): string | undefined {
+  try {
+    return filterOf(AuditRecorded, device === undefined ? {} : { device });
+  } catch (error) {
+    // No device can have such an id, so there are no records of it.
+    if (error instanceof UnusableId) return undefined;
+    throw error;
+  }
+}
+
+function problemOf(message: object): string {
+  return 'problem' in message ? String(message.problem) : 'it is not an audit record';
+}
+
+function position(record: AuditRecord | undefined): { position?: number } {
+  return record === undefined ? {} : { position: record.position };
+}
+
+function listed({ position, kind, stream, sequence, lastMissing, device, storedAt, hash, ...rest }: AuditRecord) {
+  const event = rest.encoding === 'utf8' && rest.payload !== undefined ? objectOf(rest.payload) : undefined;
+  const [type, txn] = [event?.['type'], event?.['txn']];
+  return {
+    position,
+    kind,
+    stream,
+    sequence,
+    device,
+    hash,
+    ...(lastMissing !== undefined && { lastMissing }),
+    ...(storedAt !== undefined && { storedAt }),
+    ...(typeof type === 'string' && { type }),
+    ...(typeof txn === 'string' && { txn }),
+  };
+}

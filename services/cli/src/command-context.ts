@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { EXIT, type ExitCode } from './errors.js';
+import type { Io } from './io.js';
+import { findLocalStack, type LocalStack } from './local-stack.js';
+import { Stack, type Server } from './stack.js';
+import { plain } from './view/text.js';
+import { Screen } from './view/screen.js';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly nats?: string;
+  readonly json?: boolean;
+  readonly debug?: boolean;
+}
+
+/** The checkout that holds this package, both from `src` and from `dist`. */
+const WORKSPACE_ROOT = join(import.meta.dirname, '..', '..', '..');
+
+/** What a command works with: the options, the screen and the way to NATS. */
+export class CommandContext {
+  exitCode: ExitCode = EXIT.ok;
+
+  constructor(
+    readonly io: Io,
+    private readonly readOptions: () => GlobalOptions,
+  ) {}
+
+  get options(): GlobalOptions {
+    return this.readOptions();
+  }
+
+  get json(): boolean {
+    return this.options.json ?? false;
+  }
+
+  get screen(): Screen {
+    return new Screen(this.io.stdout, this.io.env);
+  }
+
+  /** Tells people something besides the result, on standard error. */
+  readonly note = (text: string): void => {
+    this.io.stderr.write(`${plain(text)}\n`);
+  };
+
+  /** The result is a negative one: exit with 1. */
+  negative(): void {
+    this.exitCode = EXIT.negative;
+  }
+
+  /** Prints an object or a list for scripts, or calls `show` for people. */
+  print(value: unknown, show: (screen: Screen) => void): void {
+    if (this.json) this.io.stdout.write(`${JSON.stringify(value)}\n`);
+    else show(this.screen);
+  }
+
+  /** Throws `LocalStackNotRunning`. */
+  localStack(): LocalStack {
+    const { env, cwd } = this.io;
+    return findLocalStack({ dataDir: env['STANCE_DATA_DIR'], cwd, workspaceRoot: WORKSPACE_ROOT });
+  }
+
+  /** Connects, says whether anything here is real (unless `quiet`), does the work and disconnects. */
+  async connected<Result>(work: (stack: Stack) => Promise<Result>, { quiet = this.json } = {}): Promise<Result> {
+    const stack = await Stack.connect(this.server(), this.io.env, this.note);
+    try {
+      if (!quiet && (await stack.isSimulated())) this.screen.simulatedNotice();
+      return await work(stack);
+    } finally {
+      await stack.close();
+    }
+  }
+
+  private server(): Server {
+    const natsUrl = this.options.nats ?? this.io.env['NATS_URL'];
+    if (natsUrl !== undefined && natsUrl !== '') return { natsUrl, demo: false };
+    return this.localStack();
+  }
+}

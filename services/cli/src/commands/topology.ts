@@ -1,0 +1,55 @@
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { wireTopology } from '@stance/contracts';
+import { applyTopology, inspectTopology } from '@stance/jetstream';
+import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.js';
+import { wholeNumber } from '../options.js';
+
+export function addTopology(program: Command, context: CommandContext): void {
+  const topology = program.command('topology').description('the streams and buckets that Stance needs');
+  topology
+    .command('check')
+    .description('list what is missing or different on the server; changes nothing')
+    .action(async () => {
+      await context.connected(async (stack) => {
+        const problems = await inspectTopology(stack.connection);
+        if (problems.length > 0) context.negative();
+        context.print(problems, (screen) =>
+          screen.table(
+            [
+              { title: 'STREAM', value: ({ stream }) => stream, whole: true },
+              { title: 'PROBLEM', value: ({ problem }) => problem },
+            ],
+            problems,
+            'The streams are as Stance needs them.',
+          ),
+        );
+      });
+    });
+  topology
+    .command('apply')
+    .description('create what is missing and update what differs; removes nothing')
+    .option('--replicas <n>', 'copies of each stream: 3 in a cluster (default: as it is, else 1)', wholeNumber(1, 5))
+    .action(async ({ replicas }: { replicas?: number }) => {
+      await context.connected(async (stack) => {
+        const applied = await applyTopology(stack.connection, {
+          replicas: replicas ?? (await presentReplicas(stack.manager)),
+        });
+        context.print(applied, (screen) => {
+          const { created, updated } = applied;
+          screen.lines([...created.map((name) => `created ${name}`), ...updated.map((name) => `updated ${name}`)]);
+          screen.line('The streams are as Stance needs them.');
+        });
+      });
+    });
+}
+
+/** The most copies that a stream of ours has: an update must not take any away unasked. */
+async function presentReplicas(manager: JetStreamManager): Promise<number> {
+  const ours = new Set(wireTopology().map(({ name }) => name));
+  let replicas = 1;
+  for await (const { config } of manager.streams.list()) {
+    if (ours.has(config.name)) replicas = Math.max(replicas, config.num_replicas);
+  }
+  return replicas;
+}

@@ -1,0 +1,93 @@
+import {
+  REASON_CODES,
+  type DecisionChanged,
+  type Effect,
+  type EventOf,
+  type Reason,
+  type SessionEnded,
+  type SessionRevoked,
+} from '@stance/contracts';
+import { reactionMs } from './reaction.js';
+
+/** One line of `stance watch`. */
+export interface Happening {
+  readonly time: string;
+  readonly kind: 'decision' | 'revocation' | 'session';
+  readonly deviceId: string;
+  readonly gateway: string;
+  readonly resource: string;
+  /** What now holds; null for a session that ended without being revoked. */
+  readonly effect: Effect | null;
+  /** Of a decision: the effect before; null where there was no decision. */
+  readonly before?: Effect | null;
+  /** Of a decision: false while the gateway only reports. */
+  readonly enforced?: boolean;
+  readonly reasons: readonly Reason[];
+  /** Milliseconds from the observation that caused it to the decision, the revocation, or the gateway's cut. */
+  readonly reactionMs: number | null;
+  readonly sessionId?: string;
+  readonly user?: string | undefined;
+  /** Of a session: why it ended. */
+  readonly cause?: 'closed' | 'revoked' | 'expired';
+}
+
+type Decision = EventOf<typeof DecisionChanged>;
+
+/** What a decision changes for each resource, against the decision before it. */
+export function decisionHappenings(event: Decision, before: Decision | undefined): Happening[] {
+  const { gateway, deviceId, decidedAt } = event.data;
+  const common = { time: decidedAt, kind: 'decision', deviceId, gateway } as const;
+  const reaction = reactionMs(event.observedat, decidedAt);
+  const changed = Object.entries(event.data.resources).flatMap(([resource, now]): Happening[] => {
+    const earlier = before?.data.resources[resource];
+    if (earlier?.effect === now.effect && earlier.enforced === now.enforced) return [];
+    const { effect, enforced, reasons } = now;
+    return [{ ...common, resource, effect, before: earlier?.effect ?? null, enforced, reasons, reactionMs: reaction }];
+  });
+  const dropped = Object.entries(before?.data.resources ?? {}).flatMap(([resource, earlier]): Happening[] => {
+    if (event.data.resources[resource] !== undefined) return [];
+    const reasons: Reason[] = [{ code: 'decision-missing', message: REASON_CODES['decision-missing'] }];
+    const what = { effect: 'deny', before: earlier.effect, enforced: true, reasons } as const;
+    return [{ ...common, resource, ...what, reactionMs: reaction }];
+  });
+  return [...changed, ...dropped];
+}
+
+/** The order to end a session. */
+export function revocationHappening(event: EventOf<typeof SessionRevoked>): Happening {
+  const { gateway, deviceId, sessionId, resource, user, reasons, revokedAt } = event.data;
+  return {
+    time: revokedAt,
+    kind: 'revocation',
+    deviceId,
+    gateway,
+    resource,
+    effect: 'deny',
+    reasons,
+    reactionMs: reactionMs(event.observedat, revokedAt),
+    sessionId,
+    user,
+  };
+}
+
+/** The end of a session, with the reasons of the revocation that ended it. */
+export function endHappening(
+  event: EventOf<typeof SessionEnded>,
+  revocation: EventOf<typeof SessionRevoked> | undefined,
+): Happening {
+  const { gateway, deviceId, sessionId, resource, cause, endedAt, enforcedAt } = event.data;
+  const revoked = cause === 'revoked';
+  return {
+    time: endedAt,
+    kind: 'session',
+    deviceId,
+    gateway,
+    resource,
+    effect: revoked ? 'deny' : null,
+    reasons: revocation?.data.reasons ?? [],
+    reactionMs: revoked ? reactionMs(revocation?.observedat ?? event.observedat, enforcedAt ?? endedAt) : null,
+    sessionId,
+    user: revocation?.data.user,
+    cause,
+  };
+}

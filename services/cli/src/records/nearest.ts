@@ -1,0 +1,41 @@
+/** The ids that a mistyped one was most likely meant to be, the nearest first; none where nothing is close. */
+export function nearestIds(wanted: string, ids: Iterable<string>, limit = 3): string[] {
+  const word = wanted.toLowerCase().slice(0, 80);
+  const furthest = Math.max(1, Math.floor(word.length / 3));
+  const close: { id: string; distance: number }[] = [];
+  for (const id of ids) {
+    const distance = distanceTo(id.toLowerCase(), word, furthest);
+    if (distance <= furthest) close.push({ id, distance });
+  }
+  return close
+    .toSorted((a, b) => a.distance - b.distance || a.id.localeCompare(b.id))
+    .slice(0, limit)
+    .map(({ id }) => id);
+}
+
+/** `. Did you mean a, b or c?`, or nothing. */
+export function didYouMean(wanted: string, ids: Iterable<string>): string {
+  const close = nearestIds(wanted, ids);
+  const last = close.pop();
+  if (last === undefined) return '';
+  return `. Did you mean ${close.length > 0 ? `${close.join(', ')} or ${last}` : last}?`;
+}
+
+function distanceTo(id: string, word: string, furthest: number): number {
+  if (word.length >= 3 && id.includes(word)) return 0.5;
+  if (Math.abs(id.length - word.length) > furthest) return Number.POSITIVE_INFINITY;
+  return levenshtein(id, word);
+}
+
+function levenshtein(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(replaced, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length] ?? 0;
+}

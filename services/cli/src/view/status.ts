@@ -1,0 +1,61 @@
+import type { StatusReport } from '../records/status.js';
+import type { Screen, Style } from './screen.js';
+import { counted, plain, relativeTime } from './text.js';
+
+type Source = StatusReport['sources'][number];
+
+const SOURCE_STYLES = {
+  starting: 'yellow',
+  ok: 'green',
+  degraded: 'yellow',
+  paused: 'yellow',
+  failed: 'red',
+} as const satisfies Record<Source['state'], Style>;
+
+export function sourceStyle({ state }: Source): Style {
+  return SOURCE_STYLES[state];
+}
+
+/** The state of everything on one screen; `now` in milliseconds since the epoch. */
+export function showStatus(screen: Screen, report: StatusReport, now: number): void {
+  const { paint } = screen;
+  const field = (name: string, value: string) => screen.line(`${paint('bold', name.padEnd(14))}${value}`);
+  const { devices, agents, decisions, sessions } = report;
+  field('server', `nats-server ${report.server.version} at ${plain(report.server.url)}`);
+  report.sources.forEach((source, index) => field(index === 0 ? 'sources' : '', sourceText(source, screen, now)));
+  if (report.sources.length === 0) field('sources', paint('yellow', 'none has reported yet'));
+  field(
+    'devices',
+    `${devices.enrolled} enrolled: ${devices.matched} matched, ${devices.unmatched} without an agent, ` +
+      `${devices.quarantined} quarantined; ${devices.retired} retired`,
+  );
+  field('agents', `${agents.matched} matched, ${agents.unmatched} unmatched, ${agents.quarantined} quarantined`);
+  field('policy', policyText(report, screen));
+  field('decisions', `${decisions.allow} allow, ${decisions.warn} warn, ${decisions.deny} deny`);
+  field('sessions', `${sessions.open} open, ${sessions.revoked} revoked, ${sessions.ended} ended`);
+  field('audit', counted(report.auditRecords, 'record'));
+  const dead = counted(report.deadLetters, 'message');
+  field('dead letters', report.deadLetters === 0 ? 'none' : paint('red', dead));
+  const behind = report.consumers.filter(({ pending, inFlight }) => pending + inFlight > 0);
+  field('lag', behind.length === 0 ? `none: ${counted(report.consumers.length, 'consumer')} up to date` : '');
+  for (const { stream, durable, pending, inFlight } of behind) {
+    screen.line(`  ${plain(durable)} on ${stream}: ${pending} pending, ${inFlight} in flight`);
+  }
+}
+
+function sourceText(source: Source, { paint }: Screen, now: number): string {
+  const state = paint(sourceStyle(source), source.state);
+  const error = source.error === undefined ? '' : `: ${plain(source.error.title)}`;
+  const success = `last success ${relativeTime(source.lastSuccessAt, now)}`;
+  return `${plain(source.source)} ${state}${error}, ${counted(source.agents, 'agent')}, ${success}`;
+}
+
+function policyText({ policy }: StatusReport, { paint }: Screen): string {
+  const active =
+    policy.activeRevision === null
+      ? paint('red', 'none is active: everything is denied')
+      : `revision ${policy.activeRevision} is active`;
+  const refused =
+    policy.refusedRevision === null ? '' : paint('red', `; revision ${policy.refusedRevision} was refused`);
+  return active + refused;
+}

@@ -1,0 +1,210 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Explanation } from '@stance/contracts';
+import { infected } from '../fixtures/facts.js';
+import { explanationLines } from './explanation.js';
+import { happeningLine } from './happening.js';
+import { policyErrorLines } from './policy-errors.js';
+import { noPaint } from './screen.js';
+import { tableLines } from './table.js';
+import { displayWidth, durationText, plain, relativeTime, truncate } from './text.js';
+import { treeLines } from './tree.js';
+
+describe('text', () => {
+  test.each([
+    ['\u001b[2Jcleared', '�[2Jcleared'],
+    ['two\nlines', 'two�lines'],
+    ['right\u202Eleft', 'right�left'],
+    ['Zürich 東京', 'Zürich 東京'],
+  ])('%j is shown as %j', (text, shown) => {
+    expect(plain(text)).toBe(shown);
+  });
+
+  test.each([
+    ['laptop', 10, 'laptop'],
+    ['laptop-of-somebody', 10, 'laptop-of…'],
+    ['東京都庁', 5, '東京…'],
+  ])('%s in %i columns is %s', (text, width, cut) => {
+    expect(truncate(text, width)).toBe(cut);
+    expect(displayWidth(truncate(text, width))).toBeLessThanOrEqual(width);
+  });
+
+  test.each([
+    [41, '41 ms'],
+    [3_240, '3.2 s'],
+    [61_000, '1 min'],
+    [7_300_000, '2 h'],
+    [200_000_000, '2 d'],
+  ])('%i milliseconds are %s', (milliseconds, text) => {
+    expect(durationText(milliseconds)).toBe(text);
+  });
+
+  test('a time is told from now, before and after', () => {
+    const now = Date.parse('2026-01-05T10:00:00.000Z');
+    expect(relativeTime('2026-01-05T09:59:48.000Z', now)).toBe('12 s ago');
+    expect(relativeTime('2026-01-05T11:00:00.000Z', now)).toBe('in 1 h');
+    expect(relativeTime(undefined, now)).toBe('-');
+  });
+});
+
+describe('tables', () => {
+  const columns = [
+    { title: 'ID', value: ({ id }: Row) => id, whole: true },
+    { title: 'N', value: ({ n }: Row) => String(n), alignRight: true },
+    { title: 'COMMENT', value: ({ comment }: Row) => comment },
+  ];
+  interface Row {
+    readonly id: string;
+    readonly n: number;
+    readonly comment: string;
+  }
+  const rows = [
+    { id: 'laptop-of-the-office', n: 7, comment: 'short' },
+    { id: 'x', n: 12, comment: 'a long comment that does not fit' },
+  ];
+
+  test('columns are as wide as their content', () => {
+    expect(tableLines(columns, rows, Infinity, noPaint)).toEqual([
+      'ID                     N  COMMENT',
+      'laptop-of-the-office   7  short',
+      'x                     12  a long comment that does not fit',
+    ]);
+  });
+
+  test('what is not an id is cut first, and no line is wider than the terminal', () => {
+    expect(tableLines(columns, rows, 40, noPaint)).toEqual([
+      'ID                     N  COMMENT',
+      'laptop-of-the-office   7  short',
+      'x                     12  a long commen…',
+    ]);
+    for (const line of tableLines(columns, rows, 24, noPaint)) expect(displayWidth(line)).toBeLessThanOrEqual(24);
+  });
+
+  test('styles do not change the width', () => {
+    const styled = columns.map((column) => ({ ...column, style: () => 'red' as const }));
+    const painted = tableLines(styled, rows, 40, (style, text) => `<${style}>${text}</>`);
+    expect(painted[1]).toBe('<red>laptop-of-the-office</>   <red>7</>  <red>short</>');
+  });
+});
+
+test('a tree draws its branches', () => {
+  const tree = { text: 'root', children: [{ text: 'a', children: [{ text: 'b' }] }, undefined, { text: 'c' }] };
+  expect(treeLines(tree)).toEqual(['root', '├─ a', '│  └─ b', '└─ c']);
+});
+
+describe('explanations', () => {
+  const explanation: Explanation = {
+    deviceId: 'laptop-1',
+    resource: 'wiki',
+    effect: 'deny',
+    enforced: true,
+    reasons: [infected],
+    rules: [
+      {
+        name: 'staff',
+        effect: 'allow',
+        applies: true,
+        verdict: 'false',
+        conditions: [
+          {
+            text: 'sentinelOne:infected == false',
+            posture: 'healthy',
+            verdict: 'false',
+            attribute: 'sentinelOne:infected',
+            expected: '== false',
+            actual: true,
+            source: 'office-console',
+            agentId: '101',
+            age: 12,
+            reason: infected,
+          },
+        ],
+      },
+      {
+        name: 'contractors',
+        effect: 'allow',
+        applies: false,
+        notApplicable: 'It is for group contractors only.',
+        verdict: 'false',
+        conditions: [],
+      },
+    ],
+    problems: ['conflict'],
+    postureRevision: 1,
+    policyRevision: 3,
+    evaluatedAt: '2026-01-05T10:00:00.000Z',
+    reviewAt: '2026-01-05T11:00:00.000Z',
+    decisions: [
+      {
+        gateway: 'office',
+        decidedAt: '2026-01-05T09:59:59.000Z',
+        decision: { effect: 'deny', enforced: false, reasons: [infected] },
+      },
+    ],
+  };
+
+  test('reads from the outcome down to the value that decides', () => {
+    expect(explanationLines(explanation, Date.parse('2026-01-05T10:00:00.000Z'), noPaint)).toEqual([
+      'laptop-1 → wiki: deny',
+      '├─ because',
+      '│  └─ The agent reports an infection: clean it. [condition-false]',
+      '├─ problems of the device',
+      '│  └─ conflict',
+      '├─ rules',
+      '│  ├─ ✗ staff (allow): false',
+      '│  │  └─ ✗ sentinelOne:infected == false (posture healthy)',
+      '│  │     ├─ expected == false, actual true, from office-console/101, confirmed 12 s ago',
+      '│  │     └─ The agent reports an infection: clean it. [condition-false]',
+      '│  └─ - contractors (allow) does not apply. It is for group contractors only.',
+      '├─ gateways hold',
+      '│  └─ office: deny (reported only), decided 1 s ago',
+      '└─ posture revision 1, policy revision 3, evaluated 0 ms ago, to be reviewed in 1 h',
+    ]);
+  });
+});
+
+describe('lines of watch', () => {
+  const common = {
+    time: '2026-01-05T10:00:00.041Z',
+    deviceId: 'laptop-1',
+    gateway: 'office',
+    resource: 'wiki',
+    reasons: [infected, infected],
+  };
+  test('a decision shows the change', () => {
+    const line = happeningLine(
+      { ...common, kind: 'decision', before: 'allow', effect: 'deny', reactionMs: 20 },
+      noPaint,
+    );
+    expect(line).toBe(
+      '10:00:00.041  decision  laptop-1 → wiki @ office  allow → deny  after 20 ms  The agent reports an infection: clean it. [condition-false]  and 1 more',
+    );
+  });
+
+  test('a cut session shows whose it was', () => {
+    const line = happeningLine(
+      {
+        ...common,
+        kind: 'session',
+        effect: 'deny',
+        cause: 'revoked',
+        sessionId: 's-1',
+        user: 'one',
+        reactionMs: 41,
+        reasons: [],
+      },
+      noPaint,
+    );
+    expect(line).toBe('10:00:00.041  ended     laptop-1 → wiki @ office  session s-1 of one cut  after 41 ms');
+  });
+});
+
+describe('policy errors', () => {
+  const document = 'version: 1\n\tname: é wrong\n';
+  test.each([
+    [{ message: 'no', line: 2, column: 9 }, ['p.yaml:2:9: no', '  2 |  name: é wrong', '              ^']],
+    [{ message: 'no', line: 9, column: 1 }, ['p.yaml:9:1: no']],
+    [{ message: 'no' }, ['p.yaml: no']],
+  ])('%j', (error, lines) => {
+    expect(policyErrorLines('p.yaml', document, error)).toEqual(lines);
+  });
+});
