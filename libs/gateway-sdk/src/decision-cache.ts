@@ -44,8 +44,10 @@ export class DecisionCache {
   apply(decision: DataOf<typeof DecisionChanged>, sequence: number): boolean {
     const before = this.decisions.get(decision.deviceId);
     if (before !== undefined && isOlder(decision, sequence, before)) return false;
+    const { rulings, owner } = this.rulings.acquire(decision.resources);
     this.put(decision.deviceId, before, {
-      ...this.rulings.acquire(decision.resources),
+      rulings,
+      owner,
       posture: decision.postureRevision,
       policy: decision.policyRevision,
       reviewAt: decision.reviewAt === null ? Infinity : Date.parse(decision.reviewAt),

@@ -47,6 +47,16 @@ describe('the engine', () => {
     expect(engine.state(6_501)).toBe('fresh');
   });
 
+  test('is silent and ahead no later when the clock is set back', () => {
+    const engine = watch();
+    engine.heard(0, 3_600_000);
+    expect(engine.state(0)).toBe('fresh');
+    expect(engine.state(300_001)).toBe('silent');
+    engine.heard(10, 3_600_000);
+    expect(engine.state(0)).toBe('fresh');
+    expect(engine.state(5_001)).toBe('behind');
+  });
+
   test('starts over with the stream', () => {
     const engine = watch();
     engine.heard(100, 0);

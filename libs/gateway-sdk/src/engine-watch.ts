@@ -66,10 +66,19 @@ export class EngineWatch {
   }
 
   state(now: number): EngineState {
+    this.allowForClock(now);
     if (this.heardLast === undefined || now - this.heardLast > this.limits.maxSilenceMs) return 'silent';
     const oldest = this.awaited[0];
     if (oldest !== undefined && now - oldest.since > this.limits.maxBehindMs) return 'behind';
     return this.trusted ? 'fresh' : 'silent';
+  }
+
+  /** After the clock was set back, times count from now: a limit must not grow by as much. */
+  private allowForClock(now: number): void {
+    if (this.heardLast !== undefined && now < this.heardLast) this.heardLast = now;
+    if ((this.awaited[0]?.since ?? now) > now) {
+      this.awaited = this.awaited.map(({ decidedUpTo, since }) => ({ decidedUpTo, since: Math.min(since, now) }));
+    }
   }
 
   private settle(): void {

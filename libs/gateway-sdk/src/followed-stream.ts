@@ -1,6 +1,6 @@
 import { DeliverPolicy, jetstream, jetstreamManager, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
 import type { Link } from './link.js';
-import { pause } from './pause.js';
+import { pause, unlessAborted } from './pause.js';
 import { askPosition, standingOf, type Place, type Standing } from './stream-position.js';
 
 export interface FollowOptions {
@@ -44,6 +44,8 @@ export class FollowedStream {
   private isLoaded = false;
   private firstLoad = Promise.withResolvers<void>();
   private wake = new AbortController();
+  /** Fires when the link is lost, and with it the answers to what was asked. */
+  private lost = new AbortController();
   private restart = false;
 
   constructor(
@@ -51,8 +53,10 @@ export class FollowedStream {
     private readonly options: FollowOptions,
   ) {
     link.onChange((event) => {
-      if (event === 'lost') this.mark ??= this.seen;
-      else this.look();
+      if (event === 'back') return this.look();
+      this.mark ??= this.seen;
+      this.lost.abort();
+      this.lost = new AbortController();
     });
     this.ended = this.run();
   }
@@ -176,7 +180,9 @@ export class FollowedStream {
     if (!this.link.connected || this.manager === undefined) return undefined;
     try {
       const { stream, filter } = this.options;
-      const position = await askPosition(this.manager, stream, filter, reader.mark);
+      const asked = askPosition(this.manager, stream, filter, reader.mark);
+      const position = await unlessAborted(asked, AbortSignal.any([this.stopping.signal, this.lost.signal]));
+      if (position === undefined) return undefined;
       const standing = standingOf({ ...reader, seen: latest(reader.seen, this.seen, position.lastSequence) }, position);
       if (reader.mark !== undefined && standing !== 'rewound' && this.mark === reader.mark) this.mark = undefined;
       if (standing === 'reached') this.options.onReached?.(position.lastSequence);

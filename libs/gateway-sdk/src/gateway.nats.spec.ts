@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
 import {
+  createEvent,
   decodeEvent,
+  DecisionChanged,
   SessionEnded,
   SessionStarted,
   STREAMS,
@@ -11,7 +13,7 @@ import {
   type EventOf,
 } from '@stance/contracts';
 import { startFaultProxy, startTestNats, waitFor, type FaultProxy, type TestNats } from '@stance/testing';
-import { ALLOW, DENY, PlayedEngine, TIME } from './fixtures/played-engine.js';
+import { ALLOW, decisionOf, DENY, PlayedEngine, TIME } from './fixtures/played-engine.js';
 import { connectGateway, type Gateway, type GatewayOptions } from './gateway.js';
 import type { Enforced } from './reaction.js';
 import { SessionDenied, SessionInvalid, TooManySessions, type Session } from './session.js';
@@ -36,7 +38,7 @@ afterAll(() => nats.close());
 beforeEach(async () => {
   now = START;
   closing = [];
-  connection = await nats.connect();
+  connection = await nats.connect({ reconnectTimeWait: 20, maxReconnectAttempts: -1 });
   engine = new PlayedEngine(connection);
   await engine.createStreams();
 });
@@ -185,6 +187,23 @@ describe('gateway - decisions', () => {
     expect(onTrouble).toHaveBeenCalled();
   });
 
+  test('takes no decision that comes by way of another stream', async () => {
+    await engine.decide({ wiki: DENY });
+    const gateway = await running();
+    const forged = decisionOf({ postureRevision: 2 });
+    const event = { id: 'forged', producer: 'policy-engine', time: new Date(START), data: forged, cause: {} } as const;
+    const relayed = headers();
+    relayed.set('Nats-Stream', 'SOMEWHERE');
+    await jetstream(connection).publish(
+      'stance.decision.changed.v1.edge.laptop-1',
+      JSON.stringify(createEvent(DecisionChanged, event)),
+      { headers: relayed },
+    );
+    await engine.decide({ deviceId: 'laptop-2' });
+    await allowed(gateway, 'laptop-2');
+    expect(gateway.decide(WIKI).allowed).toBe(false);
+  });
+
   test('empties its cache when the stream is recreated, and loads the new one', async () => {
     await engine.decide();
     await engine.decide({ deviceId: 'laptop-2' });
@@ -272,6 +291,15 @@ describe('gateway - sessions', () => {
     const second = await running();
     expect(second.sessionsOf({ user: 'anna@example.org' })).toEqual([kept]);
     expect(second.findSession(CUT)).toEqual(kept);
+  });
+
+  test('a session that is over does not come back with its echo', async () => {
+    await engine.decide();
+    const [one, other] = [await running(), await running()];
+    one.endSession(one.startSession(CUT).sessionId);
+    const open = one.startSession(CUT);
+    await waitFor(() => other.findSession(CUT)?.sessionId === open.sessionId, { what: 'the echoes have passed' });
+    expect([one.health().sessions, other.health().sessions]).toEqual([1, 1]);
   });
 
   test('shares its sessions with the other replicas', async () => {
@@ -371,6 +399,27 @@ describe('gateway - revocation', () => {
     const third = await running({ onRevoked });
     expect(third.health().sessions).toBe(0);
     expect(onRevoked).toHaveBeenCalledTimes(1);
+  });
+
+  test('of many sessions ends each that is revoked, once, and no other', async () => {
+    const devices = Array.from({ length: 300 }, (_, index) => `laptop-${index}`);
+    await Promise.all(devices.map((deviceId) => engine.decide({ deviceId })));
+    const revoked: string[] = [];
+    const gateway = await running({ onRevoked: ({ deviceId }) => void revoked.push(deviceId) });
+    const sessions = devices.map((deviceId) => gateway.startSession({ ...CUT, deviceId }));
+    const infected = sessions.filter((_session, index) => index % 3 === 0);
+    await Promise.all(
+      infected.flatMap((session) => [
+        engine.revoke(session),
+        engine.decide({ deviceId: session.deviceId, postureRevision: 2, wiki: DENY }),
+      ]),
+    );
+    await waitFor(() => gateway.health().sessions === 200, { what: 'the revoked ones are closed' });
+    await gateway.flushed();
+    expect(revoked).toHaveLength(100);
+    expect(new Set(revoked)).toEqual(new Set(infected.map(({ deviceId }) => deviceId)));
+    const ends = await Promise.all(sessions.map((session) => stored(SessionEnded, session)));
+    expect(ends.filter((end) => end !== undefined)).toHaveLength(100);
   });
 
   test('a callback that fails leaves the session closed, without a time of enforcement', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SessionEnded, SessionStarted, UnusableId, type Cause, type DataOf, type EventOf } from '@stance/contracts';
 import type { Announcer } from './announcer.js';
+import { inEnforcementSpan } from './enforcement-span.js';
 import { reactionMs, type Enforced } from './reaction.js';
 import { SessionRegistry } from './session-registry.js';
 import {
@@ -40,7 +41,7 @@ export class OpenSessions {
   private staged: Map<string, Session> | undefined = new Map();
 
   constructor(
-    private readonly announcer: Announcer,
+    private readonly announcer: Pick<Announcer, 'announce'>,
     private readonly options: OpenSessionsOptions,
   ) {}
 
@@ -154,8 +155,10 @@ export class OpenSessions {
   }
 
   private async enforce(session: Session, revocation: Revocation): Promise<void> {
-    const enforcedAt = await this.callBack(session, revocation);
-    await this.announceEnd(session, 'revoked', revocation.cause, enforcedAt);
+    await inEnforcementSpan(session, revocation.cause.traceparent, async (traceparent) => {
+      const enforcedAt = await this.callBack(session, revocation);
+      await this.announceEnd(session, 'revoked', { ...revocation.cause, traceparent }, enforcedAt);
+    });
   }
 
   /** When the gateway had done its part; `undefined` when that failed. */
@@ -167,7 +170,11 @@ export class OpenSessions {
       return undefined;
     }
     const enforcedAt = this.options.now();
-    this.options.onEnforced({ session, enforcedAt, reactionMs: reactionMs(revocation.observedAt, enforcedAt) });
+    try {
+      this.options.onEnforced({ session, enforcedAt, reactionMs: reactionMs(revocation.observedAt, enforcedAt) });
+    } catch (error) {
+      this.options.onTrouble(`the reaction time of session ${session.sessionId} was not taken`, error);
+    }
     return enforcedAt;
   }
 

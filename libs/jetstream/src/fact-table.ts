@@ -57,6 +57,8 @@ export interface Origin {
 
 /** How often a write is decided anew after somebody else wrote first, before it is left for later. */
 const MAX_DECISIONS = 20;
+/** For reading a subject's last event: a request that a broken connection swallowed must not hold up its key for long. */
+const READ_TIMEOUT_MS = 1_000;
 
 /**
  * A stream's last event per subject, in memory, and compare-and-set writes to it.
@@ -202,7 +204,7 @@ export class FactTable<Contract extends EventContract, Value> {
 
   /** Reads a subject's last event from the stream's leader: a replica may not have heard of the last write yet. */
   private async refresh(subject: string): Promise<void> {
-    this.manager ??= await jetstreamManager(this.connection);
+    this.manager ??= await jetstreamManager(this.connection, { checkAPI: false, timeout: READ_TIMEOUT_MS });
     const before = this.entries.get(subject);
     const message = await this.manager.streams.getMessage(this.stream.name, { last_by_subj: subject });
     if (message === null) {

@@ -5,6 +5,7 @@ import { AgentObserved, createEvent, MAX_EVENT_BYTES, STREAMS } from '@stance/co
 import { waitFor } from '@stance/testing';
 import { of, throwError } from 'rxjs';
 import { RetryLater, Unprocessable } from './settlement.js';
+import { applyTopology } from './topology.js';
 import { agent, agentSubject } from './spec/events.js';
 import { deadLetters, observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
 
@@ -192,20 +193,20 @@ describe('a message that is no event of its subject', () => {
     return all;
   };
 
-  it.each<[string, string, string, Uint8Array, MsgHdrs?]>([
-    ['broken JSON', 'malformed', agentSubject('bad'), Buffer.from('{"specversion"')],
-    ['nothing at all', 'malformed', agentSubject('bad'), Buffer.from('')],
-    ['bytes that are no text', 'malformed', agentSubject('bad'), Buffer.from([0xff, 0xfe, 0])],
-    ['a megabyte of quotes', 'oversized', agentSubject('bad'), Buffer.alloc(1_048_000, '"')],
-    ['more than an event may be', 'oversized', agentSubject('bad'), Buffer.alloc(MAX_EVENT_BYTES + 1, 'x')],
-    ['data about another agent', 'misaddressed', agentSubject('bad'), json(good('other'))],
-    ['an event of another type', 'misaddressed', agentSubject('bad'), json({ ...good('bad'), type: 'x' })],
-    ['ids that are too many for its subject', 'misaddressed', `${agentSubject('bad')}.more`, json(good('bad'))],
-    ['an id that nobody escapes so', 'misaddressed', 'stance.agent.observed.v1.s.=61', json(good('a'))],
-    ['a very long subject', 'misaddressed', `stance.agent.observed.v1.s.${'x'.repeat(3_900)}`, json(good('bad'))],
-    ['a subject of wildcards', 'misaddressed', 'stance.agent.observed.v1.*.x', json(good('bad'))],
-    ...['Nats-Stream', 'Nats-Subject', 'Nats-Sequence', 'Nats-Stream-Source'].map(
-      (name): [string, string, string, Uint8Array, MsgHdrs] => [
+  it.each<[string, string, string, Uint8Array, MsgHdrs | null]>([
+    ['broken JSON', 'malformed', agentSubject('bad'), Buffer.from('{"specversion"'), null],
+    ['nothing at all', 'malformed', agentSubject('bad'), Buffer.from(''), null],
+    ['bytes that are no text', 'malformed', agentSubject('bad'), Buffer.from([0xff, 0xfe, 0]), null],
+    ['a megabyte of quotes', 'oversized', agentSubject('bad'), Buffer.alloc(1_048_000, '"'), null],
+    ['more than an event may be', 'oversized', agentSubject('bad'), Buffer.alloc(MAX_EVENT_BYTES + 1, 'x'), null],
+    ['data about another agent', 'misaddressed', agentSubject('bad'), json(good('other')), null],
+    ['an event of another type', 'misaddressed', agentSubject('bad'), json({ ...good('bad'), type: 'x' }), null],
+    ['ids that are too many for its subject', 'misaddressed', `${agentSubject('bad')}.more`, json(good('bad')), null],
+    ['an id that nobody escapes so', 'misaddressed', 'stance.agent.observed.v1.s.=61', json(good('a')), null],
+    ['a very long subject', 'misaddressed', `stance.agent.observed.v1.s.${'x'.repeat(3_900)}`, json(good('bad')), null],
+    ['a subject of wildcards', 'misaddressed', 'stance.agent.observed.v1.*.x', json(good('bad')), null],
+    ...['Nats-Stream', 'Nats-Subject', 'Nats-Sequence'].map(
+      (name): [string, string, string, Uint8Array, MsgHdrs | null] => [
         `the header ${name}`,
         'forbidden',
         agentSubject('bad'),
@@ -218,7 +219,7 @@ describe('a message that is no event of its subject', () => {
     const service = await startService(world, ({ data }) => void handled.push(data.agentId), {
       consume: { orderBy: 'source' },
     });
-    world.connection.publish(subject, payload, extra === undefined ? {} : { headers: extra });
+    world.connection.publish(subject, payload, extra === null ? {} : { headers: extra });
     await observe(world, 'next');
     await waitFor(() => handled.length > 0, { what: 'the next message is handled' });
     await untilConsumed(world);
@@ -229,6 +230,14 @@ describe('a message that is no event of its subject', () => {
     expect(subject.startsWith(letter?.data.originalSubject ?? '-')).toBe(true);
     await service.close();
   });
+});
+
+it('the server itself keeps out a message that claims to be copied from another stream', async () => {
+  const claim = headers();
+  claim.set('Nats-Stream-Source', 'OTHER 1 > >');
+  world.connection.publish(agentSubject(), 'forged', { headers: claim });
+  await observe(world, 'next');
+  expect((await world.manager.streams.info(STREAMS.AGENTS.name)).state.messages).toBe(1);
 });
 
 describe('a dead letter', () => {
@@ -272,9 +281,12 @@ describe('a dead letter', () => {
       'device-matcher_agent-observed',
     );
     expect(num_ack_pending).toBe(1);
-    await world.reset();
-    await service.close();
+    await applyTopology(world.connection);
+    await untilConsumed(world);
+    const letters = await deadLetters(world);
+    expect(letters.map(({ data }) => data.reason)).toEqual([{ code: 'unprocessable', message: 'never' }]);
     expect(attempts).toBe(1);
     expect(service.troubles[0]).toContain('cannot store the dead letter');
+    await service.close();
   });
 });

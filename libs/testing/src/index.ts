@@ -7,5 +7,6 @@ export {
   type TestNats,
   type TestNatsOrigin,
 } from './nats/start-test-nats.js';
+export { ServiceProcess } from './service-process.js';
 export { temporaryFolder, type TemporaryFolder } from './temporary-folder.js';
 export { ConditionNotMetError, waitFor, type WaitForOptions } from './wait-for.js';

@@ -36,6 +36,13 @@ describe('the command line', () => {
     expect(stderr).toMatch(/^no NATS server answers at nats:\/\/127.0.0.1:\d+ .*\n$/);
   });
 
+  test('credentials in an address are told to nobody', async () => {
+    const url = `nats://ana:secret@127.0.0.1:${await freePort()}`;
+    const { exitCode, stderr } = await stance(['status', '--debug', '--nats', url]);
+    expect(exitCode).toBe(3);
+    expect(stderr).not.toContain('secret');
+  });
+
   test('a credentials file that is not there is named', async () => {
     const env = { NATS_URL: 'nats://127.0.0.1:1', NATS_CREDS_FILE: '/nowhere.creds' };
     expect(await stance(['status'], { env })).toEqual({

@@ -15,7 +15,7 @@ import { addUnmatched } from './commands/unmatched.js';
 import { addWatch } from './commands/watch.js';
 import { describeFailure, EXIT, type ExitCode } from './errors.js';
 import type { Io } from './io.js';
-import { plain } from './view/text.js';
+import { plain, withoutCredentials } from './view/text.js';
 
 const AFTER_HELP = `
 Connects to --nats, else NATS_URL, else the local stack that npm start runs (STANCE_DATA_DIR, or the nearest .stance
@@ -81,8 +81,8 @@ function report(error: unknown, context: CommandContext): ExitCode {
     exitCode: EXIT.unexpected,
   };
   // Some messages list several problems, one per line.
-  for (const line of message.split('\n')) stderr.write(`${plain(line)}\n`);
-  if (context.options.debug && error instanceof Error) stderr.write(`${error.stack ?? ''}\n`);
+  for (const line of message.split('\n')) stderr.write(`${plain(withoutCredentials(line))}\n`);
+  if (context.options.debug && error instanceof Error) stderr.write(`${withoutCredentials(error.stack ?? '')}\n`);
   else if (failure === undefined) stderr.write('this is a defect: run the command again with --debug to see where\n');
   return exitCode;
 }

@@ -15,7 +15,7 @@ export interface NewPolicy {
 export type Activation = DataOf<typeof PolicyActivated>;
 
 /** Thrown when others keep publishing at the same time. */
-export class PolicyContended extends Unreachable {
+class PolicyContended extends Unreachable {
   constructor() {
     super('somebody else publishes policies at this moment: look at `stance policy history`, then publish again');
   }

@@ -28,14 +28,14 @@ export type SimulatedAgent = z.infer<typeof simulatedAgent>;
 export type Action = 'infect' | 'clean' | 'isolate' | 'reconnect' | 'retire';
 
 /** Thrown for an address that is no simulated tenant: nothing but one GET was sent there. */
-export class NotASimulator extends WrongUsage {
+class NotASimulator extends WrongUsage {
   constructor(address: string, why: string) {
     super(`${address} is not a simulated tenant (${why}); simulations are refused anywhere else`);
   }
 }
 
 /** Thrown when the simulator refuses; `code` is one of its protocol's. */
-export class SimulatorRefused extends WrongUsage {
+class SimulatorRefused extends WrongUsage {
   constructor(
     readonly code: string,
     message: string,

@@ -22,7 +22,9 @@ export interface World {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
   readonly poller: EventPublisher;
-  /** Empty streams without consumers, as at the start. */
+  /** Those that still run. */
+  readonly services: Set<Service>;
+  /** No service, empty streams without consumers, as at the start. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
@@ -32,16 +34,23 @@ export async function startWorld(): Promise<World> {
   const connection = await connectToNats({ url: nats.url, name: 'spec' });
   const manager = await jetstreamManager(connection);
   await applyTopology(connection);
+  const services = new Set<Service>();
+  const closeServices = async () => {
+    for (const service of services) await service.close();
+  };
   return {
     nats,
+    services,
     connection,
     manager,
     poller: new EventPublisher(connection, 'sentinelone-poller'),
     reset: async () => {
-      for (const { name } of Object.values(STREAMS)) await manager.streams.delete(name);
+      await closeServices();
+      for await (const name of manager.streams.names()) if (!name.startsWith('KV_')) await manager.streams.delete(name);
       await applyTopology(connection);
     },
     close: async () => {
+      await closeServices();
       await connection.close();
       await nats.close();
     },
@@ -102,17 +111,20 @@ export async function startService(world: World, handle: Handle, options: Servic
   if (passErrors) app.useGlobalFilters(new PassErrorsThrough());
   await app.listen();
   if (start) await strategy.start();
-  return {
+  const service: Service = {
     app,
     strategy,
     settled,
     troubles,
     connection,
     close: async () => {
+      world.services.delete(service);
       await app.close();
       await connection.close();
     },
   };
+  world.services.add(service);
+  return service;
 }
 
 function moduleWith(handle: Handle, consume: OnEventOptions<typeof AgentObserved> = {}) {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import type { CommandContext } from '../command-context.js';
 import { durationOption, wholeNumber } from '../options.js';
-import type { Paint } from '../view/screen.js';
+import type { Paint } from '../view/paint.js';
 import type { Column } from '../view/table.js';
 import { counted, plain } from '../view/text.js';
 
@@ -44,7 +44,7 @@ export function addAudit(program: Command, context: CommandContext): void {
 const COLUMNS: Column<AuditRecord>[] = [
   { title: 'POSITION', value: ({ position }) => String(position), alignRight: true },
   { title: 'STORED', value: ({ storedAt }) => storedAt ?? '-', whole: true },
-  { title: 'WHAT', value: ({ kind, type }) => (kind === 'gap' ? 'GAP' : (type ?? '-')), style: gapStyle },
+  { title: 'WHAT', value: ({ kind, type }) => (kind === 'gap' ? 'GAP' : shortType(type)), style: gapStyle },
   { title: 'DEVICE', value: ({ device }) => device },
   { title: 'STREAM', value: ({ stream }) => stream },
   {
@@ -54,6 +54,11 @@ const COLUMNS: Column<AuditRecord>[] = [
   },
   { title: 'HASH', value: ({ hash }) => hash.slice(0, 12) },
 ];
+
+/** `decision.changed` of `dev.stance.decision.changed.v1`. */
+function shortType(type = '-'): string {
+  return type.replace(/^dev\.stance\./, '').replace(/\.v1$/, '');
+}
 
 function gapStyle({ kind }: AuditRecord) {
   return kind === 'gap' ? 'red' : undefined;

@@ -4,10 +4,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { decodeEvent, PolicyActivated, PolicyPublished, subjectOf, type DataOf } from '@stance/contracts';
-import { applyTopology, StreamFollower } from '@stance/jetstream';
+import { StreamFollower } from '@stance/jetstream';
 import { startTestNats, temporaryFolder, type TemporaryFolder, type TestNats } from '@stance/testing';
 import { stance } from '../fixtures/captured-io.js';
 import { activated, FactWriter } from '../fixtures/facts.js';
+import { freshTopology } from '../fixtures/fresh-topology.js';
 
 const VALID = `version: 1
 postures:
@@ -69,7 +70,7 @@ describe('policy publish', () => {
   beforeAll(async () => {
     nats = await startTestNats();
     connection = await nats.connect();
-    await applyTopology(connection);
+    await freshTopology(connection);
   });
   afterAll(async () => {
     await nats.close();

@@ -15,7 +15,7 @@ import {
   SourceReported,
   VerifyAudit,
 } from '@stance/contracts';
-import { applyTopology, RequestFailed } from '@stance/jetstream';
+import { RequestFailed } from '@stance/jetstream';
 import { startTestNats, type TestNats } from '@stance/testing';
 import { answering } from '../fixtures/answering.js';
 import { stance } from '../fixtures/captured-io.js';
@@ -34,6 +34,7 @@ import {
   source,
   started,
 } from '../fixtures/facts.js';
+import { freshTopology } from '../fixtures/fresh-topology.js';
 
 let nats: TestNats;
 let connection: NatsConnection;
@@ -41,7 +42,7 @@ let connection: NatsConnection;
 beforeAll(async () => {
   nats = await startTestNats();
   connection = await nats.connect();
-  await applyTopology(connection);
+  await freshTopology(connection);
   const facts = new FactWriter(connection);
   await facts.write(SourceReported, source());
   await facts.write(DeviceRecorded, device());
@@ -303,7 +304,7 @@ test('a source that is simulated is said on every screen, and never in the JSON'
   const own = await startTestNats();
   try {
     const its = await own.connect();
-    await applyTopology(its);
+    await freshTopology(its);
     await new FactWriter(its).write(SourceReported, source({ source: 'simulated' }));
     for (const command of ['status', 'sources', 'devices', 'sessions']) {
       const { stdout } = await stance([command, '--nats', own.url]);

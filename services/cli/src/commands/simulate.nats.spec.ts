@@ -4,11 +4,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DecisionChanged, DeviceRecorded } from '@stance/contracts';
-import { applyTopology } from '@stance/jetstream';
 import { startSentinelOneTenant, type SentinelOneTenant } from '@stance/simulators';
 import { freePort, startTestNats, temporaryFolder, type TestNats } from '@stance/testing';
 import { stance } from '../fixtures/captured-io.js';
 import { decision, device, FactWriter } from '../fixtures/facts.js';
+import { freshTopology } from '../fixtures/fresh-topology.js';
 
 let nats: TestNats;
 let tenant: SentinelOneTenant;
@@ -16,7 +16,7 @@ let tenant: SentinelOneTenant;
 beforeAll(async () => {
   nats = await startTestNats();
   const connection = await nats.connect();
-  await applyTopology(connection);
+  await freshTopology(connection);
   const facts = new FactWriter(connection);
   await facts.write(DeviceRecorded, device({ deviceId: 'laptop-1', hardware: { serialNumber: 'sn-1' } }));
   await facts.write(DeviceRecorded, device({ deviceId: 'laptop-2', hardware: { hostname: 'LT-2' } }));

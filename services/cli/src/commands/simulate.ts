@@ -69,7 +69,7 @@ function tenantAddress(given: string | undefined, context: CommandContext): stri
   if (given !== undefined) return given;
   const { simulatorUrl } = context.localStack();
   if (simulatorUrl) return simulatorUrl;
-  throw new WrongUsage('the local stack reads a real console, and simulations are refused there: name a --tenant');
+  throw new WrongUsage('the local stack has no simulated tenant, as it reads a real console: name one by --tenant');
 }
 
 /** The inventory, to know devices by their ids; none where NATS is out of reach, as the tenant works without. */

@@ -15,6 +15,7 @@ import { readLog } from '../read-table.js';
 import { countTables, type ConsumerLag, type StatusReport } from '../records/status.js';
 import type { Stack } from '../stack.js';
 import { showStatus } from '../view/status.js';
+import { withoutCredentials } from '../view/text.js';
 
 export function addStatus(program: Command, context: CommandContext): void {
   program
@@ -43,7 +44,7 @@ async function readStatus(stack: Stack, now: number): Promise<StatusReport> {
   const tables = { devices, matches, decisions, started, ended, revoked, activations: activations.events };
   const { server, connection } = stack;
   return {
-    server: { url: server.natsUrl, version: connection.info?.version ?? 'unknown' },
+    server: { url: withoutCredentials(server.natsUrl), version: connection.info?.version ?? 'unknown' },
     simulated: await stack.isSimulated(),
     sources: sources.map(({ data }) => data),
     ...countTables(tables, now),

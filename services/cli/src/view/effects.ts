@@ -1,12 +1,8 @@
 import type { Effect, Reason } from '@stance/contracts';
-import type { Paint, Style } from './screen.js';
+import type { Paint, Style } from './paint.js';
 import { plain } from './text.js';
 
 const STYLES = { allow: 'green', warn: 'yellow', deny: 'red' } as const satisfies Record<Effect, Style>;
-
-export function effectStyle(effect: Effect): Style {
-  return STYLES[effect];
-}
 
 /** An effect in its colour; `deny (reported only)` where the gateway does not enforce it. */
 export function effectText(effect: Effect, enforced: boolean, paint: Paint): string {

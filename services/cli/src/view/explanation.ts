@@ -1,6 +1,6 @@
 import type { Explanation } from '@stance/contracts';
 import { effectText, reasonText } from './effects.js';
-import type { Paint, Style } from './screen.js';
+import type { Paint, Style } from './paint.js';
 import { durationText, plain, relativeTime, valueText } from './text.js';
 import { treeLines, type TreeNode } from './tree.js';
 

@@ -1,6 +1,6 @@
 import type { Happening } from '../records/happenings.js';
 import { effectText, reasonText } from './effects.js';
-import type { Paint, Style } from './screen.js';
+import type { Paint, Style } from './paint.js';
 import { clockTime, durationText, plain } from './text.js';
 
 const KINDS = {

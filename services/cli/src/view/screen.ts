@@ -1,12 +1,7 @@
 import { styleText } from 'node:util';
 import type { Output } from '../io.js';
+import { noPaint, type Paint } from './paint.js';
 import { tableLines, type Column } from './table.js';
-
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
-export type Paint = (style: Style, text: string) => string;
-
-/** Paints nothing. */
-export const noPaint: Paint = (_style, text) => text;
 
 /** What people see. Colours on a terminal only, and none where `NO_COLOR` is set (no-color.org). */
 export class Screen {

@@ -1,5 +1,5 @@
 import type { SessionRecord } from '../records/sessions.js';
-import type { Style } from './screen.js';
+import type { Style } from './paint.js';
 import type { Column } from './table.js';
 import { durationText, relativeTime } from './text.js';
 

@@ -1,5 +1,6 @@
 import type { StatusReport } from '../records/status.js';
-import type { Screen, Style } from './screen.js';
+import type { Style } from './paint.js';
+import type { Screen } from './screen.js';
 import { counted, plain, relativeTime } from './text.js';
 
 type Source = StatusReport['sources'][number];
@@ -37,10 +38,15 @@ export function showStatus(screen: Screen, report: StatusReport, now: number): v
   const dead = counted(report.deadLetters, 'message');
   field('dead letters', report.deadLetters === 0 ? 'none' : paint('red', dead));
   const behind = report.consumers.filter(({ pending, inFlight }) => pending + inFlight > 0);
-  field('lag', behind.length === 0 ? `none: ${counted(report.consumers.length, 'consumer')} up to date` : '');
+  field('lag', lagText(report.consumers.length, behind.length));
   for (const { stream, durable, pending, inFlight } of behind) {
     screen.line(`  ${plain(durable)} on ${stream}: ${pending} pending, ${inFlight} in flight`);
   }
+}
+
+function lagText(consumers: number, behind: number): string {
+  if (consumers === 0) return 'no service reads any stream yet';
+  return behind === 0 ? `none, ${counted(consumers, 'consumer')}` : `${behind} of ${counted(consumers, 'consumer')}`;
 }
 
 function sourceText(source: Source, { paint }: Screen, now: number): string {

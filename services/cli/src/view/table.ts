@@ -1,5 +1,5 @@
 import { displayWidth, plain, truncate } from './text.js';
-import type { Paint, Style } from './screen.js';
+import type { Paint, Style } from './paint.js';
 
 export interface Column<Row> {
   readonly title: string;

@@ -6,6 +6,11 @@ export function plain(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
 }
 
+/** An address, or a message that names one, without the user and password that people put before an `@`. */
+export function withoutCredentials(text: string): string {
+  return text.replaceAll(/:\/\/[^\s/@]*@/g, '://');
+}
+
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const WIDE =
   /^(?:\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6])/u;
@@ -41,11 +46,12 @@ export function durationText(milliseconds: number): string {
   return `${Math.floor(milliseconds / 86_400_000)} d`;
 }
 
-/** How long ago a time is, or in how long it comes; `-` where there is none. */
+/** How long ago a time is, or in how long it comes, in whole seconds at least; `-` where there is none. */
 export function relativeTime(timestamp: string | null | undefined, now: number): string {
   if (timestamp === undefined || timestamp === null) return '-';
-  const past = now - Date.parse(timestamp);
-  return past >= 0 ? `${durationText(past)} ago` : `in ${durationText(-past)}`;
+  const past = Math.trunc((now - Date.parse(timestamp)) / 1_000) * 1_000;
+  if (past === 0) return 'just now';
+  return past > 0 ? `${durationText(past)} ago` : `in ${durationText(-past)}`;
 }
 
 /** The time of day in UTC, to the millisecond. */

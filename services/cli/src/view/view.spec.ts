@@ -4,7 +4,7 @@ import { infected } from '../fixtures/facts.js';
 import { explanationLines } from './explanation.js';
 import { happeningLine } from './happening.js';
 import { policyErrorLines } from './policy-errors.js';
-import { noPaint } from './screen.js';
+import { noPaint } from './paint.js';
 import { tableLines } from './table.js';
 import { displayWidth, durationText, plain, relativeTime, truncate } from './text.js';
 import { treeLines } from './tree.js';
@@ -42,6 +42,8 @@ describe('text', () => {
     const now = Date.parse('2026-01-05T10:00:00.000Z');
     expect(relativeTime('2026-01-05T09:59:48.000Z', now)).toBe('12 s ago');
     expect(relativeTime('2026-01-05T11:00:00.000Z', now)).toBe('in 1 h');
+    expect(relativeTime('2026-01-05T09:59:47.300Z', now)).toBe('12 s ago');
+    expect(relativeTime('2026-01-05T10:00:00.400Z', now)).toBe('just now');
     expect(relativeTime(undefined, now)).toBe('-');
   });
 });
@@ -157,7 +159,7 @@ describe('explanations', () => {
       '│  └─ - contractors (allow) does not apply. It is for group contractors only.',
       '├─ gateways hold',
       '│  └─ office: deny (reported only), decided 1 s ago',
-      '└─ posture revision 1, policy revision 3, evaluated 0 ms ago, to be reviewed in 1 h',
+      '└─ posture revision 1, policy revision 3, evaluated just now, to be reviewed in 1 h',
     ]);
   });
 });

@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { EventPattern } from '@nestjs/microservices';
+import { AgentObserved, STREAMS } from '@stance/contracts';
+import { waitFor } from '@stance/testing';
+import { OnEvent } from './handlers.js';
+import { DuplicateHandler, durableOf, JetStreamStrategy, UnknownPattern } from './jetstream.strategy.js';
+import { observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+beforeEach(() => world.reset());
+
+const durable = durableOf('device-matcher', AgentObserved);
+const strategyOf = () =>
+  new JetStreamStrategy({
+    connection: world.connection,
+    publisher: world.poller,
+    observer: { settled: () => undefined, trouble: () => undefined },
+  });
+
+describe('starting', () => {
+  it('refuses two handlers of one event: each message is settled once', async () => {
+    @Controller()
+    class Twice {
+      @OnEvent(AgentObserved)
+      one(): void {}
+      @OnEvent(AgentObserved)
+      other(): void {}
+    }
+    @Module({ controllers: [Twice] })
+    class TwiceModule {}
+    const app = NestFactory.createMicroservice(TwiceModule, {
+      strategy: strategyOf(),
+      logger: false,
+      abortOnError: false,
+    });
+    await expect(app.then((created) => created.listen())).rejects.toThrow(DuplicateHandler);
+  });
+
+  it('refuses a handler that says neither event nor request', async () => {
+    @Controller()
+    class Unmarked {
+      @EventPattern('agent.observed')
+      handle(_event: unknown): void {}
+    }
+    @Module({ controllers: [Unmarked] })
+    class UnmarkedModule {}
+    const app = await NestFactory.createMicroservice(UnmarkedModule, { strategy: strategyOf(), logger: false });
+    await expect(app.listen()).rejects.toThrow(UnknownPattern);
+  });
+
+  it('consumes nothing before it is told to: a standby listens and is idle', async () => {
+    const handled: string[] = [];
+    const service = await startService(world, ({ data }) => void handled.push(data.agentId), { start: false });
+    await observe(world, 'early');
+    await expect(world.manager.consumers.info(STREAMS.AGENTS.name, durable)).rejects.toThrow('consumer not found');
+    expect(handled).toEqual([]);
+    await service.strategy.start();
+    await untilConsumed(world);
+    expect(handled).toEqual(['early']);
+  });
+
+  it('takes over a consumer that was made with other settings', async () => {
+    const before = await startService(world, () => undefined, { ackWaitMs: 5_000 });
+    await before.close();
+    await startService(world, () => undefined, { ackWaitMs: 700 });
+    const { config } = await world.manager.consumers.info(STREAMS.AGENTS.name, durable);
+    expect([config.ack_wait, config.max_deliver, config.filter_subject]).toEqual([
+      700_000_000,
+      -1,
+      'stance.agent.observed.v1.>',
+    ]);
+  });
+});
+
+describe('handling', () => {
+  it('runs different keys at the same time within the bound, and one key in order', async () => {
+    const order: string[] = [];
+    let [running, most] = [0, 0];
+    await startService(
+      world,
+      async ({ data }) => {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setImmediate(resolve));
+        order.push(`${data.agentId}:${String(data.attributes['n'])}`);
+        running -= 1;
+      },
+      { consume: { orderBy: 'agentId', concurrency: 4 } },
+    );
+    await Promise.all(
+      Array.from({ length: 160 }, (_, index) => observe(world, `a${index % 10}`, { n: Math.floor(index / 10) })),
+    );
+    await untilConsumed(world);
+    expect(most).toBe(4);
+    for (let key = 0; key < 10; key += 1) {
+      expect(order.filter((name) => name.startsWith(`a${key}:`))).toEqual(
+        Array.from({ length: 16 }, (_, n) => `a${key}:${n}`),
+      );
+    }
+  });
+
+  it('is told to the server while it goes on: work longer than the ack wait is delivered once', async () => {
+    const attempts: number[] = [];
+    const work = Promise.withResolvers<void>();
+    await startService(
+      world,
+      async (_, { attempt }) => {
+        attempts.push(attempt);
+        await work.promise;
+      },
+      { ackWaitMs: 300 },
+    );
+    const startedAt = performance.now();
+    await observe(world, 'slow');
+    await waitFor(() => performance.now() - startedAt > 1_200, { what: 'four ack waits have passed' });
+    work.resolve();
+    await untilConsumed(world);
+    expect(attempts).toEqual([1]);
+    const { delivered } = await world.manager.consumers.info(STREAMS.AGENTS.name, durable);
+    expect(delivered.consumer_seq).toBe(1);
+  });
+
+  it('of messages that wait behind a slow one, longer than the ack wait, is done once each', async () => {
+    const work = Promise.withResolvers<void>();
+    const handled: string[] = [];
+    await startService(
+      world,
+      async ({ data }) => {
+        handled.push(data.agentId);
+        await work.promise;
+      },
+      { ackWaitMs: 300, consume: { concurrency: 1 } },
+    );
+    const startedAt = performance.now();
+    for (let index = 0; index < 20; index += 1) await observe(world, `a${index}`);
+    await waitFor(() => performance.now() - startedAt > 1_000, { what: 'three ack waits have passed' });
+    work.resolve();
+    await untilConsumed(world);
+    expect(handled).toEqual(Array.from({ length: 20 }, (_, index) => `a${index}`));
+    const { delivered } = await world.manager.consumers.info(STREAMS.AGENTS.name, durable);
+    expect(delivered.consumer_seq).toBe(20);
+  });
+
+  it('that hangs is given up: its message is tried again, and others go on', async () => {
+    const handled: string[] = [];
+    const service = await startService(
+      world,
+      ({ data }, { attempt }) => {
+        handled.push(`${data.agentId}#${attempt}`);
+        return data.agentId === 'hangs' && attempt === 1 ? new Promise(() => undefined) : undefined;
+      },
+      { handlerTimeoutMs: 300, consume: { concurrency: 1 } },
+    );
+    await observe(world, 'hangs');
+    await observe(world, 'next');
+    await untilConsumed(world);
+    expect(handled.toSorted()).toEqual(['hangs#1', 'hangs#2', 'next#1']);
+    expect(service.settled[0]).toMatchObject({
+      settlement: { action: 'retry' },
+      error: { message: expect.stringContaining('300 ms') },
+    });
+  });
+});
+
+describe('closing', () => {
+  it('lets running handlers settle, and gives back at once what never started', async () => {
+    const work = Promise.withResolvers<void>();
+    const first: string[] = [];
+    const closing = await startService(
+      world,
+      async ({ data }) => {
+        first.push(data.agentId);
+        await work.promise;
+      },
+      { ackWaitMs: 10_000, consume: { concurrency: 2 } },
+    );
+    for (let index = 0; index < 10; index += 1) await observe(world, `a${index}`);
+    await waitFor(() => first.length === 2, { what: 'two handlers run' });
+    const closed = closing.close();
+    work.resolve();
+    await closed;
+    const { num_ack_pending, ack_floor } = await world.manager.consumers.info(STREAMS.AGENTS.name, durable);
+    expect(ack_floor.stream_seq).toBe(2);
+    expect(num_ack_pending).toBeLessThanOrEqual(8);
+    const second: string[] = [];
+    const openedAt = performance.now();
+    await startService(world, ({ data }) => void second.push(data.agentId));
+    await untilConsumed(world);
+    expect(performance.now() - openedAt).toBeLessThan(5_000);
+    expect([...first, ...second.toSorted()]).toEqual(Array.from({ length: 10 }, (_, index) => `a${index}`));
+  });
+
+  it('when idle leaves nothing pending', async () => {
+    const service = await startService(world, () => undefined);
+    await observe(world, 'a');
+    await untilConsumed(world);
+    await service.close();
+    const { num_ack_pending, num_pending } = await world.manager.consumers.info(STREAMS.AGENTS.name, durable);
+    expect([num_ack_pending, num_pending]).toEqual([0, 0]);
+  });
+
+  it('does not wait for a hanging handler longer than agreed; its message comes again', async () => {
+    const service = await startService(world, () => new Promise(() => undefined), { drainMs: 200, ackWaitMs: 300 });
+    await observe(world, 'hangs');
+    await waitFor(
+      async () => (await world.manager.consumers.info(STREAMS.AGENTS.name, durable)).num_ack_pending === 1,
+      {
+        what: 'it is being handled',
+      },
+    );
+    const startedAt = performance.now();
+    await service.close();
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    const again: number[] = [];
+    await startService(world, (_, { attempt }) => void again.push(attempt));
+    await waitFor(() => again.length > 0, { what: 'it comes again' });
+    expect(again).toEqual([2]);
+  });
+
+  it('under load, over and over, loses nothing and keeps the order of each key', async () => {
+    const handled: string[] = [];
+    let published = 0;
+    const publishing = (async () => {
+      for (let n = 0; n < 10; n += 1) {
+        await Promise.all(Array.from({ length: 50 }, (_, key) => observe(world, `a${key}`, { n })));
+        published += 50;
+      }
+    })();
+    for (let life = 1; life <= 4; life += 1) {
+      const service = await startService(
+        world,
+        async ({ data }) => {
+          await new Promise((resolve) => setImmediate(resolve));
+          handled.push(`${data.agentId}:${String(data.attributes['n'])}`);
+        },
+        { ackWaitMs: 500, consume: { orderBy: 'agentId' } },
+      );
+      await waitFor(() => handled.length >= life * 60, { what: `life ${life} has handled its share` });
+      await service.close();
+    }
+    await publishing;
+    await startService(world, ({ data }) => void handled.push(`${data.agentId}:${String(data.attributes['n'])}`));
+    await untilConsumed(world);
+    const once = [...new Set(handled)];
+    expect(once).toHaveLength(published);
+    for (let key = 0; key < 50; key += 1) {
+      expect(once.filter((name) => name.startsWith(`a${key}:`))).toEqual(
+        Array.from({ length: 10 }, (_, n) => `a${key}:${n}`),
+      );
+    }
+  });
+});

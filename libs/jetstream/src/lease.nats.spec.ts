@@ -1,0 +1,142 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { BUCKETS } from '@stance/contracts';
+import { startFaultProxy, waitFor, type FaultProxy } from '@stance/testing';
+import { connectToNats } from './connection.js';
+import { Lease } from './lease.js';
+import { observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
+
+let world: World;
+let proxy: FaultProxy;
+const opened: NatsConnection[] = [];
+const leases: Lease[] = [];
+beforeAll(async () => {
+  world = await startWorld();
+  proxy = await startFaultProxy({ target: world.nats.url });
+});
+afterEach(async () => {
+  await Promise.all(leases.splice(0).map((lease) => lease.release()));
+  await Promise.all(opened.splice(0).map((connection) => connection.close()));
+});
+afterAll(async () => {
+  await proxy.close();
+  await world.close();
+});
+
+async function throughProxy(): Promise<NatsConnection> {
+  await proxy.resume();
+  const connection = await connectToNats({ url: `nats://127.0.0.1:${proxy.port}`, name: 'replica' });
+  opened.push(connection);
+  return connection;
+}
+
+async function acquire(name: string, holder: string, connection = world.connection, signal?: AbortSignal) {
+  const lease = await Lease.acquire(connection, { name, holder, ttlMs: 1_500, ...(signal && { signal }) });
+  leases.push(lease);
+  return lease;
+}
+
+describe('a lease', () => {
+  it('has one holder; giving it back hands it over at once, with a higher epoch', async () => {
+    const first = await acquire('one', 'a');
+    let second: Lease | undefined;
+    const waiting = acquire('one', 'b').then((lease) => (second = lease));
+    const probe = new AbortController();
+    const third = acquire('one', 'c', world.connection, probe.signal);
+    // Longer than it lives without renewal: only renewals keep the others out.
+    await waitFor(async () => ((await holderSequence('one')) ?? 0) >= first.epoch + 3, { what: 'three renewals' });
+    expect(second).toBeUndefined();
+    probe.abort(new Error('stopped'));
+    await expect(third).rejects.toThrow('stopped');
+    const releasedAt = performance.now();
+    await first.release();
+    await waiting;
+    expect(performance.now() - releasedAt).toBeLessThan(1_000);
+    expect(second?.epoch).toBeGreaterThan(first.epoch);
+  });
+
+  it('of a holder that died is taken over within its lifetime and a little more', async () => {
+    const dying = await connectToNats({ url: world.nats.url, name: 'dying' });
+    await acquire('two', 'a', dying);
+    await dying.close();
+    const diedAt = performance.now();
+    await acquire('two', 'b');
+    expect(performance.now() - diedAt).toBeLessThan(2_000 + 1_500);
+  });
+
+  it('counts as lost before its time is over when renewals do not arrive', async () => {
+    const lease = await acquire('three', 'a', await throughProxy());
+    const cutAt = performance.now();
+    proxy.pause();
+    let lostAt = 0;
+    const lost = lease.lost.then((reason) => {
+      lostAt = performance.now();
+      return reason;
+    });
+    const next = await acquire('three', 'b');
+    const takenAt = performance.now();
+    await expect(lost).resolves.toContain('not be renewed');
+    expect(lostAt).toBeLessThan(takenAt);
+    expect(lostAt - cutAt).toBeLessThan(1_500);
+    expect(next.epoch).toBeGreaterThan(lease.epoch);
+    await proxy.resume();
+  });
+
+  it('that another took cannot be renewed: the outlived holder is told', async () => {
+    const lease = await acquire('four', 'a');
+    // What a replica does that found the key gone: write it as new.
+    await world.manager.streams.purge(`KV_${BUCKETS.LEASES.name}`, { filter: `$KV.${BUCKETS.LEASES.name}.four` });
+    const other = await acquire('four', 'b');
+    await expect(lease.lost).resolves.toContain('another replica took it');
+    expect(other.epoch).toBeGreaterThan(lease.epoch);
+  });
+
+  it('is waited for while no server answers', async () => {
+    const connection = await throughProxy();
+    await proxy.refuse();
+    const waiting = acquire('five', 'a', connection);
+    await proxy.resume();
+    expect((await waiting).epoch).toBeGreaterThan(0);
+  });
+});
+
+describe('two replicas of a service', () => {
+  it('never handle at the same time: the standby starts when the active one ends', async () => {
+    const active = new Set<string>();
+    let mostActive = 0;
+    const handled: string[] = [];
+    const replica = async (name: string) => {
+      const service = await startService(world, ({ data }) => void handled.push(`${name}:${data.agentId}`), {
+        start: false,
+      });
+      const lease = Lease.acquire(service.connection, { name: 'device-matcher', holder: name, ttlMs: 1_500 });
+      const running = lease.then(async (held) => {
+        leases.push(held);
+        active.add(name);
+        mostActive = Math.max(mostActive, active.size);
+        await service.strategy.start();
+        return held;
+      });
+      return { service, running };
+    };
+    const first = await replica('first');
+    const held = await first.running;
+    const second = await replica('second');
+    await observe(world, 'a');
+    await untilConsumed(world);
+    await first.service.strategy.close();
+    active.delete('first');
+    await held.release();
+    await second.running;
+    await observe(world, 'b');
+    await untilConsumed(world);
+    expect([handled, mostActive]).toEqual([['first:a', 'second:b'], 1]);
+  });
+});
+
+async function holderSequence(name: string): Promise<number | undefined> {
+  const last = await world.manager.streams.getMessage(`KV_${BUCKETS.LEASES.name}`, {
+    last_by_subj: `$KV.${BUCKETS.LEASES.name}.${name}`,
+  });
+  return last?.seq;
+}

@@ -1,0 +1,93 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { waitFor } from './wait-for.js';
+
+/** A service as operators run it: a process of its own, built, logging JSON lines. */
+export class ServiceProcess {
+  /** Log lines so far, and what was written to stderr. */
+  readonly lines: Record<string, unknown>[] = [];
+  errors = '';
+  private state = 'starting';
+
+  private constructor(
+    readonly name: string,
+    private readonly child: ChildProcess,
+  ) {
+    if (child.stdout !== null) {
+      createInterface({ input: child.stdout }).on('line', (line) => this.read(line));
+    }
+    child.stderr?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
+  }
+
+  /**
+   * Starts `services/<name>` from its build. `environment` is all that it sees besides PATH; `nodeArguments` go to Node.
+   */
+  static start(
+    name: string,
+    environment: NodeJS.ProcessEnv,
+    { nodeArguments = [] }: { nodeArguments?: readonly string[] } = {},
+  ): ServiceProcess {
+    const main = fileURLToPath(new URL(`../../../services/${name}/dist/main.js`, import.meta.url));
+    const child = spawn(process.execPath, [...nodeArguments, main], {
+      env: { PATH: process.env['PATH'], STANCE_HTTP_PORT: '0', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new ServiceProcess(name, child);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  get exitCode(): number | null {
+    return this.child.exitCode;
+  }
+
+  /** Where `/readyz` answers; known once it listens. */
+  get url(): string | undefined {
+    return this.lines.find(({ msg }) => msg === 'listening')?.['url'] as string | undefined;
+  }
+
+  /** Resolves when the service has reached a state of its life, such as `standby` or `active`. */
+  async reached(state: string, timeoutMs = 20_000): Promise<void> {
+    await waitFor(
+      () => {
+        if (!this.running) throw new Error(`${this.name} ended before it was ${state}: ${this.errors}`);
+        return this.state === state;
+      },
+      { what: `${this.name} to be ${state}`, timeoutMs },
+    );
+  }
+
+  /** Ends it as a signal would; resolves to the exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.running) {
+      const exited = once(this.child, 'exit');
+      this.child.kill(signal);
+      await exited;
+    }
+    return this.child.exitCode;
+  }
+
+  /** Kills it without a chance to finish anything. */
+  async kill(): Promise<void> {
+    await this.stop('SIGKILL');
+  }
+
+  private read(line: string): void {
+    try {
+      const entry = JSON.parse(line) as Record<string, unknown>;
+      this.lines.push(entry);
+      if (['loading', 'standby', 'active'].includes(String(entry['msg']))) this.state = String(entry['msg']);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      this.errors += `${line}\n`;
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { STREAMS } from '@stance/contracts';
+import { waitFor } from '@stance/testing';
+import { enroll, publishPolicy, residentMiB, settled, startBench, startServices, type Bench } from './pipeline.js';
+
+export interface FirstSync {
+  readonly agents: number;
+  /** A loop that fetches the same pages at the documented rate and parses them, nothing else. */
+  readonly bareSeconds: number;
+  /** From the poller's start of reading to its last observation stored. */
+  readonly syncSeconds: number;
+  /** Until every device has its decisions and audit has everything, all services running. */
+  readonly decidedSeconds: number;
+  /** Resident MiB per service once all is settled. */
+  readonly memory: Record<string, number>;
+}
+
+export async function measureFirstSync(agents: number): Promise<FirstSync> {
+  const bench = await startBench(agents);
+  try {
+    const bareSeconds = await bareLoop(bench);
+    await startServices(bench, ['audit', 'policy-engine', 'posture-store', 'device-matcher'], {});
+    await publishPolicy(bench);
+    await enroll(bench);
+    await settled(bench.connection, 'the inventory', 300_000);
+    const manager = await jetstreamManager(bench.connection);
+    const startedAt = performance.now();
+    await startServices(bench, ['sentinelone-poller'], {
+      SENTINELONE_URL: bench.tenant.url,
+      SENTINELONE_API_TOKEN: bench.tenant.token,
+    });
+    const activeAt = performance.now();
+    await waitFor(async () => (await manager.streams.info(STREAMS.AGENTS.name)).state.messages >= agents, {
+      what: 'every agent to be observed',
+      timeoutMs: 300_000,
+      intervalMs: 20,
+    });
+    const syncSeconds = (performance.now() - activeAt) / 1_000;
+    await settled(bench.connection, 'every decision', 600_000);
+    const decidedSeconds = (performance.now() - startedAt) / 1_000;
+    const memory: Record<string, number> = {};
+    for (const [name, service] of bench.services) memory[name] = Math.round(await residentMiB(service.pid));
+    memory['nats-server'] = Math.round(await residentMiB(bench.nats.pid));
+    return { agents, bareSeconds, syncSeconds, decidedSeconds, memory };
+  } finally {
+    await bench.close();
+  }
+}
+
+/** 25 requests a second with a burst of 1 is what the API allows; a little slower is what it takes without refusals. */
+const PAGE_INTERVAL_MS = 1_000 / (25 * 0.9);
+
+async function bareLoop({ tenant }: Bench): Promise<number> {
+  const startedAt = performance.now();
+  let cursor: string | null = '';
+  let agents = 0;
+  let nextAt = startedAt;
+  while (cursor !== null) {
+    const wait = nextAt - performance.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    nextAt = performance.now() + PAGE_INTERVAL_MS;
+    const query = `limit=1000&sortBy=id&sortOrder=asc&isDecommissioned=True,False&isUninstalled=True,False${cursor === '' ? '' : `&cursor=${cursor}`}`;
+    const response = await fetch(`${tenant.url}/web/api/v2.1/agents?${query}`, {
+      headers: { Authorization: `ApiToken ${tenant.token}` },
+    });
+    if (!response.ok) throw new Error(`the tenant answered ${response.status}`);
+    const page = (await response.json()) as { data: unknown[]; pagination: { nextCursor: string | null } };
+    agents += page.data.length;
+    cursor = page.pagination.nextCursor;
+  }
+  if (agents !== tenant.fleet.size) throw new Error(`the loop read ${agents} of ${tenant.fleet.size} agents`);
+  return (performance.now() - startedAt) / 1_000;
+}

@@ -1,0 +1,78 @@
+import 'reflect-metadata';
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { findNatsServer } from '@stance/nats-server';
+import { measureFirstSync } from './first-sync.js';
+import { measureReaction } from './reaction.js';
+import { measureRelayReaction, measureRelayThroughput } from './relay.js';
+import { measureThroughput } from './throughput.js';
+
+/** `npm run bench [-- --quick] [-- --json <file>]`: every figure beside a bare limit of the same run, as a ratio. */
+const quick = process.argv.includes('--quick');
+const jsonFile = process.argv.includes('--json') ? process.argv[process.argv.indexOf('--json') + 1] : undefined;
+const size = quick
+  ? { reactions: 200, changes: 2_000, agents: 5_000 }
+  : { reactions: 1_500, changes: 20_000, agents: 100_000 };
+
+interface Row {
+  readonly figure: string;
+  readonly stance: string;
+  readonly bare: string;
+  readonly ratio: number | null;
+  readonly wanted: string;
+}
+
+const rows: Row[] = [];
+function add(figure: string, stance: number, bare: number | null, unit: string, wanted: string): void {
+  const ratio = bare === null ? null : stance / bare;
+  const show = (value: number) => `${value >= 100 ? value.toFixed(0) : value.toFixed(2)} ${unit}`;
+  rows.push({ figure, stance: show(stance), bare: bare === null ? '-' : show(bare), ratio, wanted });
+  process.stderr.write(
+    `${figure}: ${show(stance)}${ratio === null ? '' : `, ${ratio.toFixed(2)}x the bare ${show(bare ?? 0)}`}\n`,
+  );
+}
+
+const rate = { changes: size.reactions, perSecond: 50 };
+const { reaction, sizes } = await measureReaction(rate);
+const relay = await measureRelayReaction(sizes, rate);
+add('reaction at 50 changes/s, p50', reaction.p50, relay.p50, 'ms', 'at most 2x');
+add('reaction at 50 changes/s, p99', reaction.p99, relay.p99, 'ms', 'at most 3x');
+
+const throughput = await measureThroughput(size.changes);
+const relayThroughput = await measureRelayThroughput(sizes, size.changes);
+add('sustained, audit on, five processes', throughput.changesPerSecond, relayThroughput, 'changes/s', 'at least 0.5x');
+
+const sync = await measureFirstSync(size.agents);
+add(`first sync of ${size.agents} agents`, sync.syncSeconds, sync.bareSeconds, 's', 'at most 2x');
+add(`  until all is decided and audited`, sync.decidedSeconds, null, 's', 'reported');
+for (const [name, mebibytes] of Object.entries(sync.memory)) {
+  add(`  memory of ${name} with ${size.agents} devices`, mebibytes, null, 'MiB', 'reported');
+}
+
+const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+const versions = `Node ${process.versions.node}, nats-server ${(await findNatsServer()).version}`;
+const lines = [
+  `Machine: ${machine}. ${versions}. Mean bytes: ${JSON.stringify(sizes)}.`,
+  '',
+  '| figure | Stance | bare | ratio | wanted |',
+  '|---|---|---|---|---|',
+  ...rows.map(
+    ({ figure, stance, bare, ratio, wanted }) =>
+      `| ${figure} | ${stance} | ${bare} | ${ratio === null ? '-' : ratio.toFixed(2)} | ${wanted} |`,
+  ),
+];
+process.stdout.write(`${lines.join('\n')}\n`);
+const report = {
+  machine,
+  versions,
+  date: new Date().toISOString(),
+  quick,
+  sizes,
+  reaction,
+  relay,
+  throughput,
+  relayThroughput,
+  sync,
+  rows,
+};
+if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`);

@@ -1,0 +1,122 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import {
+  DeliverPolicy,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type JsMsg,
+} from '@nats-io/jetstream';
+import { connectToNats } from '@stance/jetstream';
+import { findNatsServer, startNatsServer } from '@stance/nats-server';
+import { temporaryFolder, waitFor } from '@stance/testing';
+import type { MeanBytes } from './message-sizes.js';
+import { distributionOf, type Distribution } from './statistics.js';
+
+const HOP = fileURLToPath(new URL('./relay-hop.js', import.meta.url));
+const STREAMS = ['R1', 'R2', 'R3', 'R4'] as const;
+
+async function startRelay(sizes: MeanBytes, { copies }: { copies: boolean }) {
+  const folder = await temporaryFolder();
+  const nats = await startNatsServer({ binary: await findNatsServer(), storeDir: folder.path, port: 0 });
+  const connection = await connectToNats({ url: nats.url, name: 'relay-driver' });
+  const manager = await jetstreamManager(connection);
+  for (const name of [...STREAMS, 'COPY']) {
+    await manager.streams.add({
+      name,
+      subjects: [`${name}.>`],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      max_msgs_per_subject: name === 'COPY' ? -1 : 64,
+    });
+  }
+  const hops: ChildProcess[] = [];
+  const hop = async (to: string, bytes: number, ...from: string[]) => {
+    const child = spawn(process.execPath, [HOP, nats.url, to, String(bytes), ...from], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    hops.push(child);
+    if (child.stdout !== null) await once(child.stdout, 'data');
+  };
+  await hop('R2', sizes.matched, 'R1');
+  await hop('R3', sizes.posture, 'R2');
+  await hop('R4', sizes.decision, 'R3');
+  if (copies) await hop('COPY', 0, ...STREAMS);
+  return {
+    connection,
+    manager,
+    first: Buffer.alloc(sizes.observed, 'x'),
+    close: async () => {
+      for (const child of hops) {
+        const exited = once(child, 'exit');
+        child.kill('SIGTERM');
+        await exited;
+      }
+      await connection.close();
+      await nats.stop();
+      await folder.remove();
+    },
+  };
+}
+
+/** From a publish on the first stream to the delivery from the fourth, one message after the other at a steady rate. */
+export async function measureRelayReaction(
+  sizes: MeanBytes,
+  options: { changes: number; perSecond: number },
+): Promise<Distribution> {
+  const relay = await startRelay(sizes, { copies: false });
+  try {
+    const client = jetstream(relay.connection);
+    const sentAt = new Map<string, number>();
+    const reactions: number[] = [];
+    const consumer = await client.consumers.get('R4', { deliver_policy: DeliverPolicy.All });
+    const messages = await consumer.consume({
+      callback: (message: JsMsg) => {
+        const sent = sentAt.get(message.subject.slice(3));
+        if (sent !== undefined) reactions.push(performance.now() - sent);
+      },
+    });
+    const interval = 1_000 / options.perSecond;
+    const startedAt = performance.now();
+    const published: Promise<unknown>[] = [];
+    for (let index = 0; index < options.changes; index += 1) {
+      const wait = startedAt + index * interval - performance.now();
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      sentAt.set(`d${index}`, performance.now());
+      published.push(client.publish(`R1.d${index}`, relay.first));
+    }
+    await Promise.all(published);
+    await waitFor(() => reactions.length >= options.changes, {
+      what: 'the relay to deliver everything',
+      timeoutMs: 30_000,
+    });
+    await messages.close();
+    return distributionOf(reactions);
+  } finally {
+    await relay.close();
+  }
+}
+
+/** Changes a second through four hops and a fifth process that copies all four streams, until nothing is pending. */
+export async function measureRelayThroughput(sizes: MeanBytes, changes: number): Promise<number> {
+  const relay = await startRelay(sizes, { copies: true });
+  try {
+    const client = jetstream(relay.connection);
+    const startedAt = performance.now();
+    let next = 0;
+    const worker = async () => {
+      while (next < changes) await client.publish(`R1.d${next++}`, relay.first);
+    };
+    await Promise.all(Array.from({ length: 1_024 }, worker));
+    await waitFor(async () => (await relay.manager.streams.info('COPY')).state.messages >= 4 * changes, {
+      what: 'the copies to be complete',
+      timeoutMs: 180_000,
+      intervalMs: 20,
+    });
+    return changes / ((performance.now() - startedAt) / 1_000);
+  } finally {
+    await relay.close();
+  }
+}
