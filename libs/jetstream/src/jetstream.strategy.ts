@@ -118,7 +118,7 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
   private run(handler: MessageHandler, context: JetStreamContext): Promise<void> {
     // The hooks are somebody else's and need not hand the promise on: the outcome takes its own way out.
     return new Promise((resolve, reject) => {
-      void this.runWithProcessingHooks(context, async (end) => {
+      this.runWithProcessingHooks(context, async (end) => {
         try {
           const result: unknown = await handler(context.delivery.event, context);
           await lastValueFrom(this.transformToObservable(result), { defaultValue: undefined });

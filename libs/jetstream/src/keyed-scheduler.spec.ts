@@ -163,7 +163,8 @@ describe('whatever arrives, is retried and ends in whatever order', () => {
           const finished: string[] = [];
           const retried = new Set<string>();
           keys.forEach((key, index) => add(key, index + 1));
-          for (let picks = choices[Symbol.iterator](); running.size > 0;) {
+          const picks = choices[Symbol.iterator]();
+          while (running.size > 0) {
             const items = [...running.keys()];
             expect(items.length).toBeLessThanOrEqual(concurrency);
             expect(new Set(items.map((item) => item[0])).size).toBe(items.length);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   ROOT_CONTEXT,
-  SpanKind,
+  type SpanKind,
   SpanStatusCode,
   context,
   isSpanContextValid,

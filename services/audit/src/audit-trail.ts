@@ -13,7 +13,7 @@ import { resumeAfter } from './resume.js';
 import { lastSequenceOfTrail, readTrailEnd, type TrailEnd } from './trail.store.js';
 
 /** The streams whose facts the trail holds. */
-export const AUDITED_STREAMS: readonly string[] = Object.values(STREAMS)
+const AUDITED_STREAMS: readonly string[] = Object.values(STREAMS)
   .filter(({ audited }: StreamDefinition) => audited)
   .map(({ name }) => name);
 

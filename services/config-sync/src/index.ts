@@ -1,1 +1,1 @@
-export {};
+export { configSync } from './service.js';

@@ -39,7 +39,8 @@ export const gateway = defineService({
       tables: { followed: [warmUp(gateway)] },
       activate: async () => {
         await server.start();
-        logger.info({ url: `${server.url}/authorize`, gateway: file.name }, 'answering proxies');
+        url = server.url;
+        logger.info({ url: `${url}/authorize`, gateway: file.name }, 'answering proxies');
       },
       deactivate: () => server.close(),
       health: () => {
@@ -47,7 +48,7 @@ export const gateway = defineService({
         const heard = engineHeardAt === undefined ? null : new Date(engineHeardAt).toISOString();
         return {
           ready: loaded && trusted,
-          details: { gateway: file.name, loaded, trusted, engineHeardAt: heard, ...rest },
+          details: { gateway: file.name, url, loaded, trusted, engineHeardAt: heard, ...rest },
         };
       },
     };

@@ -10,16 +10,16 @@ export interface Verdict {
   readonly reviewAt: number | null;
 }
 
-/** Decides for one gateway. A gateway that the policy does not name, or no usable policy, denies all that it served. Pure. */
+/** Decides for one gateway. Without a usable policy, or for a gateway that it does not name, all that was `served` is denied. */
 export function decideFor(
   gateway: string,
   policy: CompiledPolicy | undefined,
   subject: PostureSubject | undefined,
-  served: readonly string[],
+  served: () => readonly string[],
   now: number,
 ): Verdict {
-  if (policy === undefined) return denyAll(served, 'no-policy', 'No policy is in force.');
-  if (!policy.gateways.has(gateway)) return denyAll(served, 'no-rule', 'The policy no longer names this gateway.');
+  if (policy === undefined) return denyAll(served(), 'no-policy', 'No policy is in force.');
+  if (!policy.gateways.has(gateway)) return denyAll(served(), 'no-rule', 'The policy no longer names this gateway.');
   return evaluateGateway(policy, gateway, subject, now);
 }
 

@@ -10,7 +10,7 @@ import { ExpectationFailed, type EventPublisher, type Origin } from '@stance/jet
 import type { PostureSubject } from '@stance/policy';
 import { decideFor, deserialise, serialise, type Decision, type Verdict } from './decision.js';
 import type { EngineProgress } from './engine-progress.js';
-import { subjectOf, type KnownDecision, type Tables } from './engine.store.js';
+import { subjectOf, type KnownPosture, type Tables } from './engine.store.js';
 import type { OpenSession, OpenSessions } from './open-sessions.js';
 import type { PolicyLog } from './policy-log.js';
 
@@ -47,19 +47,38 @@ export class Engine {
     options: { atHand?: PostureAtHand; at?: number } = {},
   ): Promise<void> {
     const now = Math.max(this.now(), options.at ?? 0);
-    const gateways = this.gatewaysOf(deviceId);
     const verdicts = new Map<string, Verdict>();
-    const decisions = gateways.map((gateway) =>
-      this.tables.decisions.write({ gateway, deviceId }, origin, (stored) => {
-        const { decision, verdict, isOlder } = this.decide(gateway, deviceId, stored, now, options.atHand);
-        verdicts.set(gateway, verdict);
-        if (isOlder || (stored !== undefined && stored.verdict === serialise(verdict))) return undefined;
-        return { data: decision, retires: this.isRetired(deviceId, options.atHand) };
-      }),
-    );
-    // The decisions above have been decided by now, if not stored: when to look again is known.
-    await Promise.all([this.setTimer(deviceId, verdicts, origin, now), ...decisions]);
+    for (const gateway of this.gatewaysOf(deviceId)) {
+      verdicts.set(gateway, this.decide(gateway, deviceId, now, options.atHand).verdict);
+    }
+    await Promise.all([
+      this.setTimer(deviceId, verdicts.values(), origin, now),
+      ...[...verdicts.keys()].map((gateway) =>
+        this.writeDecision(gateway, deviceId, verdicts, origin, now, options.atHand),
+      ),
+    ]);
     await this.revokeDenied(deviceId, verdicts, origin.cause, now);
+  }
+
+  /** Stores what holds at the moment of writing, and leaves that in `verdicts`. */
+  private async writeDecision(
+    gateway: string,
+    deviceId: string,
+    verdicts: Map<string, Verdict>,
+    origin: Origin,
+    now: number,
+    atHand: PostureAtHand | undefined,
+  ): Promise<void> {
+    await this.tables.decisions.write({ gateway, deviceId }, origin, (stored) => {
+      const { decision, verdict } = this.decide(gateway, deviceId, now, atHand);
+      verdicts.set(gateway, verdict);
+      if (stored === undefined) return { data: decision };
+      // Another replica knows more than this one, which has lost its lease and not noticed yet.
+      const isOlder =
+        stored.postureRevision > decision.postureRevision || stored.policyRevision > decision.policyRevision;
+      if (isOlder || stored.verdict === serialise(verdict)) return undefined;
+      return { data: decision, retires: this.isRetired(deviceId, atHand) };
+    });
   }
 
   /** Every device that has a posture or a decision. */
@@ -73,30 +92,35 @@ export class Engine {
   private decide(
     gateway: string,
     deviceId: string,
-    stored: KnownDecision | undefined,
     now: number,
     atHand?: PostureAtHand,
-  ) {
+  ): { decision: Decision; verdict: Verdict } {
     const policy = this.policies.active;
     const posture = this.tables.postures.get({ deviceId });
-    const subject =
-      atHand !== undefined && atHand.revision === posture?.revision ? atHand.subject : posture && subjectOf(posture);
-    const served = stored === undefined ? [] : Object.keys(deserialise(stored.verdict).resources);
-    const verdict = decideFor(gateway, policy?.ok ? policy.compiled : undefined, subject, served, now);
-    const [postureRevision, policyRevision] = [posture?.revision ?? 0, policy?.revision ?? 0];
-    const decision: Decision = {
+    const verdict = decideFor(
       gateway,
-      deviceId,
-      resources: verdict.resources,
-      postureRevision,
-      policyRevision,
-      decidedAt: new Date(now).toISOString(),
-      reviewAt: verdict.reviewAt === null ? null : new Date(verdict.reviewAt).toISOString(),
+      policy?.ok ? policy.compiled : undefined,
+      posture && subjectFrom(posture, atHand),
+      () => Object.keys(this.storedResources(gateway, deviceId)),
+      now,
+    );
+    return {
+      verdict,
+      decision: {
+        gateway,
+        deviceId,
+        resources: verdict.resources,
+        postureRevision: posture?.revision ?? 0,
+        policyRevision: policy?.revision ?? 0,
+        decidedAt: new Date(now).toISOString(),
+        reviewAt: verdict.reviewAt === null ? null : new Date(verdict.reviewAt).toISOString(),
+      },
     };
-    // Another replica knows more than this one, which has lost its lease and not noticed yet.
-    const isOlder =
-      stored !== undefined && (stored.postureRevision > postureRevision || stored.policyRevision > policyRevision);
-    return { decision, verdict, isOlder };
+  }
+
+  private storedResources(gateway: string, deviceId: string): Verdict['resources'] {
+    const stored = this.tables.decisions.get({ gateway, deviceId });
+    return stored === undefined ? {} : deserialise(stored.verdict).resources;
   }
 
   /** The gateways of the policy, and those of earlier policies that still hold a decision or a session. */
@@ -111,22 +135,15 @@ export class Engine {
 
   private isRetired(deviceId: string, atHand: PostureAtHand | undefined): boolean {
     const posture = this.tables.postures.get({ deviceId });
-    if (posture === undefined) return false;
-    const subject = atHand?.revision === posture.revision ? atHand.subject : subjectOf(posture);
-    return subject.device.state === 'retired';
+    return posture !== undefined && subjectFrom(posture, atHand).device.state === 'retired';
   }
 
   /**
    * Makes the server wake us when time alone may change a decision. A timer that fires earlier than needed is left: it only
    * means "look again", and moving it for every fresher observation would double the writes (docs/adr/0007).
    */
-  private async setTimer(
-    deviceId: string,
-    verdicts: ReadonlyMap<string, Verdict>,
-    origin: Origin,
-    now: number,
-  ): Promise<void> {
-    const reviews = [...verdicts.values()].map(({ reviewAt }) => reviewAt).filter((reviewAt) => reviewAt !== null);
+  private async setTimer(deviceId: string, verdicts: Iterable<Verdict>, origin: Origin, now: number): Promise<void> {
+    const reviews = [...verdicts].map(({ reviewAt }) => reviewAt).filter((reviewAt) => reviewAt !== null);
     if (reviews.length === 0) return;
     const dueAt = Math.min(...reviews);
     await this.tables.timers.write({ deviceId }, origin, (scheduled) => {
@@ -184,4 +201,8 @@ export class Engine {
     }
     this.sessions.wasRevoked(session);
   }
+}
+
+function subjectFrom(posture: KnownPosture, atHand: PostureAtHand | undefined): PostureSubject {
+  return atHand?.revision === posture.revision ? atHand.subject : subjectOf(posture);
 }

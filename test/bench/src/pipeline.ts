@@ -111,8 +111,8 @@ export async function pending(connection: NatsConnection): Promise<number> {
   let waiting = 0;
   let facts = 0;
   for (const stream of Object.values(STREAMS)) {
-    for await (const { num_pending, num_ack_pending } of manager.consumers.list(stream.name)) {
-      waiting += num_pending + num_ack_pending;
+    for await (const { config, num_pending, num_ack_pending } of manager.consumers.list(stream.name)) {
+      if (config.durable_name !== undefined) waiting += num_pending + num_ack_pending;
     }
     if (stream.audited) facts += (await manager.streams.info(stream.name)).state.last_seq;
   }

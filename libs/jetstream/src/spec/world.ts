@@ -1,6 +1,6 @@
 import { jetstreamManager, type JetStreamManager, type StoredMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { Controller, Module, type INestMicroservice } from '@nestjs/common';
+import { Controller, Module, type INestMicroservice, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { AgentObserved, decodeEvent, DeadLettered, STREAMS, type DataOf, type ServiceName } from '@stance/contracts';
@@ -136,10 +136,16 @@ function moduleWith(handle: Handle, consume: OnEventOptions<typeof AgentObserved
     }
   }
 
-  @Module({ controllers: [AgentController] })
-  class AgentModule {}
+  return moduleOf(AgentController);
+}
 
-  return AgentModule;
+/** A Nest module of one controller. */
+export function moduleOf(controller: Type): Type {
+  const TestModule = class {
+    readonly controller = controller;
+  };
+  Module({ controllers: [controller] })(TestModule);
+  return TestModule;
 }
 
 /** The dead letters stored so far, and the messages that hold them. */
