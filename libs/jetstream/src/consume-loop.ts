@@ -298,6 +298,8 @@ async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<vo
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new RetryLater(`the handler took longer than ${deadlineMs} ms`)), deadlineMs);
+    // A handler that hangs at shutdown must not keep the process alive.
+    timer.unref();
   });
   try {
     await Promise.race([work, late]);

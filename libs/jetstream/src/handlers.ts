@@ -30,7 +30,9 @@ export function OnEvent<Contract extends EventContract>(
   contract: Contract,
   options: OnEventOptions<Contract> = {},
 ): MethodDecorator {
-  return EventPattern<string>(contract.name, { event: contract, options });
+  // As `unknown`, or Nest takes it for a key of a type map.
+  const pattern: unknown = contract.name;
+  return EventPattern(pattern, { event: contract, options });
 }
 
 /** Marks a controller's method as the answer to a request: `answer(@Payload() input)` returns the output. */

@@ -17,6 +17,9 @@ export interface AppendRunOptions {
   readonly hasRoom: () => void;
 }
 
+/** Characters of payload that await their confirmation at a time: a few of the largest, or hundreds of usual ones. */
+const MAX_IN_FLIGHT = 16 * 1024 * 1024;
+
 /**
  * Appends to the trail from one known end, many records in flight: each states the sequence and the id of the one before
  * it, so that the server takes all of them in order or none after the first that fails. Then the run is over.
@@ -27,6 +30,7 @@ export class AppendRun {
   private readonly queue: AppendQueue;
   private readonly inFlight = new Set<Promise<void>>();
   private fail: (error: unknown) => void = () => undefined;
+  private inFlightCharacters = 0;
   private over = false;
   private wasFull = false;
   /** Of the record sent last; after a while the server forgets ids, so that the first append of a run names none. */
@@ -74,20 +78,21 @@ export class AppendRun {
   }
 
   private sendWaiting(): void {
-    while (!this.over && this.inFlight.size < this.options.maxInFlight) {
+    while (!this.over && this.inFlight.size < this.options.maxInFlight && this.inFlightCharacters < MAX_IN_FLIGHT) {
       const next = this.queue.shift();
       if (next === undefined) break;
-      const sending = this.send(next).finally(() => this.settled(sending));
+      const characters = next.content.payload?.length ?? 0;
+      this.inFlightCharacters += characters;
+      const sending = this.send(next).finally(() => {
+        this.inFlight.delete(sending);
+        this.inFlightCharacters -= characters;
+        this.sendWaiting();
+      });
       this.inFlight.add(sending);
     }
     if (!this.wasFull || this.over || !this.queue.hasRoom) return;
     this.wasFull = false;
     this.options.hasRoom();
-  }
-
-  private settled(sending: Promise<void>): void {
-    this.inFlight.delete(sending);
-    this.sendWaiting();
   }
 
   private async send({ content, traceparent }: Waiting): Promise<void> {

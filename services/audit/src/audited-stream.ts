@@ -21,6 +21,7 @@ export class AuditedStream {
   private follower: StreamFollower | undefined;
   /** Rises with every opening and closing, so that what an old follower still delivers is ignored. */
   private opening = 0;
+  private closed = new AbortController();
   private head = 0;
   private created: string | undefined;
   private seenAtLastCheck = -1;
@@ -39,6 +40,7 @@ export class AuditedStream {
 
   async open(): Promise<void> {
     this.close();
+    this.closed = new AbortController();
     const mine = this.opening;
     const follower = await StreamFollower.start(
       this.connection,
@@ -54,6 +56,7 @@ export class AuditedStream {
   /** From here on nothing is observed until {@link open}. */
   close(): void {
     this.opening += 1;
+    this.closed.abort();
     const follower = this.follower;
     this.follower = undefined;
     // What it had asked for may still come and is ignored; a follower that fails to stop is gone already.
@@ -92,11 +95,21 @@ export class AuditedStream {
   /** Reads up to the stream's last sequence once more; what does not come then does not exist. */
   private async settle(lastSequence: number): Promise<void> {
     await this.open();
-    const mine = this.opening;
-    await this.follower?.caughtUp(AbortSignal.timeout(CATCH_UP_LIMIT_MS));
-    if (mine !== this.opening || this.seen >= lastSequence) return;
+    if (!(await this.caughtUp()) || this.seen >= lastSequence) return;
     this.observer.missing(this.name, this.seen + 1, lastSequence);
     this.seen = lastSequence;
+  }
+
+  /** Whether everything has arrived within the limit; not when it was paused meanwhile. The next check looks again. */
+  private async caughtUp(): Promise<boolean> {
+    const giveUp = AbortSignal.any([this.closed.signal, AbortSignal.timeout(CATCH_UP_LIMIT_MS)]);
+    try {
+      await this.follower?.caughtUp(giveUp);
+      return this.follower !== undefined && !giveUp.aborted;
+    } catch (error) {
+      if (giveUp.aborted) return false;
+      throw error;
+    }
   }
 
   private take(message: JsMsg): void {

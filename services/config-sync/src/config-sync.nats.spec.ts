@@ -195,6 +195,10 @@ describe('the inventory file', () => {
     await untilState(service, 'refused', /cannot be read.*ENOENT/);
     await writeFile(file('devices.csv'), inventory('d1', 'd2'));
     await untilState(service, 'applied', { recorded: 1 });
+    expect((await devices()).map(({ deviceId, state }) => `${deviceId} ${state}`)).toEqual([
+      'd1 enrolled',
+      'd2 enrolled',
+    ]);
   });
 
   it('retires many once a person raised the limit for one start', async () => {
@@ -225,6 +229,7 @@ describe('the inventory file', () => {
     await symlink('v2', file('..data_tmp'));
     await rename(file('..data_tmp'), file('..data'));
     await untilState(service, 'applied', { devices: 2, recorded: 1 });
+    expect((await devices()).map(({ deviceId }) => deviceId)).toEqual(['d1', 'd2']);
   });
 
   it('is applied once NATS is back, when it changed while it was away', async () => {

@@ -72,6 +72,7 @@ describe('a file that is kept in force', () => {
     await waitFor(() => seen.includes('here'), { what: 'the file to be found' });
     await writeFile(join(folder.path, 'later', 'a'), 'here again');
     await waitFor(() => seen.includes('here again'), { what: 'the change to be found' });
+    expect(seen).toEqual(['here', 'here again']);
   });
 
   it('is left alone while it is written again with what it holds', async () => {

@@ -34,6 +34,7 @@ export const gateway = defineService({
       gateway,
       onError: (error) => logger.error({ err: error }, 'a request was denied because answering it failed'),
     });
+    let url: string | null = null;
     return {
       module: AppModule.with(gateway),
       tables: { followed: [warmUp(gateway)] },
