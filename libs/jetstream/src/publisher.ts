@@ -43,7 +43,8 @@ export interface PublishOptions {
   readonly expectedLastSequence?: number;
   /**
    * Store only while the stream's last message has this id. A sequence alone does not fence messages in flight together:
-   * where the first is refused because somebody else wrote one, the sequence is right for the second.
+   * where the first is refused because somebody else wrote one, the sequence is right for the second. Only for streams of
+   * one replica: nats-server 2.15.1 stores nothing more in a replicated one after it refused an id (tried).
    */
   readonly expectedLastId?: string;
   /** How long the message lives, as in `3s`; for ever by default. */

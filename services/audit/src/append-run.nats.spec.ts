@@ -35,6 +35,7 @@ async function startRun(appended: AuditRecord[] = []): Promise<AppendRun> {
   return new AppendRun(publisher, CHAIN_START, 0, {
     limits: { records: 100, bytes: 1_000 },
     maxInFlight: 64,
+    fenceById: true,
     appended: (record) => appended.push(record),
     hasRoom: () => undefined,
   });

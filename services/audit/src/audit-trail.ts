@@ -116,6 +116,7 @@ export class AuditTrail {
     const run = new AppendRun(this.parts.publisher, end.chain, end.lastSequence, {
       limits: { records: this.options.maxWaiting ?? 10_000, bytes: MAX_WAITING_BYTES },
       maxInFlight: this.options.maxInFlight ?? 512,
+      fenceById: !end.replicated,
       appended: (record) => this.appended(record),
       hasRoom: () => this.goOn(run),
     });

@@ -11,6 +11,8 @@ export interface TrailEnd {
   readonly chain: ChainEnd;
   /** The last sequence of the trail's stream: what the next append replaces nothing after. */
   readonly lastSequence: number;
+  /** The trail's stream has more than one replica. */
+  readonly replicated: boolean;
   /** Per recorded stream, its last record. */
   readonly lastRecords: ReadonlyMap<string, AuditRecord>;
   /** Messages at the trail's end that are no records of audit's: somebody else wrote, or a record was altered. */
@@ -26,14 +28,15 @@ export type TrailMessage = { readonly sequence: number } & (
 export async function readTrailEnd(connection: NatsConnection, streams: readonly string[]): Promise<TrailEnd> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
   // The end is read first: what is appended after it makes the next append fail, so that nothing is recorded twice.
-  const { state } = await manager.streams.info(TRAIL);
+  const { config, state } = await manager.streams.info(TRAIL);
+  const stream = { lastSequence: state.last_seq, replicated: config.num_replicas > 1 };
   const end = await lastRecord(manager, filterOf(AuditRecorded));
   const last = await Promise.all(streams.map((stream) => lastRecord(manager, filterOf(AuditRecorded, { stream }))));
-  if (end === 'damaged' || last.includes('damaged')) return walkToEnd(connection, state.last_seq);
+  if (end === 'damaged' || last.includes('damaged')) return walkToEnd(connection, stream);
   const records = last.filter((record) => record !== undefined && record !== 'damaged');
   return {
     chain: end ?? CHAIN_START,
-    lastSequence: state.last_seq,
+    ...stream,
     lastRecords: new Map(records.map((record) => [record.stream, record])),
     damaged: false,
   };
@@ -97,17 +100,20 @@ async function lastRecord(manager: JetStreamManager, filter: string): Promise<Au
   return isGenuine(read) ? read.record : 'damaged';
 }
 
-async function walkToEnd(connection: NatsConnection, lastSequence: number): Promise<TrailEnd> {
+async function walkToEnd(
+  connection: NatsConnection,
+  stream: Pick<TrailEnd, 'lastSequence' | 'replicated'>,
+): Promise<TrailEnd> {
   let chain = CHAIN_START;
   const lastRecords = new Map<string, AuditRecord>();
   await walkTrail(connection, { from: 1 }, (message) => {
-    if (message.sequence > lastSequence) return false;
+    if (message.sequence > stream.lastSequence) return false;
     if (!isGenuine(message)) return true;
     chain = message.record;
     lastRecords.set(message.record.stream, message.record);
     return true;
   });
-  return { chain, lastSequence, lastRecords, damaged: true };
+  return { chain, ...stream, lastRecords, damaged: true };
 }
 
 function isGenuine(message: TrailMessage): message is TrailMessage & { record: AuditRecord } {

@@ -7,7 +7,8 @@ import { measureReaction } from './reaction.js';
 import { measureRelayReaction, measureRelayThroughput } from './relay.js';
 import { measureThroughput } from './throughput.js';
 
-/** `npm run bench [-- --quick] [-- --json <file>]`: every figure beside a bare limit of the same run, as a ratio. */
+/** `npm run bench [-- --quick] [-- --json <file>]`: every figure beside a bare limit of the same run, as a ratio.
+ * With BENCH_PROFILE_DIR, each service leaves a CPU profile there. */
 const quick = process.argv.includes('--quick');
 const jsonFile = process.argv.includes('--json') ? process.argv[process.argv.indexOf('--json') + 1] : undefined;
 const size = quick

@@ -70,7 +70,12 @@ export async function startServices(
   environment: NodeJS.ProcessEnv,
 ): Promise<void> {
   for (const name of names) {
-    bench.services.set(name, ServiceProcess.start(name, { NATS_URL: bench.nats.url, ...environment }));
+    const profile = process.env['BENCH_PROFILE_DIR'];
+    const nodeArguments = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+    bench.services.set(
+      name,
+      ServiceProcess.start(name, { NATS_URL: bench.nats.url, ...environment }, { nodeArguments }),
+    );
   }
   await Promise.all(names.map((name) => bench.services.get(name)?.reached('active', 60_000)));
 }

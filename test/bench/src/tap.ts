@@ -10,6 +10,9 @@ export interface Tap {
 export async function startTap(targetPort: number, onAnswer: (piece: Buffer, at: number) => void): Promise<Tap> {
   const server = createServer((client) => {
     const console = connect(targetPort, '127.0.0.1');
+    // Small pieces must not wait for acknowledgements of those before.
+    client.setNoDelay(true);
+    console.setNoDelay(true);
     client.pipe(console);
     console.on('data', (piece: Buffer) => {
       client.write(piece);
