@@ -21,19 +21,20 @@ function platformOf(name) {
   const parts = name.split(/[/-]/);
   const os = OS.find((one) => parts.includes(one));
   const cpu = CPU.find((one) => parts.includes(one));
-  const libc = parts.some((part) => part.startsWith('musl')) ? 'musl' : parts.some((part) => part.startsWith('gnu')) ? 'glibc' : undefined;
+  const libc = parts.some((part) => part.startsWith('musl'))
+    ? 'musl'
+    : parts.some((part) => part.startsWith('gnu'))
+      ? 'glibc'
+      : undefined;
   return { ...(cpu && { cpu: [cpu] }), ...(libc && os === 'linux' && { libc: [libc] }), ...(os && { os: [os] }) };
 }
 
-/** Whether a package at `path` would find `name` in the tree that the lock describes. */
+/** Whether a package at `path` would find `name`: in its own node_modules, or in those of a folder above. */
 function isLocked(path, name) {
-  for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
-    if (`${at === '' ? '' : `${at}/`}node_modules/${name}` in lock.packages) return true;
-    if (at === '') return false;
-    if (!at.includes('/node_modules/')) at = '';
-    if (at === '' && `node_modules/${name}` in lock.packages) return true;
-    if (at === '') return false;
-  }
+  const parents = path
+    .split('/node_modules/')
+    .map((_, index, parts) => parts.slice(0, index + 1).join('/node_modules/'));
+  return ['', ...parents].some((parent) => `${parent === '' ? '' : `${parent}/`}node_modules/${name}` in lock.packages);
 }
 
 const missing = [];
@@ -44,7 +45,8 @@ for (const [path, entry] of Object.entries(lock.packages)) {
 }
 
 if (process.argv.includes('--check')) {
-  for (const { name, version } of missing) process.stderr.write(`package-lock.json lacks ${name}@${version}: run node deploy/lint/complete-lock.mjs\n`);
+  for (const { name, version } of missing)
+    process.stderr.write(`package-lock.json lacks ${name}@${version}: run node deploy/lint/complete-lock.mjs\n`);
   process.exitCode = missing.length > 0 ? 1 : 0;
 } else {
   for (const { path, name, version } of missing) {

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { build, ensureInstalled, root } from './ensure-installed.mjs';
 import { runProgram, runSteps } from './steps.mjs';
 
+/** Messages live for a moment: room for the young ones saves a tenth of the processor time (docs/operating.md). */
+const nodeFlags = ['--max-semi-space-size=32'];
+
 await runSteps(async () => {
   const node = await ensureInstalled();
   await build(node);
   const main = join(root, 'deploy', 'local', 'dist', 'main.js');
-  const { exitCode } = await runProgram(node, [main, ...process.argv.slice(2)], { endsOnSignal: true });
+  const { exitCode } = await runProgram(node, [...nodeFlags, main, ...process.argv.slice(2)], { endsOnSignal: true });
   return exitCode;
 });

@@ -4,7 +4,8 @@ import { rooms, specsMayImport } from './rooms.mjs';
 /** @typedef {import('dependency-cruiser').IForbiddenRuleType} Rule */
 
 const OURS = '^(libs|services|deploy|test)/';
-const SPEC = String.raw`[.]spec[.]ts$`;
+/** Specs, and the folders of what only they use. */
+const SPEC = String.raw`([.]spec|/(spec|fixtures)/[^/]+)[.]ts$`;
 
 /** @param {readonly string[]} names Room names; the result matches any file inside one of them. */
 const inside = (names) => names.map((name) => `^${name}/`);
@@ -52,7 +53,8 @@ function rulesOfRoom(room, allowance) {
       name: `${room}: pure`,
       comment: `It computes and does nothing else: no module of Node's.`,
       severity: 'error',
-      from: production,
+      // Scripts beside the sources write what these compute.
+      from: { path: `^${room}/src/`, pathNot: SPEC },
       to: { dependencyTypes: ['core'] },
     });
   }
@@ -91,9 +93,9 @@ const rulesForAll = [
   },
   {
     name: 'specs-stay-outside',
-    comment: 'A spec is imported by nothing.',
+    comment: 'Specs and what belongs to them are imported by specs alone.',
     severity: 'error',
-    from: {},
+    from: { pathNot: SPEC },
     to: { path: `${OURS}.*${SPEC}` },
   },
   {

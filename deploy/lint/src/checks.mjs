@@ -33,7 +33,15 @@ export const checks = [
   },
   {
     name: 'documents',
-    commands: [['node', 'deploy/lint/documents-fresh.mjs']],
+    commands: [
+      ['node', 'libs/contracts/generate-documents.mjs', '--check'],
+      ['node', 'services/all-in-one/generate-documents.mjs', '--check'],
+    ],
     repair: 'npm run docs:generate writes them anew: commit what it changes.',
+  },
+  {
+    name: 'lock',
+    commands: [['node', 'deploy/lint/complete-lock.mjs', '--check']],
+    repair: 'node deploy/lint/complete-lock.mjs adds the packages of other platforms.',
   },
 ];

@@ -119,14 +119,6 @@ describe('the dead-code check', () => {
 });
 
 describe('the other checks', () => {
-  const generated = {
-    'package.json': JSON.stringify({
-      name: 'small',
-      workspaces: ['libs/*'],
-      scripts: { 'docs:generate': 'node generate.mjs' },
-    }),
-    'generate.mjs': `import { writeFileSync } from 'node:fs';\nwriteFileSync('docs/events/catalogue.md', 'fresh');\n`,
-  };
   it.each([
     [
       'format',
@@ -149,14 +141,16 @@ describe('the other checks', () => {
     [
       'documents',
       'a stale document',
-      { ...generated, 'docs/events/catalogue.md': 'old' },
-      'docs/events/catalogue.md: stale',
+      { 'services/all-in-one/generate-documents.mjs': `console.error('docs/reasons.md: stale');\nprocess.exit(1);\n` },
+      'docs/reasons.md: stale',
     ],
     [
-      'documents',
-      'an orphaned document',
-      { ...generated, 'docs/events/old.md': 'old' },
-      'docs/events/catalogue.md: missing',
+      'lock',
+      'a lock without the packages of another platform',
+      {
+        'package-lock.json': `{ "packages": { "node_modules/a": { "optionalDependencies": { "a-darwin-x64": "1.0.0" } } } }\n`,
+      },
+      'a-darwin-x64@1.0.0',
     ],
   ] as const)('%s refuses %s', (name, _, files, complaint) => {
     const checkout = new SmallCheckout(files);

@@ -44,7 +44,14 @@ export const rooms = {
   'services/all-in-one': { rooms: [...services, ...productionLibs] },
 
   'deploy/local': {
-    rooms: ['services/all-in-one', 'libs/contracts', 'libs/jetstream', 'libs/simulators', 'libs/nats-server'],
+    rooms: [
+      'services/all-in-one',
+      'libs/contracts',
+      'libs/jetstream',
+      'libs/service-kit',
+      'libs/simulators',
+      'libs/nats-server',
+    ],
   },
   'deploy/lint': { rooms: [] },
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { startSentinelOneTenant, type SentinelOneTenant } from '@stance/simulators';
 
 /** The seed makes the same machines every time: the sample inventory names their serial numbers. */
-export const DEMO_FLEET = { size: 48, seed: 7 } as const;
+const DEMO_FLEET = { size: 48, seed: 7 } as const;
 
 const sample = (name: string) => fileURLToPath(new URL(`../samples/${name}`, import.meta.url));
 

@@ -30,14 +30,17 @@ export async function startLocalStack(
   const startedAt = performance.now();
   const mode = modeOf(environment, folder);
   const started: (() => Promise<void>)[] = [];
-  const stop = async () => {
+  let stopping: Promise<void> | undefined;
+  const stopAll = async () => {
     for (const stopOne of started.splice(0).toReversed()) await stopOne();
   };
+  const stop = () => (stopping ??= stopAll());
   try {
     const { services, addresses } = await startParts(mode, environment, folder, terminal, started);
     sayReady(terminal, mode, addresses, Math.round(performance.now() - startedAt));
     return {
-      stopped: services.stopped,
+      // Whatever ends the services, everything started beside them ends too.
+      stopped: services.stopped.finally(stop),
       stop: async () => {
         terminal.step('stopping …');
         await stop();

@@ -14,6 +14,7 @@ import { decodeEvent, keysOf, UnreadableEvent, type EventContract } from '@stanc
 import { JetStreamContext, type Delivery } from './context.js';
 import { publishDeadLetter, type Death } from './dead-letters.js';
 import { KeyedScheduler } from './keyed-scheduler.js';
+import { Outbox } from './outbox.js';
 import type { EventPublisher } from './publisher.js';
 import { RetryLater, settle, Unprocessable, type Outcome, type RetryPolicy, type Settlement } from './settlement.js';
 import { inSpan } from './trace-context.js';
@@ -69,6 +70,7 @@ export class ConsumeLoop {
   private messages: ConsumerMessages | undefined;
   private keepAlive: NodeJS.Timeout | undefined;
   private stopping = false;
+  private readonly outbox = new Outbox();
   private supervision: Promise<void> = Promise.resolve();
   /** Messages whose dead letter could not be stored yet: they come again to be buried, not to be handled. */
   private readonly unburied = new Map<number, Death>();
@@ -105,6 +107,7 @@ export class ConsumeLoop {
     await within(deadlineMs, idle);
     clearInterval(this.keepAlive);
     await this.supervision;
+    this.outbox.flush();
     // Settlements are sent without waiting: they have left this process before the caller may close the connection.
     await this.guarded(() => within(FLUSH_MS, this.connection.flush()));
   }
@@ -179,7 +182,7 @@ export class ConsumeLoop {
     const error = outcome.ok ? undefined : outcome.error;
     switch (settlement.action) {
       case 'ack':
-        message.ack();
+        this.outbox.add(() => void this.guarded(() => message.ack()));
         break;
       case 'retry':
         this.giveBack(message, key, settlement.delayMs);
@@ -199,6 +202,7 @@ export class ConsumeLoop {
         event,
         subject: message.subject,
         stream: this.stream,
+        payload: message.data,
         sequence: message.seq,
         attempt,
       };

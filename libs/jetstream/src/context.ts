@@ -7,6 +7,8 @@ export interface Delivery<Contract extends EventContract = EventContract> {
   readonly event: EventOf<Contract>;
   readonly subject: string;
   readonly stream: string;
+  /** The event as it came; only lent until the handler returns. */
+  readonly payload: Uint8Array;
   readonly sequence: number;
   /** Deliveries so far, from 1. */
   readonly attempt: number;

@@ -112,7 +112,9 @@ describe('an event read elsewhere', () => {
   it('is news once, and never when it is older than what is there', () => {
     const table = tableOf();
     const subject = agentSubject();
-    const news = [5, 5, 4, 6].map((sequence) => table.apply(event(sequence), subject, sequence));
+    const news = [5, 5, 4, 6].map((sequence) =>
+      table.apply(event(sequence), { subject, sequence, payload: new Uint8Array() }),
+    );
     expect([news, table.get(key)]).toEqual([[true, false, false, true], 6]);
   });
 });

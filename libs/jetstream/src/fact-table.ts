@@ -26,8 +26,11 @@ export interface Entry<Value> {
 }
 
 export interface FactTableOptions<Contract extends EventContract, Value> {
-  /** What to keep of an event: the less, the more devices fit into memory. `undefined` keeps nothing. */
-  readonly keep: (event: EventOf<Contract>) => Value | undefined;
+  /**
+   * What to keep of an event: the less, the more devices fit into memory. `undefined` keeps nothing. The payload is only
+   * lent: copy what is to stay.
+   */
+  readonly keep: (event: EventOf<Contract>, payload: Uint8Array) => Value | undefined;
   /** Narrows the table to some keys, such as one source. */
   readonly only?: Partial<KeysOf<Contract>>;
   /** Called after every change, with the value before and the sequence of the event. */
@@ -41,9 +44,18 @@ export interface FactTableOptions<Contract extends EventContract, Value> {
   readonly onUnreadable?: (subject: string, sequence: number, error: UnreadableEvent) => void;
 }
 
+/** Where an event stands, and how it looked there. */
+export interface Place {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+}
+
 /** The write that a decision asks for; `undefined` means that what is stored is right. */
-export interface Write<Contract extends EventContract> {
+export interface Write<Contract extends EventContract, Value> {
   readonly data: DataOf<Contract>;
+  /** What the table is to keep of it, where that is at hand; `keep` finds it otherwise. */
+  readonly value?: Value;
   readonly retires?: boolean;
   readonly schedule?: PublishOptions['schedule'];
   readonly ttl?: string;
@@ -125,11 +137,15 @@ export class FactTable<Contract extends EventContract, Value> {
     this.follower = undefined;
   }
 
-  /** Takes in an event that was read elsewhere. An event older than the table's is ignored; returns whether it was news. */
-  apply(event: EventOf<Contract>, subject: string, sequence: number): boolean {
+  /** Takes in an event that was read elsewhere. One older than the table's is ignored; returns whether it was news. */
+  apply(event: EventOf<Contract>, place: Place): boolean {
+    return this.replace(event, place, undefined);
+  }
+
+  private replace(event: EventOf<Contract>, { subject, sequence, payload }: Place, known: Value | undefined): boolean {
     const before = this.entries.get(subject);
     if (before !== undefined && before.sequence >= sequence) return false;
-    const value = this.options.keep(event);
+    const value = known ?? this.options.keep(event, payload);
     this.entries.set(subject, { sequence, value });
     this.options.onChange?.(event.data as KeysOf<Contract>, value, before?.value, sequence);
     return true;
@@ -143,7 +159,7 @@ export class FactTable<Contract extends EventContract, Value> {
   async write(
     keys: KeysOf<Contract>,
     origin: Origin,
-    decide: (stored: Value | undefined) => Write<Contract> | undefined,
+    decide: (stored: Value | undefined) => Write<Contract, Value> | undefined,
   ): Promise<number | undefined> {
     const subject = subjectOf(this.contract, keys);
     const before = this.writing.get(subject);
@@ -160,7 +176,7 @@ export class FactTable<Contract extends EventContract, Value> {
     before: Promise<unknown> | undefined,
     subject: string,
     origin: Origin,
-    decide: (stored: Value | undefined) => Write<Contract> | undefined,
+    decide: (stored: Value | undefined) => Write<Contract, Value> | undefined,
   ): Promise<number | undefined> {
     // The write before has its own caller to tell of its failure.
     await before?.catch(() => undefined);
@@ -179,7 +195,7 @@ export class FactTable<Contract extends EventContract, Value> {
     subject: string,
     expectedSequence: number,
     { input, cause }: Origin,
-    { data, retires, schedule, ttl }: Write<Contract>,
+    { data, value, retires, schedule, ttl }: Write<Contract, Value>,
   ): Promise<number | undefined> {
     const id = `${this.publisher.service}:${input}:${subject}@${expectedSequence}`;
     const options = {
@@ -191,10 +207,10 @@ export class FactTable<Contract extends EventContract, Value> {
       ...(ttl !== undefined && { ttl }),
     };
     try {
-      const { event, sequence, duplicate } = await this.publisher.publish(this.contract, data, options);
+      const { event, payload, sequence, duplicate } = await this.publisher.publish(this.contract, data, options);
       // A duplicate may hold what an earlier decision asked for, not this one.
       if (duplicate) return undefined;
-      this.apply(event, subject, sequence);
+      this.replace(event, { subject, sequence, payload }, value);
       return sequence;
     } catch (error) {
       if (error instanceof ExpectationFailed || error instanceof Unconfirmed) return undefined;
@@ -226,7 +242,7 @@ export class FactTable<Contract extends EventContract, Value> {
 
   private applyRaw(payload: Uint8Array, subject: string, sequence: number): void {
     try {
-      this.apply(decodeEvent(this.contract, payload, subject), subject, sequence);
+      this.apply(decodeEvent(this.contract, payload, subject), { subject, sequence, payload });
     } catch (error) {
       if (!(error instanceof UnreadableEvent)) throw error;
       this.options.onUnreadable?.(subject, sequence, error);

@@ -1,11 +1,11 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { decodeEvent, subjectOf, type EventContract, type EventOf, type KeysOf } from '@stance/contracts';
+import type { Place } from './fact-table.js';
 import { RetryLater } from './settlement.js';
 
-export interface StoredEvent<Contract extends EventContract> {
+export interface StoredEvent<Contract extends EventContract> extends Place {
   readonly event: EventOf<Contract>;
-  readonly sequence: number;
 }
 
 /**
@@ -25,5 +25,7 @@ export async function readLastEvent<Contract extends EventContract>(
   } catch (error) {
     throw new RetryLater(`cannot read ${subject} back`, { cause: error });
   }
-  return message === null ? undefined : { event: decodeEvent(contract, message.data, subject), sequence: message.seq };
+  return message === null
+    ? undefined
+    : { event: decodeEvent(contract, message.data, subject), subject, sequence: message.seq, payload: message.data };
 }

@@ -1,6 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
-import { jetstream, JetStreamApiError, type JetStreamClient, type PubAck } from '@nats-io/jetstream';
-import { headers, RequestError, TimeoutError, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import {
   addressOf,
   createEvent,
@@ -13,6 +13,7 @@ import {
   type EventOf,
   type ServiceName,
 } from '@stance/contracts';
+import { Confirmations, NotConfirmed, type Confirmation } from './confirmations.js';
 import { Slots } from './slots.js';
 import { currentTraceparent, inSpan } from './trace-context.js';
 
@@ -32,6 +33,7 @@ export class Unconfirmed extends Error {
 }
 
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
+const DEFAULT_TIMEOUT_MS = 5_000;
 
 export interface PublishOptions {
   /** Unique per producer; the server drops a second one within its window. */
@@ -57,6 +59,8 @@ export interface PublishOptions {
 
 export interface Published<Contract extends EventContract> {
   readonly event: EventOf<Contract>;
+  /** The event as it went out. */
+  readonly payload: Uint8Array;
   readonly subject: string;
   readonly sequence: number;
   /** The server had an event of this id already and kept that one. */
@@ -67,7 +71,7 @@ export interface Published<Contract extends EventContract> {
  * Publishes events of the contracts. Many publishes may be in flight at once; `await` each where order matters.
  */
 export class EventPublisher {
-  private readonly client: JetStreamClient;
+  private readonly confirmations: Confirmations;
   private readonly slots: Slots;
 
   constructor(
@@ -76,7 +80,7 @@ export class EventPublisher {
     /** `maxInFlight`: unconfirmed publishes, beyond which callers wait. `timeoutMs`: how long a confirmation may take. */
     private readonly options: { maxInFlight?: number; timeoutMs?: number; now?: () => Date } = {},
   ) {
-    this.client = jetstream(connection);
+    this.confirmations = new Confirmations(connection, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     this.slots = new Slots(options.maxInFlight ?? 1024);
   }
 
@@ -102,7 +106,7 @@ export class EventPublisher {
         const payload = encode(event);
         const subject = addressOf(contract, data);
         const ack = await this.slots.run(() => this.store(subject, payload, { ...options, cause }));
-        return { event, subject, sequence: ack.seq, duplicate: ack.duplicate };
+        return { event, payload, subject, sequence: ack.seq, duplicate: ack.duplicate };
       },
     );
   }
@@ -124,27 +128,18 @@ export class EventPublisher {
     return createEvent(contract, { id, producer: this.service, time, data, cause });
   }
 
-  private async store(subject: string, payload: Uint8Array, options: PublishOptions): Promise<PubAck> {
-    const ttl = options.ttl ?? (options.retires ? RETIREMENT_TTL : undefined);
+  /** Gives up what is still unconfirmed and publishes no more. */
+  close(): void {
+    this.confirmations.close();
+  }
+
+  private async store(subject: string, payload: Uint8Array, options: PublishOptions): Promise<Confirmation> {
     try {
-      return await this.client.publish(subject, payload, {
-        headers: headersOf(options),
-        timeout: this.options.timeoutMs ?? 5_000,
-        ...(ttl !== undefined && { ttl }),
-        expect: expectationOf(options),
-      });
+      return await this.confirmations.publish(subject, payload, headersOf(options));
     } catch (error) {
       throw readable(error, subject);
     }
   }
-}
-
-function expectationOf({ expectedSequence, expectedLastSequence, expectedLastId }: PublishOptions) {
-  return {
-    ...(expectedSequence !== undefined && { lastSubjectSequence: expectedSequence }),
-    ...(expectedLastSequence !== undefined && { lastSequence: expectedLastSequence }),
-    ...(expectedLastId !== undefined && { lastMsgID: expectedLastId }),
-  };
 }
 
 function encode(event: EventOf<EventContract>): Uint8Array {
@@ -155,16 +150,18 @@ function encode(event: EventOf<EventContract>): Uint8Array {
   return payload;
 }
 
-function headersOf({
-  id,
-  cause,
-  retires,
-  schedule,
-}: Pick<PublishOptions, 'id' | 'cause' | 'retires' | 'schedule'>): MsgHdrs {
+/** Header names are those that nats-server documents; their case matters to it. */
+function headersOf(options: Omit<PublishOptions, 'cause'> & { cause: Cause }): MsgHdrs {
+  const { id, cause, retires, schedule, expectedSequence, expectedLastSequence, expectedLastId } = options;
+  const ttl = options.ttl ?? (retires ? RETIREMENT_TTL : undefined);
   const all = headers();
   all.set('Nats-Msg-Id', id);
   all.set('Content-Type', EVENT_CONTENT_TYPE);
   if (cause.traceparent !== undefined) all.set('traceparent', cause.traceparent);
+  if (expectedSequence !== undefined) all.set('Nats-Expected-Last-Subject-Sequence', String(expectedSequence));
+  if (expectedLastSequence !== undefined) all.set('Nats-Expected-Last-Sequence', String(expectedLastSequence));
+  if (expectedLastId !== undefined) all.set('Nats-Expected-Last-Msg-Id', expectedLastId);
+  if (ttl !== undefined) all.set('Nats-TTL', ttl);
   if (retires) all.set('Nats-Rollup', 'sub');
   if (schedule !== undefined) {
     all.set('Nats-Schedule', `@at ${schedule.at.toISOString()}`);
@@ -178,13 +175,6 @@ function readable(error: unknown, subject: string): unknown {
   if (error instanceof JetStreamApiError) {
     return WRONG_LAST_SEQUENCE.has(error.code) ? new ExpectationFailed(`${subject}: ${error.message}`) : error;
   }
-  if (error instanceof TimeoutError || error instanceof RequestError || isNoStream(error)) {
-    return new Unconfirmed(`${subject}: not confirmed (${error.message})`, { cause: error });
-  }
+  if (error instanceof NotConfirmed) return new Unconfirmed(`${subject}: ${error.message}`, { cause: error });
   return error;
-}
-
-/** Nobody answers for the subject: the stream has no leader just now. The client does not export the error's class. */
-function isNoStream(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'JetStreamNotEnabled';
 }

@@ -61,9 +61,9 @@ describe('a policy document', () => {
     ],
     ['a resource twice', 'version: 1\ngateways: { edge: { resources: [a, a] } }', { message: 'edge lists a twice' }],
     [
-      'an unknown identity',
-      'version: 1\ngateways: { edge: { resources: [a], identity: cert } }',
-      { message: 'expected certificate, token, address, got cert' },
+      'a least proof of the device, which no gateway could honour yet',
+      'version: 1\ngateways: { edge: { resources: [a], identity: certificate } }',
+      { message: 'identity: not available in this version' },
     ],
     [
       'an effect of a later version',

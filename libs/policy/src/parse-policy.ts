@@ -50,10 +50,9 @@ function pathText(path: readonly PropertyKey[]): string {
 }
 
 function build(document: PolicyDocument): Policy {
-  const gateways = Object.entries(document.gateways ?? {}).map(([name, { resources, identity }]): Gateway => ({
+  const gateways = Object.entries(document.gateways ?? {}).map(([name, { resources }]): Gateway => ({
     name,
     resources,
-    identity,
   }));
   const everything = [...new Set(gateways.flatMap(({ resources }) => resources))];
   return {

@@ -23,8 +23,6 @@ export interface Posture {
 export interface Gateway {
   readonly name: string;
   readonly resources: readonly string[];
-  /** The least proof of a device that it accepts; undefined where its own configuration says it. */
-  readonly identity: 'certificate' | 'token' | 'address' | undefined;
 }
 
 export interface Rule {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { metrics } from '@opentelemetry/api';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -14,11 +15,13 @@ import {
 } from '@stance/jetstream';
 import { ConfigurationInvalid, loadConfiguration, type ConfigurationOf, type Settings } from './configuration.js';
 import { startHealthServer, type Health, type HealthServer } from './health-server.js';
+import { formatDuration } from './duration.js';
 import { createLogger, type Logger } from './log.js';
 import { NestLogger } from './nest-logger.js';
+import { isOutage } from './outage.js';
 import type { ServiceDefinition, ServiceParts } from './service.js';
 import { COMMON_SETTINGS, httpPortSetting } from './settings.js';
-import { startTelemetry } from './telemetry.js';
+import { startTelemetry, stopTelemetry } from './telemetry.js';
 
 export type ServiceState = 'connecting' | 'loading' | 'standby' | 'active' | 'stopping' | 'stopped' | 'failed';
 
@@ -32,7 +35,7 @@ export interface RunningService {
   readonly active: Promise<void>;
   /** Resolves when it has stopped, rejects with what made it fail. */
   readonly stopped: Promise<void>;
-  /** Finishes work under way, gives back the lease, closes everything. */
+  /** Finishes work under way, gives back the lease, closes everything; resolves and rejects as `stopped`. */
   stop(): Promise<void>;
 }
 
@@ -42,6 +45,16 @@ export interface StartOptions {
   readonly http?: boolean;
   readonly logger?: Logger;
 }
+
+/** Thrown when a service was told to stop and did not finish by its deadline, `STANCE_SHUTDOWN_DEADLINE` and a little more. */
+export class StopTimedOut extends Error {
+  override readonly name = 'StopTimedOut';
+}
+
+/** Between two attempts while NATS does not answer. */
+const RETRY_MS = 500;
+/** What closing connections may take once the work under way is done. */
+const CLOSING_MS = 2_000;
 
 type CommonConfiguration = ConfigurationOf<typeof COMMON_SETTINGS>;
 
@@ -70,6 +83,8 @@ export async function startService<S extends Settings>(
     ...definition.settings,
   };
   const config = loadConfiguration(settings, environment);
+  const problems = definition.check?.(config as ConfigurationOf<S>) ?? [];
+  if (problems.length > 0) throw new ConfigurationInvalid(problems);
   const common = config as CommonConfiguration & { STANCE_HTTP_PORT: number };
   const logger = givenLogger ?? createLogger(definition.name, common.LOG_LEVEL);
   const telemetry = await startTelemetry(definition.name, environment);
@@ -84,14 +99,20 @@ export async function startService<S extends Settings>(
     : undefined;
   if (server !== undefined) logger.info({ url: server.url }, 'listening');
   replica.start();
+  const stopped = replica.stopped.finally(() => server?.close());
+  // Whoever does not wait for it learns of a failure from `active`, `state` or `stop`.
+  stopped.catch(() => undefined);
   return {
     name: definition.name,
     url: server?.url,
     state: () => replica.state,
     health: () => replica.health(),
     active: replica.active,
-    stopped: replica.stopped.finally(() => server?.close()),
-    stop: () => replica.stop(),
+    stopped,
+    stop: () => {
+      replica.stop();
+      return stopped;
+    },
   };
 }
 
@@ -127,23 +148,31 @@ class Replica<S extends Settings> {
   start(): void {
     void this.live().then(
       () => {
+        if (this.state === 'failed') return;
         this.state = 'stopped';
         this.neverActive(new Error(`${this.definition.name} was stopped before it was active`));
         this.finish();
       },
-      (error: unknown) => {
-        const failure = error instanceof Error ? error : new Error(String(error));
-        this.state = 'failed';
-        this.neverActive(failure);
-        this.finish(failure);
-      },
+      (error: unknown) => this.fail(error instanceof Error ? error : new Error(String(error))),
     );
   }
 
-  async stop(): Promise<void> {
+  private fail(failure: Error): void {
+    this.state = 'failed';
+    this.neverActive(failure);
+    this.finish(failure);
+  }
+
+  stop(): void {
+    if (this.state === 'stopped' || this.state === 'failed' || this.stopping.signal.aborted) return;
     this.state = 'stopping';
     this.stopping.abort();
-    await this.stopped;
+    const limitMs = this.common.STANCE_SHUTDOWN_DEADLINE + CLOSING_MS;
+    const deadline = setTimeout(
+      () => this.fail(new StopTimedOut(`${this.definition.name} did not stop within ${formatDuration(limitMs)}`)),
+      limitMs,
+    );
+    void this.stopped.catch(() => undefined).then(() => clearTimeout(deadline));
   }
 
   health(): Health {
@@ -156,8 +185,20 @@ class Replica<S extends Settings> {
     const connection = await this.connect();
     if (connection === undefined) return;
     try {
-      await checkTopology(connection);
-      while (!this.stopping.signal.aborted) await this.liveOnce(connection);
+      for (let checked = false; !this.stopping.signal.aborted;) {
+        let failure: Error | undefined;
+        try {
+          if (!checked) await checkTopology(connection);
+          checked = true;
+          failure = await this.liveOnce(connection);
+        } catch (error) {
+          if (this.stopping.signal.aborted) return;
+          if (!isOutage(error)) throw error;
+          this.logger.warn({ err: error }, 'NATS does not answer, starting over');
+          await Promise.race([aborted(this.stopping.signal), sleep(RETRY_MS)]);
+        }
+        if (failure !== undefined) throw failure;
+      }
     } finally {
       await closeConnection(connection);
     }
@@ -172,7 +213,9 @@ class Replica<S extends Settings> {
       nkeySeedFile: NATS_NKEY_SEED_FILE,
       tls: { caFile: NATS_CA_FILE, certFile: NATS_CERT_FILE, keyFile: NATS_KEY_FILE },
     });
-    const waiting = setInterval(() => this.logger.warn(`no NATS server answers at ${NATS_URL} yet`), 5_000);
+    // An address may hold a password.
+    const address = NATS_URL.replace(/\/\/[^@/,]*@/g, '//');
+    const waiting = setInterval(() => this.logger.warn(`no NATS server answers at ${address} yet`), 5_000);
     try {
       const connection = await Promise.race([connecting, aborted(this.stopping.signal)]);
       if (connection === undefined) void connecting.then((late) => late.close());
@@ -182,8 +225,8 @@ class Replica<S extends Settings> {
     }
   }
 
-  /** From loading to the end of one stretch of activity. */
-  private async liveOnce(connection: NatsConnection): Promise<void> {
+  /** From loading to the end of one stretch of activity; resolves to why the service ended itself, if it did. */
+  private async liveOnce(connection: NatsConnection): Promise<Error | undefined> {
     const ended = new AbortController();
     const signal = AbortSignal.any([this.stopping.signal, ended.signal]);
     let failure: Error | undefined;
@@ -215,50 +258,46 @@ class Replica<S extends Settings> {
     await app.listen();
     let lease: Lease | undefined;
     try {
-      lease = await this.becomeActive(connection, parts, strategy, signal);
+      const startedAt = performance.now();
+      await Promise.all(allTables(parts).map((table) => table.load(signal)));
+      lease = await this.acquireLease(connection, signal);
+      // What the holder before wrote last.
+      if (lease !== undefined) await Promise.all(allTables(parts).map((table) => table.caughtUp(signal)));
+      await this.activate(parts, strategy);
+      this.setState('active', { afterMs: Math.round(performance.now() - startedAt), epoch: lease?.epoch });
+      this.becameActive();
       await Promise.race([aborted(signal), lost(lease, this.logger)]);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
-      await parts.deactivate?.();
-      await app.close();
-      await Promise.all(allTables(parts).map((table) => table.stopFollowing()));
-      await lease?.release();
       this.parts = undefined;
+      await runAll([
+        async () => parts.deactivate?.(),
+        () => app.close(),
+        ...allTables(parts).map((table) => () => table.stopFollowing()),
+        async () => lease?.release(),
+        async () => publisher.close(),
+      ]);
     }
-    if (failure !== undefined) throw failure;
+    return failure;
   }
 
-  private async becomeActive(
-    connection: NatsConnection,
-    parts: ServiceParts,
-    strategy: JetStreamStrategy,
-    signal: AbortSignal,
-  ): Promise<Lease | undefined> {
-    const startedAt = performance.now();
-    await Promise.all(allTables(parts).map((table) => table.load(signal)));
+  /** Stands by until the lease is free; at once where the service has none. */
+  private async acquireLease(connection: NatsConnection, signal: AbortSignal): Promise<Lease | undefined> {
     const name = this.definition.lease?.(this.config);
-    let lease: Lease | undefined;
-    if (name !== undefined) {
-      this.setState('standby');
-      lease = await Lease.acquire(connection, {
-        name,
-        holder: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
-        signal,
-      });
-      try {
-        await Promise.all(allTables(parts).map((table) => table.caughtUp(signal)));
-      } catch (error) {
-        await lease.release();
-        throw error;
-      }
-    }
+    if (name === undefined) return undefined;
+    this.setState('standby');
+    return Lease.acquire(connection, {
+      name,
+      holder: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
+      signal,
+    });
+  }
+
+  private async activate(parts: ServiceParts, strategy: JetStreamStrategy): Promise<void> {
     await Promise.all((parts.tables?.fed ?? []).map((table) => table.stopFollowing()));
     await strategy.start();
     await parts.activate?.();
-    this.setState('active', { afterMs: Math.round(performance.now() - startedAt), epoch: lease?.epoch });
-    this.becameActive();
-    return lease;
   }
 
   private setState(state: ServiceState, details: Record<string, unknown> = {}): void {
@@ -270,6 +309,13 @@ class Replica<S extends Settings> {
 
 function allTables({ tables }: ServiceParts) {
   return [...(tables?.fed ?? []), ...(tables?.followed ?? [])];
+}
+
+/** Runs every step, also after one that failed; throws the first failure in the end. */
+async function runAll(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) await step().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {
@@ -342,6 +388,7 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
     process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = error instanceof ConfigurationInvalid ? 2 : 1;
   }
+  await stopTelemetry().catch((error: unknown) => process.stderr.write(`${name}: telemetry: ${String(error)}\n`));
   // Everything is closed; what may linger (a socket that never connected) must not keep the process.
   process.exit();
 }

@@ -45,6 +45,8 @@ export interface ServiceDefinition<S extends Settings = Settings> {
   /** Default of `STANCE_HTTP_PORT`. */
   readonly httpPort: number;
   readonly settings: S;
+  /** Problems that no single setting has; empty when they fit together. */
+  check?(config: ConfigurationOf<S>): readonly string[];
   /** What only one replica may do at a time; `undefined` where all are active. */
   lease?(config: ConfigurationOf<S>): string;
   /** Called anew for every stretch of activity, so that no state outlives a lost lease. */

@@ -4,12 +4,16 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from './wait-for.js';
 
+/** As docs/operating.md advises. */
+const NODE_FLAGS = ['--max-semi-space-size=32'];
+
 /** A service as operators run it: a process of its own, built, logging JSON lines. */
 export class ServiceProcess {
   /** Log lines so far, and what was written to stderr. */
   readonly lines: Record<string, unknown>[] = [];
   errors = '';
   private state = 'starting';
+  private closed = false;
 
   private constructor(
     readonly name: string,
@@ -19,6 +23,7 @@ export class ServiceProcess {
       createInterface({ input: child.stdout }).on('line', (line) => this.read(line));
     }
     child.stderr?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
+    child.once('close', () => (this.closed = true));
   }
 
   /**
@@ -30,7 +35,7 @@ export class ServiceProcess {
     { nodeArguments = [] }: { nodeArguments?: readonly string[] } = {},
   ): ServiceProcess {
     const main = fileURLToPath(new URL(`../../../services/${name}/dist/main.js`, import.meta.url));
-    const child = spawn(process.execPath, [...nodeArguments, main], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, ...nodeArguments, main], {
       env: { PATH: process.env['PATH'], STANCE_HTTP_PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -43,6 +48,11 @@ export class ServiceProcess {
 
   get running(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Whether it was active when it last said what it is. */
+  get isActive(): boolean {
+    return this.running && this.state === 'active';
   }
 
   get exitCode(): number | null {
@@ -63,6 +73,20 @@ export class ServiceProcess {
       },
       { what: `${this.name} to be ${state}`, timeoutMs },
     );
+  }
+
+  /** Resolves to the first log line with this message, once it is there. */
+  async logged(message: string, timeoutMs = 20_000): Promise<Record<string, unknown>> {
+    return waitFor(() => this.lines.find(({ msg }) => msg === message), {
+      what: `${this.name} to log "${message}"`,
+      timeoutMs,
+    });
+  }
+
+  /** Resolves to the exit code once it has ended by itself, with all that it wrote read. */
+  async ended(timeoutMs = 20_000): Promise<number | null> {
+    await waitFor(() => this.closed, { what: `${this.name} to end`, timeoutMs });
+    return this.child.exitCode;
   }
 
   /** Ends it as a signal would; resolves to the exit code. */

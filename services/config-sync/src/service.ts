@@ -1,4 +1,4 @@
-import { ConfigurationInvalid, defineService } from '@stance/service-kit';
+import { defineService } from '@stance/service-kit';
 import { compose } from './app.module.js';
 import { SETTINGS } from './settings.js';
 
@@ -6,12 +6,10 @@ export const configSync = defineService({
   name: 'config-sync',
   httpPort: 9106,
   settings: SETTINGS,
+  check: ({ STANCE_DEVICES_FILE: devices, STANCE_POLICY_FILE: policy }) =>
+    devices === undefined && policy === undefined
+      ? ['neither STANCE_DEVICES_FILE nor STANCE_POLICY_FILE is set: set one or both']
+      : [],
   lease: () => 'config-sync',
-  build: (runtime) => {
-    const { STANCE_DEVICES_FILE: devices, STANCE_POLICY_FILE: policy } = runtime.config;
-    if (devices === undefined && policy === undefined) {
-      throw new ConfigurationInvalid(['neither STANCE_DEVICES_FILE nor STANCE_POLICY_FILE is set: set one or both']);
-    }
-    return compose(runtime);
-  },
+  build: (runtime) => compose(runtime),
 });

@@ -14,8 +14,7 @@ export class AgentObservedHandler {
 
   @OnEvent(AgentObserved, { concurrency: 256 })
   async handle(@Payload() event: EventOf<typeof AgentObserved>, @Ctx() context: JetStreamContext): Promise<void> {
-    const serialBefore = this.matcher.serialOf(event.data);
-    this.tables.agents.apply(event, context.subject, context.sequence);
-    await this.matcher.agentObserved(event.data, serialBefore, context.origin);
+    this.tables.agents.apply(event, context.delivery);
+    await this.matcher.agentObserved(event.data, context.sequence, context.origin);
   }
 }

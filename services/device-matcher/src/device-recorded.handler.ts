@@ -16,7 +16,7 @@ export class DeviceRecordedHandler {
   async handle(@Payload() event: EventOf<typeof DeviceRecorded>, @Ctx() context: JetStreamContext): Promise<void> {
     const { deviceId } = event.data;
     const serialBefore = this.matcher.serialOfDevice(deviceId);
-    this.tables.devices.apply(event, context.subject, context.sequence);
-    await this.matcher.deviceRecorded(serialBefore, this.matcher.serialOfDevice(deviceId), context.origin);
+    this.tables.devices.apply(event, context.delivery);
+    await this.matcher.deviceRecorded(deviceId, serialBefore, context.origin);
   }
 }

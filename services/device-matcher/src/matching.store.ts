@@ -1,6 +1,13 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { AgentMatched, AgentObserved, DeviceRecorded, type DataOf, type KeysOf } from '@stance/contracts';
-import { FactTable, type EventPublisher } from '@stance/jetstream';
+import {
+  AgentMatched,
+  AgentObserved,
+  DeviceRecorded,
+  UnreadableEvent,
+  type DataOf,
+  type KeysOf,
+} from '@stance/contracts';
+import { FactTable, readLastEvent, type EventPublisher } from '@stance/jetstream';
 import { serialKeyOf, type SerialKey } from './serial-number.js';
 
 export type AgentKeys = KeysOf<typeof AgentObserved>;
@@ -26,10 +33,17 @@ export interface KnownDevice {
 /** A register without the attributes, which nothing is decided on here. */
 export type KnownRegister = Omit<Register, 'attributes'>;
 
+/** A register as it stands in its stream. */
+export interface StoredRegister {
+  readonly register: Register;
+  readonly sequence: number;
+}
+
 /** Who is told of every change, to keep its indexes. */
 export interface Index {
   agentChanged(agent: KnownAgent | undefined, keys: AgentKeys): void;
   deviceChanged(device: KnownDevice | undefined, deviceId: string): void;
+  registerChanged(register: KnownRegister | undefined, keys: AgentKeys, before: KnownRegister | undefined): void;
 }
 
 export interface Tables {
@@ -62,6 +76,27 @@ export function createTables(connection: NatsConnection, publisher: EventPublish
     }),
     registers: new FactTable(connection, publisher, AgentMatched, {
       keep: ({ data: { attributes: _, ...register } }): KnownRegister => register,
+      onChange: (keys, register, before) => index.registerChanged(register, keys, before),
     }),
   };
+}
+
+/**
+ * Reads an agent's register back, with the attributes, and into the table: somebody else may have written it. `undefined`
+ * where it is gone or no register: the agent's next observation writes it anew.
+ */
+export async function readRegister(
+  connection: NatsConnection,
+  { registers }: Tables,
+  keys: AgentKeys,
+): Promise<StoredRegister | undefined> {
+  try {
+    const last = await readLastEvent(connection, AgentMatched, keys);
+    if (last === undefined) return undefined;
+    registers.apply(last.event, last);
+    return { register: last.event.data, sequence: last.sequence };
+  } catch (error) {
+    if (error instanceof UnreadableEvent) return undefined;
+    throw error;
+  }
 }

@@ -13,7 +13,12 @@ export const PLACEHOLDER_SERIALS: ReadonlySet<string> = new Set(
     '0123456789',
     '123456789',
     '1234567890',
+    '0123456789ABCDEF',
     '12345678',
+    '1234567',
+    '123456',
+    '12345',
+    '1234',
     'To be filled by O.E.M.',
     'To Be Filled By OEM',
     'Default string',
@@ -62,12 +67,12 @@ export function normaliseSerial(serial: string): string {
     .toUpperCase();
 }
 
-/** Whether a normalised serial number says nothing about the machine: a known placeholder, too short, or one character repeated. */
+/** Whether a normalised serial number says nothing about the machine: a known placeholder, too short, or one character (or none but dashes) repeated. */
 export function isPlaceholder(normalised: string): boolean {
   return (
     normalised.length < 4 ||
     PLACEHOLDER_SERIALS.has(normalised) ||
-    /^(.)\1*$/u.test(normalised.replaceAll(/[-_.]/g, ''))
+    /^(.?)\1*$/u.test(normalised.replaceAll(/[-_.]/g, ''))
   );
 }
 

@@ -1,9 +1,7 @@
-import { AgentObserved } from '@stance/contracts';
-import { readLastEvent } from '@stance/jetstream';
 import { defineService } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
 import { Matcher } from './matcher.js';
-import { createTables } from './matching.store.js';
+import { createTables, readRegister } from './matching.store.js';
 
 export const deviceMatcher = defineService({
   name: 'device-matcher',
@@ -11,7 +9,7 @@ export const deviceMatcher = defineService({
   settings: {},
   lease: () => 'device-matcher',
   build: ({ connection, publisher }) => {
-    const matcher = new Matcher(async (keys) => (await readLastEvent(connection, AgentObserved, keys))?.event.data);
+    const matcher = new Matcher((keys) => readRegister(connection, tables, keys));
     const tables = createTables(connection, publisher, matcher.index);
     matcher.use(tables);
     return {

@@ -11,6 +11,7 @@ import {
   TimerSet,
   UnreadableEvent,
   type DataOf,
+  type EventOf,
 } from '@stance/contracts';
 import { FactTable, StreamFollower, type EventPublisher } from '@stance/jetstream';
 import type { PostureSubject } from '@stance/policy';
@@ -19,11 +20,11 @@ import { serialise } from './decision.js';
 import type { EngineProgress } from './engine-progress.js';
 import type { OpenSessions } from './open-sessions.js';
 
-/** A posture as one flat string: as objects, a large fleet would keep the garbage collector busy for seconds. */
+/** A posture as the bytes of its event: as objects, a large fleet would keep the garbage collector busy for seconds. */
 export interface KnownPosture {
   readonly deviceId: string;
   readonly revision: number;
-  readonly subject: string;
+  readonly payload: Buffer;
 }
 
 export interface KnownDecision {
@@ -48,10 +49,11 @@ export const TABLES = Symbol('tables');
 export function createTables(connection: NatsConnection, publisher: EventPublisher, progress: EngineProgress): Tables {
   return {
     postures: new FactTable(connection, publisher, PostureChanged, {
-      keep: ({ data }): KnownPosture => ({
-        deviceId: data.deviceId,
-        revision: data.revision,
-        subject: serialiseSubject(data),
+      // Copied: what is delivered is a slice of all that came with it.
+      keep: ({ data: { deviceId, revision } }, payload): KnownPosture => ({
+        deviceId,
+        revision,
+        payload: Buffer.from(payload),
       }),
     }),
     decisions: new FactTable(connection, publisher, DecisionChanged, {
@@ -71,13 +73,9 @@ export function createTables(connection: NatsConnection, publisher: EventPublish
   };
 }
 
-function serialiseSubject({ device, agents, attributes, problems }: PostureSubject): string {
-  return JSON.stringify({ device, agents, attributes, problems });
-}
-
-export function subjectOf({ subject }: KnownPosture): PostureSubject {
-  // Written by serialiseSubject from an event that its schema has checked.
-  return JSON.parse(subject) as PostureSubject;
+export function subjectOf({ payload }: KnownPosture): PostureSubject {
+  // The bytes of an event that its schema has checked.
+  return (JSON.parse(payload.toString('utf8')) as EventOf<typeof PostureChanged>).data;
 }
 
 /** Follows the sessions that gateways open and close; starts and ends of one session come in order, as one stream has both. */

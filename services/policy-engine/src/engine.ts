@@ -47,6 +47,8 @@ export class Engine {
     options: { atHand?: PostureAtHand; at?: number } = {},
   ): Promise<void> {
     const now = Math.max(this.now(), options.at ?? 0);
+    // Taken before the decision is told: a gateway that acts on it may report its end before we come to revoke it.
+    const openBefore = this.sessions.of(deviceId, now);
     const verdicts = new Map<string, Verdict>();
     for (const gateway of this.gatewaysOf(deviceId)) {
       verdicts.set(gateway, this.decide(gateway, deviceId, now, options.atHand).verdict);
@@ -57,7 +59,8 @@ export class Engine {
         this.writeDecision(gateway, deviceId, verdicts, origin, now, options.atHand),
       ),
     ]);
-    await this.revokeDenied(deviceId, verdicts, origin.cause, now);
+    const sessions = new Set([...openBefore, ...this.sessions.of(deviceId, now)]);
+    await this.revokeDenied(sessions, verdicts, origin.cause, now);
   }
 
   /** Stores what holds at the moment of writing, and leaves that in `verdicts`. */
@@ -72,12 +75,13 @@ export class Engine {
     await this.tables.decisions.write({ gateway, deviceId }, origin, (stored) => {
       const { decision, verdict } = this.decide(gateway, deviceId, now, atHand);
       verdicts.set(gateway, verdict);
-      if (stored === undefined) return { data: decision };
+      const { postureRevision, policyRevision, decidedAt } = decision;
+      const value = { gateway, postureRevision, policyRevision, decidedAt, verdict: serialise(verdict) };
       // Another replica knows more than this one, which has lost its lease and not noticed yet.
       const isOlder =
-        stored.postureRevision > decision.postureRevision || stored.policyRevision > decision.policyRevision;
-      if (isOlder || stored.verdict === serialise(verdict)) return undefined;
-      return { data: decision, retires: this.isRetired(deviceId, atHand) };
+        stored !== undefined && (stored.postureRevision > postureRevision || stored.policyRevision > policyRevision);
+      if (isOlder || stored?.verdict === value.verdict) return undefined;
+      return { data: decision, value, retires: this.isRetired(deviceId, atHand) };
     });
   }
 
@@ -101,7 +105,7 @@ export class Engine {
       gateway,
       policy?.ok ? policy.compiled : undefined,
       posture && subjectFrom(posture, atHand),
-      () => Object.keys(this.storedResources(gateway, deviceId)),
+      () => this.servedBefore(gateway, deviceId),
       now,
     );
     return {
@@ -118,9 +122,13 @@ export class Engine {
     };
   }
 
-  private storedResources(gateway: string, deviceId: string): Verdict['resources'] {
+  /** The resources of the stored decision, and those of open sessions, which may be older than any decision. */
+  private servedBefore(gateway: string, deviceId: string): string[] {
     const stored = this.tables.decisions.get({ gateway, deviceId });
-    return stored === undefined ? {} : deserialise(stored.verdict).resources;
+    const resources = new Set(stored === undefined ? [] : Object.keys(deserialise(stored.verdict).resources));
+    for (const session of this.sessions.of(deviceId, this.now()))
+      if (session.gateway === gateway) resources.add(session.resource);
+    return [...resources].toSorted();
   }
 
   /** The gateways of the policy, and those of earlier policies that still hold a decision or a session. */
@@ -157,12 +165,12 @@ export class Engine {
   }
 
   private async revokeDenied(
-    deviceId: string,
+    sessions: ReadonlySet<OpenSession>,
     verdicts: ReadonlyMap<string, Verdict>,
     cause: Cause,
     now: number,
   ): Promise<void> {
-    const denied = this.sessions.of(deviceId, now).flatMap((session) => {
+    const denied = [...sessions].flatMap((session) => {
       const decision = verdicts.get(session.gateway)?.resources[session.resource];
       // A resource that no decision speaks of any more is denied like any other.
       return decision === undefined || (decision.effect === 'deny' && decision.enforced) ? [{ session, decision }] : [];
@@ -190,7 +198,7 @@ export class Engine {
     };
     try {
       await this.publisher.publish(SessionRevoked, data, {
-        id: `policy-engine:revoke:${sessionId}`,
+        id: `policy-engine:revoke:${natsSubjectOf(SessionRevoked, session)}`,
         cause,
         // However often it is derived, and however long after: it is stored once.
         expectedSequence: 0,

@@ -1,4 +1,4 @@
-import type { DataOf, SessionEnded, SessionStarted } from '@stance/contracts';
+import { SessionStarted, subjectOf, type DataOf, type SessionEnded } from '@stance/contracts';
 
 /** An open session, as far as deciding about it needs. */
 export interface OpenSession {
@@ -10,6 +10,9 @@ export interface OpenSession {
   /** Milliseconds; past it, the session counts as ended. */
   readonly expiresAt: number;
 }
+
+/** What tells a session from all others: gateways choose its id, each for itself. */
+type SessionKeys = Pick<OpenSession, 'gateway' | 'deviceId' | 'sessionId'>;
 
 /** How long an ended session is remembered, so that its start, delivered late, does not open it again. */
 const REMEMBER_ENDED_MS = 10 * 60_000;
@@ -23,27 +26,29 @@ export class OpenSessions {
   started(data: DataOf<typeof SessionStarted>, now: number): void {
     const { gateway, deviceId, sessionId, resource, user } = data;
     const expiresAt = Date.parse(data.expiresAt);
-    if (expiresAt <= now || this.endedAt.has(sessionId)) return;
+    const key = keyOf(data);
+    if (expiresAt <= now || this.endedAt.has(key)) return;
     const session = { gateway, deviceId, sessionId, resource, user, expiresAt };
     const sessions = this.byDevice.get(deviceId);
-    if (sessions === undefined) this.byDevice.set(deviceId, new Map([[sessionId, session]]));
-    else sessions.set(sessionId, session);
+    if (sessions === undefined) this.byDevice.set(deviceId, new Map([[key, session]]));
+    else sessions.set(key, session);
   }
 
-  ended({ deviceId, sessionId }: Pick<DataOf<typeof SessionEnded>, 'deviceId' | 'sessionId'>, now: number): void {
-    this.endedAt.set(sessionId, now);
-    this.remove(deviceId, sessionId);
+  ended(session: Pick<DataOf<typeof SessionEnded>, keyof SessionKeys>, now: number): void {
+    this.endedAt.set(keyOf(session), now);
+    this.remove(session);
   }
 
   /** A revocation of it is stored: it need not be asked for again. */
-  wasRevoked({ sessionId }: OpenSession): void {
-    this.revoked.add(sessionId);
+  wasRevoked(session: OpenSession): void {
+    // One that has ended meanwhile is forgotten already, and stays so.
+    if (this.byDevice.get(session.deviceId)?.has(keyOf(session))) this.revoked.add(keyOf(session));
   }
 
   /** The device's sessions that are neither ended, expired nor revoked. */
   of(deviceId: string, now: number): OpenSession[] {
     const sessions = [...(this.byDevice.get(deviceId)?.values() ?? [])];
-    return sessions.filter(({ sessionId, expiresAt }) => expiresAt > now && !this.revoked.has(sessionId));
+    return sessions.filter((session) => session.expiresAt > now && !this.revoked.has(keyOf(session)));
   }
 
   get size(): number {
@@ -54,18 +59,24 @@ export class OpenSessions {
 
   /** Forgets what is past: call it now and then. */
   prune(now: number): void {
-    for (const [sessionId, endedAt] of this.endedAt) {
-      if (endedAt + REMEMBER_ENDED_MS <= now) this.endedAt.delete(sessionId);
+    for (const [key, endedAt] of this.endedAt) {
+      if (endedAt + REMEMBER_ENDED_MS <= now) this.endedAt.delete(key);
     }
-    for (const [deviceId, sessions] of this.byDevice) {
-      for (const { sessionId, expiresAt } of sessions.values()) if (expiresAt <= now) this.remove(deviceId, sessionId);
+    for (const sessions of this.byDevice.values()) {
+      for (const session of sessions.values()) if (session.expiresAt <= now) this.remove(session);
     }
   }
 
-  private remove(deviceId: string, sessionId: string): void {
-    this.revoked.delete(sessionId);
-    const sessions = this.byDevice.get(deviceId);
-    sessions?.delete(sessionId);
-    if (sessions?.size === 0) this.byDevice.delete(deviceId);
+  private remove(session: SessionKeys): void {
+    const key = keyOf(session);
+    this.revoked.delete(key);
+    const sessions = this.byDevice.get(session.deviceId);
+    sessions?.delete(key);
+    if (sessions?.size === 0) this.byDevice.delete(session.deviceId);
   }
+}
+
+/** One string per session. */
+function keyOf(session: SessionKeys): string {
+  return subjectOf(SessionStarted, session);
 }

@@ -46,8 +46,16 @@ export class PolicyLog implements WarmTable {
     return revision > this.activated;
   }
 
+  /** Keeps a document until a newer one is in force. The first of a revision counts: one put into force never changes. */
   remember(published: PublishedPolicy): void {
-    if (published.revision >= this.activated) this.documents.set(published.revision, published);
+    const { revision } = published;
+    if (revision >= this.activated && !this.documents.has(revision)) this.documents.set(revision, published);
+  }
+
+  /** Whether another document was published under the same revision before. */
+  isTaken({ revision, sha256 }: PublishedPolicy): boolean {
+    const first = this.documents.get(revision);
+    return first !== undefined && first.sha256 !== sha256;
   }
 
   async load(signal?: AbortSignal): Promise<void> {

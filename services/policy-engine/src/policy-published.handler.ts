@@ -1,7 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { PolicyPublished, type EventOf } from '@stance/contracts';
-import { JetStreamContext, OnEvent } from '@stance/jetstream';
+import { JetStreamContext, OnEvent, Unprocessable } from '@stance/jetstream';
 import { TABLES, type Tables } from './engine.store.js';
 import { FleetReview } from './fleet-review.js';
 import { loadPolicy } from './loaded-policy.js';
@@ -19,6 +19,9 @@ export class PolicyPublishedHandler {
   @OnEvent(PolicyPublished)
   async handle(@Payload() { data }: EventOf<typeof PolicyPublished>, @Ctx() context: JetStreamContext): Promise<void> {
     this.policies.remember(data);
+    if (this.policies.isTaken(data)) {
+      throw new Unprocessable(`revision ${data.revision} is another document's: publish it again as a new revision`);
+    }
     if (!this.policies.isNewerThanActive(data.revision)) return;
     const policy = loadPolicy(data, Date.now());
     // What became of it is stored before it takes effect, so that a restart comes to the same policy.
@@ -32,7 +35,8 @@ export class PolicyPublishedHandler {
         },
       };
     });
-    if (!policy.ok) return;
+    const settled = this.tables.activations.get({});
+    if (!policy.ok || settled?.revision !== data.revision || settled.outcome !== 'active') return;
     this.policies.activate(policy);
     this.review.start(`policy-${data.revision}`, context.cause);
   }

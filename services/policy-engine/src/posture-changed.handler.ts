@@ -15,11 +15,9 @@ export class PostureChangedHandler {
   ) {}
 
   @OnEvent(PostureChanged, { concurrency: 256 })
-  async handle(
-    @Payload() { data, ...event }: EventOf<typeof PostureChanged>,
-    @Ctx() context: JetStreamContext,
-  ): Promise<void> {
-    this.tables.postures.apply({ data, ...event }, context.subject, context.sequence);
+  async handle(@Payload() event: EventOf<typeof PostureChanged>, @Ctx() context: JetStreamContext): Promise<void> {
+    const { data } = event;
+    this.tables.postures.apply(event, context.delivery);
     await this.engine.evaluate(data.deviceId, context.origin, { atHand: { revision: data.revision, subject: data } });
     this.progress.evaluated(context.sequence);
   }

@@ -14,7 +14,7 @@ export class DeviceRecordedHandler {
 
   @OnEvent(DeviceRecorded, { concurrency: 256 })
   async handle(@Payload() event: EventOf<typeof DeviceRecorded>, @Ctx() context: JetStreamContext): Promise<void> {
-    this.tables.devices.apply(event, context.subject, context.sequence);
+    this.tables.devices.apply(event, context.delivery);
     await this.keeper.refresh(event.data.deviceId, context.origin);
   }
 }

@@ -1,12 +1,6 @@
 import type { Origin } from '@stance/jetstream';
-import { changedNames, nextRevision, postureOf, type Register } from './posture.js';
-import { deserialise, serialise, type AgentKeys, type KnownRegister, type Tables } from './posture.store.js';
-
-/** A register and where it stands in its stream. */
-export interface StoredRegister {
-  readonly register: Register;
-  readonly sequence: number;
-}
+import { changedNames, nextRevision, postureOf, sameAgents, type PostureBody } from './posture.js';
+import { postureIn, type AgentKeys, type KnownRegister, type StoredRegister, type Tables } from './posture.store.js';
 
 /** Reads an agent's register back from the stream. */
 export type ReadRegister = (keys: AgentKeys) => Promise<StoredRegister | undefined>;
@@ -57,26 +51,46 @@ export class PostureKeeper {
           return undefined;
         }
         const device = this.tables?.devices.get({ deviceId });
+        if (stored === undefined && device === undefined && registers.length === 0) return undefined;
+        const before = stored && postureIn(stored);
         const posture = postureOf(
           deviceId,
           device,
           registers.map(({ register }) => register),
         );
-        const body = serialise(posture);
-        if (stored === undefined ? device === undefined && registers.length === 0 : stored.body === body)
-          return undefined;
+        const changed = changedNames(before, posture);
+        if (before !== undefined && changed.length === 0 && sameAgents(before, posture)) return undefined;
         return {
           data: {
             deviceId,
             revision: nextRevision(stored?.revision, this.now()),
             ...posture,
-            changed: changedNames(stored && deserialise(stored.body), posture),
+            changed,
           },
           retires: device?.state === 'retired',
         };
       });
       if (!outdated) return;
     }
+  }
+
+  /**
+   * The devices whose posture speaks of an agent that may have left them, and `undefined` for each of the others. A move is
+   * told once, by the register's event; one that was lost (more events than the stream keeps, a crash half way) would leave
+   * what the agent said for ever.
+   */
+  *leftBehind(): IterableIterator<string | undefined> {
+    for (const { deviceId } of this.tables?.postures.keys() ?? []) {
+      const stored = this.tables?.postures.get({ deviceId });
+      yield stored !== undefined && this.mayBeLeft(deviceId, postureIn(stored)) ? deviceId : undefined;
+    }
+  }
+
+  private mayBeLeft(deviceId: string, { agents, problems }: PostureBody): boolean {
+    // Which agents made it uncertain is not in the posture.
+    if (problems.includes('quarantined')) return true;
+    const known = this.agentsOfDevice.get(deviceId);
+    return agents.some((keys) => !known?.has(idOf(keys)));
   }
 
   private async registersOf(deviceId: string, atHand: StoredRegister | undefined): Promise<StoredRegister[]> {

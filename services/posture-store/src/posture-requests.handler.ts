@@ -4,7 +4,7 @@ import { GetPosture, ListPostures } from '@stance/contracts';
 import { OnRequest, RequestFailed } from '@stance/jetstream';
 import type { z } from 'zod';
 import type { Posture } from './posture.js';
-import { deserialise, TABLES, type Tables } from './posture.store.js';
+import { postureIn, TABLES, type Tables } from './posture.store.js';
 
 @Controller()
 export class PostureRequestsHandler {
@@ -30,6 +30,6 @@ export class PostureRequestsHandler {
 
   private postureOf(deviceId: string): Posture | undefined {
     const stored = this.tables.postures.get({ deviceId });
-    return stored && { deviceId, revision: stored.revision, ...deserialise(stored.body), changed: [] };
+    return stored && postureIn(stored);
   }
 }

@@ -1,7 +1,14 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { AgentMatched, DeviceRecorded, PostureChanged, type KeysOf } from '@stance/contracts';
-import { FactTable, type EventPublisher } from '@stance/jetstream';
-import type { Device, PostureBody } from './posture.js';
+import {
+  AgentMatched,
+  DeviceRecorded,
+  PostureChanged,
+  UnreadableEvent,
+  type EventOf,
+  type KeysOf,
+} from '@stance/contracts';
+import { FactTable, readLastEvent, type EventPublisher } from '@stance/jetstream';
+import type { Device, Posture, Register } from './posture.js';
 
 export type AgentKeys = KeysOf<typeof AgentMatched>;
 
@@ -11,13 +18,19 @@ export interface KnownRegister {
   readonly devices: readonly string[];
 }
 
+/** A register and where it stands in its stream. */
+export interface StoredRegister {
+  readonly register: Register;
+  readonly sequence: number;
+}
+
 /**
- * A posture as one flat string: a million devices as object graphs would keep the garbage collector busy for seconds, and it
- * is read back only when something changes.
+ * A posture as the bytes of its event: a million devices as object graphs would keep the garbage collector busy for seconds,
+ * and one is read back only when it changes.
  */
 export interface KnownPosture {
   readonly revision: number;
-  readonly body: string;
+  readonly payload: Buffer;
 }
 
 export interface Tables {
@@ -53,17 +66,27 @@ export function createTables(
       }),
     }),
     postures: new FactTable(connection, publisher, PostureChanged, {
-      keep: ({ data }): KnownPosture => ({ revision: data.revision, body: serialise(data) }),
+      // Copied: what is delivered is a slice of all that came with it.
+      keep: ({ data }, payload): KnownPosture => ({ revision: data.revision, payload: Buffer.from(payload) }),
     }),
   };
 }
 
-/** The same text for the same posture. */
-export function serialise({ device, agents, attributes, problems }: PostureBody): string {
-  return JSON.stringify({ device, agents, attributes, problems });
+/**
+ * Reads an agent's register back from the stream. `undefined` where it is gone or no register: an agent that nothing is
+ * known of adds nothing, and holds up no other agent of its device.
+ */
+export async function readRegister(connection: NatsConnection, keys: AgentKeys): Promise<StoredRegister | undefined> {
+  try {
+    const last = await readLastEvent(connection, AgentMatched, keys);
+    return last && { register: last.event.data, sequence: last.sequence };
+  } catch (error) {
+    if (error instanceof UnreadableEvent) return undefined;
+    throw error;
+  }
 }
 
-export function deserialise(body: string): PostureBody {
-  // Written by serialise from an event that its schema has checked.
-  return JSON.parse(body) as PostureBody;
+export function postureIn({ payload }: KnownPosture): Posture {
+  // The bytes of an event that its schema has checked.
+  return (JSON.parse(payload.toString('utf8')) as EventOf<typeof PostureChanged>).data;
 }

@@ -46,17 +46,17 @@ function deviceFields(device: Device | undefined): Posture['device'] {
 }
 
 function mergeAttributes(matched: readonly Register[]): { attributes: Posture['attributes']; conflict: boolean } {
-  const attributes: Posture['attributes'] = {};
+  const attributes = new Map<string, Posture['attributes'][string]>();
   const disputed = new Set<string>();
   matched.forEach((register, agent) => {
     for (const [name, value] of Object.entries(register.attributes)) {
-      const other = attributes[name];
+      const other = attributes.get(name);
       if (other !== undefined && !sameValue(other.value, value)) disputed.add(name);
-      attributes[name] = { value, agent };
+      attributes.set(name, { value, agent });
     }
   });
-  for (const name of disputed) Reflect.deleteProperty(attributes, name);
-  return { attributes, conflict: disputed.size > 0 };
+  for (const name of disputed) attributes.delete(name);
+  return { attributes: Object.fromEntries(attributes), conflict: disputed.size > 0 };
 }
 
 function problemsOf(
@@ -81,9 +81,10 @@ function problemsOf(
 /** Names of the attributes and device fields that differ, in order; `problems` where those do. */
 export function changedNames(before: PostureBody | undefined, now: PostureBody): string[] {
   const names = new Set<string>();
-  const attributes = { ...before?.attributes, ...now.attributes };
-  for (const name of Object.keys(attributes)) {
-    const [old, present] = [before?.attributes[name], now.attributes[name]];
+  const olds = new Map(Object.entries(before?.attributes ?? {}));
+  const presents = new Map(Object.entries(now.attributes));
+  for (const name of [...olds.keys(), ...presents.keys()]) {
+    const [old, present] = [olds.get(name), presents.get(name)];
     if (old === undefined || present === undefined || !sameValue(old.value, present.value)) names.add(name);
   }
   for (const field of ['state', 'owner', 'groups', 'tags', 'network', 'os'] as const) {
@@ -91,6 +92,11 @@ export function changedNames(before: PostureBody | undefined, now: PostureBody):
   }
   if (JSON.stringify(before?.problems) !== JSON.stringify(now.problems)) names.add('problems');
   return [...names].toSorted();
+}
+
+/** Whether two postures rest on the same agents, matched the same way and seen at the same times. */
+export function sameAgents(left: PostureBody, right: PostureBody): boolean {
+  return JSON.stringify(left.agents) === JSON.stringify(right.agents);
 }
 
 function sameValue(left: AttributeValue, right: AttributeValue): boolean {

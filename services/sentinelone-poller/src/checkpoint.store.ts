@@ -1,4 +1,4 @@
-import { jetstream, jetstreamManager, JetStreamApiError } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager, JetStreamApiError, type StoredMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { BUCKETS, encodeToken } from '@stance/contracts';
 import { z } from 'zod';
@@ -19,9 +19,12 @@ export class CheckpointTaken extends Error {
 
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
 
-/** A source's checkpoint, in a key-value bucket, written by compare-and-set. */
+/** A source's checkpoint, in a key-value bucket, written by compare-and-set, one write at a time. */
 export class CheckpointStore {
   private sequence = 0;
+  private saving: Promise<unknown> = Promise.resolve();
+  /** Writes of ours that the server did not confirm: one of them may be stored. */
+  private readonly unconfirmed = new Set<string>();
   private readonly subject: string;
 
   constructor(
@@ -33,25 +36,48 @@ export class CheckpointStore {
 
   /** `undefined` before the first one, or when what is stored is unreadable: reading anew is always right. */
   async load(): Promise<Checkpoint | undefined> {
-    const manager = await jetstreamManager(this.connection, { checkAPI: false });
-    const message = await manager.streams.getMessage(`KV_${BUCKETS.CHECKPOINTS.name}`, { last_by_subj: this.subject });
+    const message = await this.last();
     this.sequence = message?.seq ?? 0;
     return message === null ? undefined : parse(message.string());
   }
 
   /** Throws {@link CheckpointTaken} when another poller has written since. */
   async save(value: Checkpoint): Promise<void> {
+    const saved = this.saving.then(() => this.put(JSON.stringify(value)));
+    // The next one does not depend on it, its own caller hears of the failure.
+    this.saving = saved.catch(() => undefined);
+    await saved;
+  }
+
+  private async put(text: string): Promise<void> {
     try {
-      const { seq } = await jetstream(this.connection).publish(this.subject, JSON.stringify(value), {
-        expect: { lastSubjectSequence: this.sequence },
-      });
+      const expect = { lastSubjectSequence: this.sequence };
+      const { seq } = await jetstream(this.connection).publish(this.subject, text, { expect });
       this.sequence = seq;
+      this.unconfirmed.clear();
     } catch (error) {
-      if (error instanceof JetStreamApiError && WRONG_LAST_SEQUENCE.has(error.code)) {
+      if (!(error instanceof JetStreamApiError && WRONG_LAST_SEQUENCE.has(error.code))) {
+        this.unconfirmed.add(text);
+        throw error;
+      }
+      if (!(await this.isOurs())) {
         throw new CheckpointTaken('another poller of this source has moved its checkpoint', { cause: error });
       }
-      throw error;
+      await this.put(text);
     }
+  }
+
+  /** Whether the last write is one of ours that was stored without our hearing of it, or there is none any more. */
+  private async isOurs(): Promise<boolean> {
+    const last = await this.last();
+    if (last !== null && !this.unconfirmed.has(last.string())) return false;
+    this.sequence = last?.seq ?? 0;
+    return true;
+  }
+
+  private async last(): Promise<StoredMsg | null> {
+    const manager = await jetstreamManager(this.connection, { checkAPI: false });
+    return manager.streams.getMessage(`KV_${BUCKETS.CHECKPOINTS.name}`, { last_by_subj: this.subject });
   }
 }
 

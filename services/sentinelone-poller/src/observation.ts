@@ -20,9 +20,14 @@ export function knownAgentOf(observation: Observation): KnownAgent {
   return { agentId, presence, digest: digestOf(observation), reportedAt, lastSeenAt, observedAt };
 }
 
-/** What counts as a change. The fields come in one order from the record's reader, so their text can be compared. */
+/**
+ * What counts as a change. Hardware is named field by field: one that was read back from the stream has its fields in
+ * another order than a record's reader gives them, and would look changed after every restart.
+ */
 function digestOf({ presence, hardware, user, attributes }: Observation): string {
-  return hash('sha1', JSON.stringify([presence, hardware, user, attributes]), 'base64');
+  const { serialNumber, macAddresses, hostname, uuid, externalId } = hardware;
+  const text = JSON.stringify([presence, serialNumber, macAddresses, hostname, uuid, externalId, user, attributes]);
+  return hash('sha1', text, 'base64');
 }
 
 /** The record as the event that it would be. `readAt` in milliseconds: when the console's answer arrived. */

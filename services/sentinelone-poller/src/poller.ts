@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AgentObserved } from '@stance/contracts';
-import { newTraceparent, type FactTable } from '@stance/jetstream';
+import { UnusableId, type AgentObserved } from '@stance/contracts';
+import { EventTooLarge, newTraceparent, type FactTable } from '@stance/jetstream';
 import type { Logger } from '@stance/service-kit';
 import { readAgent } from './agent-record.js';
 import type { CheckpointStore, Checkpoint } from './checkpoint.store.js';
@@ -135,19 +135,30 @@ export class Poller {
       if (observation.reportedAt !== undefined && (newest === undefined || observation.reportedAt > newest)) {
         newest = observation.reportedAt;
       }
-      const known = this.agents.get(observation);
-      if (isNews(knownAgentOf(observation), known, this.options.freshnessStepMs)) writes.push(this.write(observation));
+      const candidate = knownAgentOf(observation);
+      if (isNews(candidate, this.agents.get(observation), this.options.freshnessStepMs)) {
+        writes.push(this.tell(observation, candidate));
+      }
     }
     await Promise.all(writes);
     return { agentIds, reportedAt: newest, unreadable };
   }
 
-  private async write(observation: Observation): Promise<void> {
+  /** What no event can hold keeps its last observation, and keeps nobody else's back. */
+  private async tell(observation: Observation, candidate: KnownAgent): Promise<void> {
+    try {
+      await this.write(observation, candidate);
+    } catch (error) {
+      if (!(error instanceof EventTooLarge || error instanceof UnusableId)) throw error;
+      this.logger.error({ agentId: observation.agentId, err: error }, 'an agent record does not fit into an event');
+    }
+  }
+
+  private async write(observation: Observation, candidate = knownAgentOf(observation)): Promise<void> {
     const cause = { txn: randomUUID(), traceparent: newTraceparent(), observedat: observation.observedAt };
-    const candidate = knownAgentOf(observation);
     const sequence = await this.agents.write(observation, { input: 'console', cause }, (known) => {
       if (!isNews(candidate, known, this.options.freshnessStepMs)) return undefined;
-      return { data: observation, retires: observation.presence === 'gone' };
+      return { data: observation, value: candidate, retires: observation.presence === 'gone' };
     });
     if (sequence !== undefined) this.reporter.published();
   }

@@ -1,7 +1,7 @@
 import { SettingProblem, type Logger } from '@stance/service-kit';
 import { CheckpointTaken } from './checkpoint.store.js';
 import type { Poller } from './poller.js';
-import { failureOf } from './source-health.js';
+import { failureOf, type Failure } from './source-health.js';
 import type { SourceReporter } from './source-reporter.js';
 
 /** How often a paused source looks whether it has been given a new token. */
@@ -11,14 +11,17 @@ export interface PollingOptions {
   readonly pollIntervalMs: number;
   /** The present token; a paused source tries again as soon as it is another one. */
   readonly token: () => string;
-  readonly now?: () => number;
 }
+
+/** What fails and recovers by itself: reading changes, and reading everything. */
+type Lane = 'changes' | 'sweep';
 
 /** Runs a poller's two lanes until it is stopped: changes at every interval, a sweep whenever it is due. */
 export class Polling {
   private readonly stopping = new AbortController();
   private running: Promise<unknown> = Promise.resolve();
-  private failuresInARow = 0;
+  /** Of the lanes that fail at present. */
+  private readonly failures = new Map<Lane, { inARow: number; failure: Failure }>();
 
   constructor(
     private readonly poller: Poller,
@@ -39,62 +42,71 @@ export class Polling {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    await this.lane(
-      () => this.poller.resume(signal),
-      () => null,
-    );
-    await Promise.all([
-      this.lane(
-        () => this.poller.poll(signal),
-        () => this.options.pollIntervalMs,
-      ),
-      this.lane(
-        () => this.sweepWhenDue(signal),
-        () => Math.max(TOKEN_CHECK_MS, this.poller.sweepDueIn()),
-      ),
-    ]);
+    while (!signal.aborted && !(await this.succeeds('changes', () => this.poller.resume(signal))));
+    await Promise.all([this.readChanges(), this.sweepWhenDue()]);
   }
 
-  private async sweepWhenDue(signal: AbortSignal): Promise<void> {
-    if (this.poller.sweepDueIn() <= 0) await this.poller.sweep(signal);
-  }
-
-  /** Repeats `attempt` until stopped; `null` as the pause after a success ends the lane. */
-  private async lane(attempt: () => Promise<void>, pauseMs: () => number | null): Promise<void> {
+  private async readChanges(): Promise<void> {
     const { signal } = this.stopping;
+    const { pollIntervalMs } = this.options;
     while (!signal.aborted) {
       const startedAt = performance.now();
-      try {
-        await attempt();
-        const pause = pauseMs();
-        this.failuresInARow = 0;
-        await this.reporter.succeeded(pause ?? 0);
-        if (pause === null) return;
-        // The interval is from start to start; a poll that took longer is followed at once.
-        await this.pause(Math.max(0, pause - (performance.now() - startedAt)));
-      } catch (error) {
-        if (signal.aborted) return;
-        await this.fail(error);
+      if (!(await this.succeeds('changes', () => this.poller.poll(signal)))) continue;
+      await this.tell(() => this.reporter.succeeded(this.standingFailure(), pollIntervalMs));
+      // The interval is from start to start; a poll that took longer is followed at once.
+      await this.pause(Math.max(0, pollIntervalMs - (performance.now() - startedAt)));
+    }
+  }
+
+  private async sweepWhenDue(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const dueInMs = this.poller.sweepDueIn();
+      if (dueInMs > 0) await this.pause(dueInMs);
+      else if (await this.succeeds('sweep', () => this.poller.sweep(signal))) {
+        await this.tell(() => this.reporter.succeeded(this.standingFailure()));
       }
     }
   }
 
-  private async fail(error: unknown): Promise<void> {
+  /** One attempt; after a failure, waits until the next may be made. */
+  private async succeeds(lane: Lane, attempt: () => Promise<void>): Promise<boolean> {
+    try {
+      await attempt();
+      this.failures.delete(lane);
+      return true;
+    } catch (error) {
+      if (!this.stopping.signal.aborted) await this.fail(lane, error);
+      return false;
+    }
+  }
+
+  private async fail(lane: Lane, error: unknown): Promise<void> {
     if (error instanceof CheckpointTaken) {
       this.stopping.abort(error);
       this.outlived(error);
       return;
     }
-    this.failuresInARow += 1;
-    const failure = failureOf(error, this.failuresInARow, this.options.pollIntervalMs);
-    try {
-      await this.reporter.failed(failure);
-    } catch (unreported) {
-      this.logger.warn({ err: unreported }, 'the state of the source cannot be stored');
-    }
+    const inARow = (this.failures.get(lane)?.inARow ?? 0) + 1;
+    const failure = failureOf(error, inARow, this.options.pollIntervalMs);
+    this.failures.set(lane, { inARow, failure });
+    await this.tell(() => this.reporter.failed(failure));
     await (failure.state === 'paused'
       ? this.pauseUntilNewToken(failure.retryAfterMs)
       : this.pause(failure.retryAfterMs));
+  }
+
+  /** One lane's success does not hide the other's failure. */
+  private standingFailure(): Failure | undefined {
+    return [...this.failures.values()][0]?.failure;
+  }
+
+  private async tell(report: () => Promise<void>): Promise<void> {
+    try {
+      await report();
+    } catch (unreported) {
+      this.logger.warn({ err: unreported }, 'the state of the source cannot be stored');
+    }
   }
 
   private async pauseUntilNewToken(milliseconds: number): Promise<void> {

@@ -96,7 +96,10 @@ export const sentinelonePoller = defineService({
     return {
       module: { module: AppModule },
       tables: { fed: [agents, reports] },
-      activate: async () => polling.start(),
+      activate: async () => {
+        reporter.resume();
+        polling.start();
+      },
       deactivate: () => polling.stop(),
       health: () => ({
         // A console that cannot be read is the source's state, not a reason to restart the poller.

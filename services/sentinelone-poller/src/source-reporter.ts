@@ -63,23 +63,38 @@ export class SourceReporter {
     this.logger.info({ pages: sweep?.pages, agents: this.countAgents() }, 'sweep complete');
   }
 
-  async succeeded(nextAttemptInMs: number): Promise<void> {
+  /** Takes up what the last poller of the source told and a restart does not change. */
+  resume(): void {
+    const before = this.table.get({ source: this.report.source });
+    const { lastSuccessAt, sweep } = before ?? {};
+    this.report = {
+      ...this.report,
+      ...(lastSuccessAt !== undefined && { lastSuccessAt }),
+      ...(sweep?.completedAt !== undefined && { sweep: { ...sweep, interval: this.sweepIntervalSeconds } }),
+    };
+  }
+
+  /** Something was read. `standing`: what fails all the same; `nextAttemptInMs`: when changes are read next. */
+  async succeeded(standing?: Failure, nextAttemptInMs?: number): Promise<void> {
     const now = new Date(this.now()).toISOString();
-    const { error: _error, pausedUntil: _pausedUntil, ...rest } = this.report;
+    const { error: _error, pausedUntil, ...rest } = this.report;
     await this.tell({
       ...rest,
-      state: 'ok',
+      state: standing?.state ?? 'ok',
+      ...(standing && { error: standing.error }),
+      ...(standing?.state === 'paused' && pausedUntil !== undefined && { pausedUntil }),
       lastSuccessAt: now,
       lastAttemptAt: now,
-      nextAttemptAt: this.in(nextAttemptInMs),
+      ...(nextAttemptInMs !== undefined && { nextAttemptAt: this.in(nextAttemptInMs) }),
     });
   }
 
   async failed({ state, error, retryAfterMs }: Failure): Promise<void> {
     const nextAttemptAt = this.in(retryAfterMs);
     this.logger.error({ state, error, nextAttemptAt }, 'the console cannot be read');
+    const { pausedUntil: _pausedUntil, ...rest } = this.report;
     await this.tell({
-      ...this.report,
+      ...rest,
       state,
       error,
       lastAttemptAt: new Date(this.now()).toISOString(),
@@ -101,9 +116,9 @@ export class SourceReporter {
     const isDue = news !== this.told?.split('\n')[0] || sinceLast >= ALIVE_INTERVAL_MS;
     const isProgress = sinceLast >= PROGRESS_INTERVAL_MS && progress !== this.told?.split('\n')[1];
     if (!isDue && !isProgress) return;
-    this.told = `${news}\n${progress}`;
-    this.reportedAt = this.now();
     const { report: data } = this;
     await this.table.write(data, { input: 'state', cause: { traceparent: newTraceparent() } }, () => ({ data }));
+    this.told = `${news}\n${progress}`;
+    this.reportedAt = this.now();
   }
 }

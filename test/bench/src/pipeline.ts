@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { DeviceRecorded, PolicyPublished, STREAMS } from '@stance/contracts';
@@ -111,7 +112,7 @@ export async function publishPolicy(bench: Bench): Promise<void> {
 }
 
 /** Messages that some durable consumer of the services has yet to handle, or audit to record. */
-export async function pending(connection: NatsConnection): Promise<number> {
+async function pending(connection: NatsConnection): Promise<number> {
   const manager = await jetstreamManager(connection);
   let waiting = 0;
   let facts = 0;
@@ -131,7 +132,12 @@ export async function settled(connection: NatsConnection, what: string, timeoutM
 
 /** Resident memory of a process, in MiB, by the kernel's account. */
 export async function residentMiB(pid: number): Promise<number> {
-  const { readFile } = await import('node:fs/promises');
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) / 1_024;
+}
+
+/** Processor time that a process has used so far, in seconds, by the kernel's account (proc(5): ticks of 10 ms). */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -12,6 +12,7 @@ import {
 import { connectToNats } from '@stance/jetstream';
 import { findNatsServer, startNatsServer } from '@stance/nats-server';
 import { temporaryFolder, waitFor } from '@stance/testing';
+import { cpuSeconds } from './pipeline.js';
 import type { MeanBytes } from './message-sizes.js';
 import { distributionOf, type Distribution } from './statistics.js';
 
@@ -48,6 +49,11 @@ async function startRelay(sizes: MeanBytes, { copies }: { copies: boolean }) {
     connection,
     manager,
     first: Buffer.alloc(sizes.observed, 'x'),
+    /** Processor seconds of everything that takes part, so far. */
+    cpu: async () => {
+      const pids = [nats.pid, process.pid, ...hops.map(({ pid }) => pid ?? 0)];
+      return (await Promise.all(pids.map(cpuSeconds))).reduce((sum, seconds) => sum + seconds, 0);
+    },
     close: async () => {
       for (const child of hops) {
         const exited = once(child, 'exit');
@@ -100,10 +106,14 @@ export async function measureRelayReaction(
 }
 
 /** Changes a second through four hops and a fifth process that copies all four streams, until nothing is pending. */
-export async function measureRelayThroughput(sizes: MeanBytes, changes: number): Promise<number> {
+export async function measureRelayThroughput(
+  sizes: MeanBytes,
+  changes: number,
+): Promise<{ changesPerSecond: number; cpuMicroseconds: number }> {
   const relay = await startRelay(sizes, { copies: true });
   try {
     const client = jetstream(relay.connection);
+    const cpuBefore = await relay.cpu();
     const startedAt = performance.now();
     let next = 0;
     const worker = async () => {
@@ -115,7 +125,8 @@ export async function measureRelayThroughput(sizes: MeanBytes, changes: number):
       timeoutMs: 180_000,
       intervalMs: 20,
     });
-    return changes / ((performance.now() - startedAt) / 1_000);
+    const changesPerSecond = changes / ((performance.now() - startedAt) / 1_000);
+    return { changesPerSecond, cpuMicroseconds: Math.round((((await relay.cpu()) - cpuBefore) * 1e6) / changes) };
   } finally {
     await relay.close();
   }

@@ -1,13 +1,24 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { STREAMS } from '@stance/contracts';
 import { waitFor } from '@stance/testing';
-import { enroll, publishPolicy, settled, SERVICES, startBench, startServices } from './pipeline.js';
+import {
+  cpuSeconds,
+  enroll,
+  publishPolicy,
+  settled,
+  SERVICES,
+  startBench,
+  startServices,
+  type Bench,
+} from './pipeline.js';
 
 export interface Throughput {
   readonly changesPerSecond: number;
   /** From the first change to the last decision stored, in seconds; audit drains after it. */
   readonly decidedAfterSeconds: number;
   readonly drainedAfterSeconds: number;
+  /** Processor time per change, in microseconds, of each process. */
+  readonly cpuMicroseconds: Record<string, number>;
 }
 
 /**
@@ -36,6 +47,7 @@ export async function measureThroughput(changes: number): Promise<Throughput> {
     const [decisionsBefore, posturesBefore] = [await lastDecision(), await lastPosture()];
 
     const machines = bench.tenant.fleet.list().map(({ id }) => String(id));
+    const cpuBefore = await cpuOf(bench);
     const startedAt = performance.now();
     for (const [index, id] of machines.entries()) {
       bench.tenant.fleet.infect(id);
@@ -55,8 +67,28 @@ export async function measureThroughput(changes: number): Promise<Throughput> {
     const decidedAfterSeconds = (performance.now() - startedAt) / 1_000;
     await settled(bench.connection, 'audit to have recorded everything');
     const drainedAfterSeconds = (performance.now() - startedAt) / 1_000;
-    return { changesPerSecond: decided / drainedAfterSeconds, decidedAfterSeconds, drainedAfterSeconds };
+    const cpuAfter = await cpuOf(bench);
+    const cpuMicroseconds = Object.fromEntries(
+      Object.entries(cpuAfter).map(([name, seconds]) => [
+        name,
+        Math.round(((seconds - (cpuBefore[name] ?? 0)) * 1e6) / decided),
+      ]),
+    );
+    return {
+      changesPerSecond: decided / drainedAfterSeconds,
+      decidedAfterSeconds,
+      drainedAfterSeconds,
+      cpuMicroseconds,
+    };
   } finally {
     await bench.close();
   }
+}
+
+async function cpuOf(bench: Bench): Promise<Record<string, number>> {
+  const pids = new Map([...bench.services].map(([name, { pid }]) => [name, pid]));
+  pids.set('nats-server', bench.nats.pid).set('console and driver', process.pid);
+  const seconds: Record<string, number> = {};
+  for (const [name, pid] of pids) seconds[name] = await cpuSeconds(pid);
+  return seconds;
 }

@@ -29,7 +29,6 @@ export const REASON_CODES = {
   'decision-expired': 'The decision is past its review time.',
   'engine-silent': 'The policy engine has not been heard for too long.',
   'awaiting-decision': 'The session was revoked and no newer decision has arrived.',
-  'session-expired': 'The session reached its lifetime.',
 } as const;
 
 export type ReasonCode = keyof typeof REASON_CODES;

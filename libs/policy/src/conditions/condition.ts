@@ -48,7 +48,7 @@ function checkOperator({ attribute, operator, operatorOffset }: ConditionSyntax,
 }
 
 /** The operators that a condition on an attribute of this type may use. */
-export function operatorsFor(type: AttributeDefinition['type']): readonly Operator[] {
+function operatorsFor(type: AttributeDefinition['type']): readonly Operator[] {
   if (type === 'list') return ['CONTAINS', 'IS SET', 'NOT SET'];
   const order: Operator[] = VALUE_TYPES[type].ordered ? ['<', '<=', '>', '>='] : [];
   return ['==', '!=', ...order, 'IN', 'NOT IN', 'IS SET', 'NOT SET'];

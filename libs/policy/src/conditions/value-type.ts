@@ -82,7 +82,7 @@ export const VALUE_TYPES = {
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
 
 /** Milliseconds since the epoch of an RFC 3339 time, or of a day at midnight UTC; undefined for anything else. */
-export function parseDate(text: string): number | undefined {
+function parseDate(text: string): number | undefined {
   const day = DATE.exec(text)?.[1];
   if (day === undefined) return undefined;
   const time = Date.parse(text);

@@ -43,10 +43,6 @@ const gateway = z.strictObject({
     .min(1)
     .max(1000)
     .meta({ description: 'What is behind this gateway, by names that hold for all gateways.' }),
-  identity: z
-    .enum(['certificate', 'token', 'address'])
-    .optional()
-    .meta({ description: 'The least proof of a device that this gateway accepts.' }),
 });
 
 const referenceFields = z.strictObject({ posture: text(100) });

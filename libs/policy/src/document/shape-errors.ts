@@ -10,7 +10,15 @@ export interface Problem {
 }
 
 /** Fields of the language that this version cannot honour; a policy that relies on one must not come into force. */
-const NOT_AVAILABLE: ReadonlySet<string> = new Set(['grace', 'rearm', 'exceptions', 'mode', 'enforcement', 'hold']);
+const NOT_AVAILABLE: ReadonlySet<string> = new Set([
+  'grace',
+  'rearm',
+  'exceptions',
+  'mode',
+  'enforcement',
+  'hold',
+  'identity',
+]);
 
 type Issue = z.core.$ZodIssue;
 

@@ -2,6 +2,7 @@ import type { Explanation } from '@stance/contracts';
 import { isUnknown, Outcome, verdictOf } from '../conditions/outcome.js';
 import { formatDuration } from '../duration.js';
 import { suggestion } from '../nearest.js';
+import type { Rule } from '../policy.js';
 import type { CompiledCondition, CompiledPolicy, CompiledResource, CompiledRule } from './compile-policy.js';
 import { standingOf } from './decide.js';
 import { evaluateResources } from './evaluate.js';
@@ -72,7 +73,7 @@ function explainRule(compiled: CompiledRule, facts: Facts | undefined): Explaine
     };
   }
   const conditions = [...require, ...requireAny, ...when].flatMap((posture) =>
-    posture.conditions.map((condition) => explainCondition(rule.name, condition, facts)),
+    posture.conditions.map((condition) => explainCondition(rule, condition, facts)),
   );
   const outcome = ruleOutcome(compiled, facts);
   if (outcome === null) {
@@ -82,7 +83,7 @@ function explainRule(compiled: CompiledRule, facts: Facts | undefined): Explaine
   return { ...base, applies: true, verdict: verdictOf(outcome), conditions };
 }
 
-function explainCondition(rule: string, compiled: CompiledCondition, facts: Facts): ExplainedCondition {
+function explainCondition(rule: Rule, compiled: CompiledCondition, facts: Facts): ExplainedCondition {
   const { condition, posture } = compiled;
   const outcome = compiled.check(facts);
   const { confirmedAt, ...evidence } = evidenceOf(compiled, facts);
@@ -97,8 +98,9 @@ function explainCondition(rule: string, compiled: CompiledCondition, facts: Fact
     ...evidence,
     ...(grown ? { actual: formatDuration(Math.max(0, facts.now - (facts.lastSeenAt ?? facts.now))) } : {}),
     ...(known ? { age: Math.max(0, facts.now - confirmedAt) / 1000 } : {}),
-    ...(outcome === Outcome.FALSE || isUnknown(outcome)
-      ? { reason: conditionReason(rule, compiled, outcome, facts) }
+    // Of a deny rule, what does not hold is as it should be.
+    ...((outcome === Outcome.FALSE && rule.effect === 'allow') || isUnknown(outcome)
+      ? { reason: conditionReason(rule.name, compiled, outcome, facts) }
       : {}),
   };
 }

@@ -130,7 +130,7 @@ function sentence(
 }
 
 /** A value for people to read; long ones are cut. */
-export function valueText(value: AttributeValue): string {
+function valueText(value: AttributeValue): string {
   const text = Array.isArray(value) ? listText(value) : String(value);
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }

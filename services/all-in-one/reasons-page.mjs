@@ -121,7 +121,8 @@ const ADVICE = {
 export function reasonsPage() {
   const codes = Object.entries(REASON_CODES);
   const missing = codes.map(([code]) => code).filter((code) => !(code in ADVICE));
-  if (missing.length > 0) throw new Error(`say in deploy/docs/reasons-page.mjs what to do about ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new Error(`say in services/all-in-one/reasons-page.mjs what to do about ${missing.join(', ')}`);
   return `# Reasons
 
 Every refusal says why, as a list of reasons. Each has a **code** from this closed list and a **message** for the person who was refused; with them, where it applies, the rule, posture and condition, the attribute, what was expected and what was found, the source and agent that said so, and when (\`reportedAt\` by the console, \`observedAt\` by Stance). \`stance explain <device> <resource>\` shows all of it; a gateway shows it as JSON or as a page ([gateway.md](gateway.md)).

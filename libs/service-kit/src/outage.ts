@@ -1,0 +1,12 @@
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { errors } from '@nats-io/transport-node';
+
+/** JetStream answers, and cannot serve just now: no leader yet, or its data are still being recovered. */
+const UNAVAILABLE_STATUS = 503;
+
+/** Whether a failure passes by itself once NATS answers again; one of permissions does not. Pure. */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return error.status === UNAVAILABLE_STATUS;
+  if (error instanceof errors.RequestError) return !(error.cause instanceof errors.PermissionViolationError);
+  return error instanceof errors.TimeoutError || error instanceof errors.ConnectionError;
+}

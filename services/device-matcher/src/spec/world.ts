@@ -1,0 +1,136 @@
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  AgentMatched,
+  AgentObserved,
+  decodeEvent,
+  DeviceRecorded,
+  STREAMS,
+  subjectOf,
+  wireTopology,
+  type DataOf,
+} from '@stance/contracts';
+import { applyTopology, durableOf, EventPublisher, StreamFollower } from '@stance/jetstream';
+import { startService, type RunningService } from '@stance/service-kit';
+import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { deviceMatcher } from '../service.js';
+
+export type Observation = DataOf<typeof AgentObserved>;
+export type Device = DataOf<typeof DeviceRecorded>;
+export type Register = DataOf<typeof AgentMatched>;
+
+/** A real server on which a device matcher runs, a poller and an inventory that feed it, and what it wrote. */
+export class World {
+  readonly written: Register[] = [];
+  private readonly poller: EventPublisher;
+  private readonly inventory: EventPublisher;
+  private readonly services: RunningService[] = [];
+  private follower: StreamFollower | undefined;
+  private events = 0;
+
+  private constructor(
+    private readonly nats: TestNats,
+    readonly connection: NatsConnection,
+    readonly manager: JetStreamManager,
+  ) {
+    this.poller = new EventPublisher(connection, 'sentinelone-poller');
+    this.inventory = new EventPublisher(connection, 'config-sync');
+  }
+
+  static async start(): Promise<World> {
+    const nats = await startTestNats();
+    const connection = await nats.connect();
+    return new World(nats, connection, await jetstreamManager(connection));
+  }
+
+  async close(): Promise<void> {
+    await this.stopMatcher();
+    await this.follower?.stop();
+    await this.nats.close();
+  }
+
+  /** Empty streams, no matcher, as at the start. */
+  async reset(): Promise<void> {
+    await this.stopMatcher();
+    await this.follower?.stop();
+    for (const { name } of wireTopology()) await this.manager.streams.delete(name).catch(() => false);
+    await applyTopology(this.connection);
+    this.written.length = 0;
+    this.follower = await StreamFollower.start(
+      this.connection,
+      { stream: STREAMS.MATCHES.name, from: { sequence: 1 } },
+      ({ data, subject, headers }) => {
+        // What a spec itself put there is not the matcher's.
+        if (headers?.has('Spec')) return;
+        this.written.push(decodeEvent(AgentMatched, data, subject).data);
+      },
+    );
+  }
+
+  async startMatcher(): Promise<RunningService> {
+    const service = await startService(deviceMatcher, {
+      environment: { NATS_URL: this.nats.url, LOG_LEVEL: 'silent' },
+      http: false,
+    });
+    this.services.push(service);
+    await service.active;
+    return service;
+  }
+
+  async stopMatcher(): Promise<void> {
+    await Promise.all(this.services.splice(0).map((service) => service.stop()));
+  }
+
+  async observe(agentId: string, serialNumber?: string, overrides: Partial<Observation> = {}): Promise<void> {
+    const data: Observation = {
+      source: 'console',
+      agentId,
+      presence: 'present',
+      hardware: { ...(serialNumber !== undefined && { serialNumber }), hostname: `host-${agentId}` },
+      attributes: { 'sentinelOne:infected': false },
+      observedAt: new Date().toISOString(),
+      ...overrides,
+    };
+    this.events += 1;
+    await this.poller.publish(AgentObserved, data, {
+      id: `observe:${this.events}`,
+      cause: { txn: `txn-${this.events}` },
+      retires: data.presence === 'gone',
+    });
+  }
+
+  async record(deviceId: string, serialNumber?: string, state: Device['state'] = 'enrolled'): Promise<void> {
+    const hardware = serialNumber === undefined ? {} : { serialNumber };
+    const data: Device = { deviceId, state, hardware, groups: [], tags: [] };
+    this.events += 1;
+    const options = { id: `record:${this.events}`, cause: {}, retires: state === 'retired' };
+    await this.inventory.publish(DeviceRecorded, data, options);
+  }
+
+  /** An agent's register as it was written last. */
+  registerOf(agentId: string): Register | undefined {
+    return this.written.findLast((register) => register.agentId === agentId);
+  }
+
+  /** Resolves once the matcher has settled everything and all that it wrote is in `written`. */
+  async settled(): Promise<void> {
+    for (const contract of [AgentObserved, DeviceRecorded] as const) {
+      const durable = durableOf('device-matcher', contract);
+      await waitFor(
+        async () => {
+          const info = await this.manager.consumers.info(contract.stream?.name ?? '', durable);
+          return info.num_pending === 0 && info.num_ack_pending === 0;
+        },
+        { what: `${durable} has settled everything`, timeoutMs: 20_000 },
+      );
+    }
+    await this.follower?.caughtUp();
+  }
+
+  /** The messages that a stream holds of an agent's register. */
+  async keptOf(agentId: string): Promise<number> {
+    const subject = subjectOf(AgentMatched, { source: 'console', agentId });
+    const { state } = await this.manager.streams.info(STREAMS.MATCHES.name, { subjects_filter: subject });
+    return state.subjects?.[subject] ?? 0;
+  }
+}

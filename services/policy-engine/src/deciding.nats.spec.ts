@@ -1,0 +1,267 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { DecisionChanged, decodeEvent, EngineReported, Explain, STREAMS, subjectOf, type DataOf } from '@stance/contracts';
+import { ask } from '@stance/jetstream';
+import { waitFor } from '@stance/testing';
+import { HEALTHY_READS_WIKI, TWO_GATEWAYS } from './spec/policies.js';
+import { durable, World } from './spec/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start();
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  await world.reset();
+  await world.startEngine();
+  await world.settlePolicy(1, HEALTHY_READS_WIKI);
+});
+
+describe('a decision', () => {
+  it('says for each gateway what its resources are, and on what it rests', async () => {
+    await world.settlePolicy(2, TWO_GATEWAYS);
+    await world.change('d1', false);
+    const edge = await world.decided('d1', 'allow');
+    await world.decided('d1', 'allow', 'ssh', 'vpn');
+    expect(edge).toMatchObject({
+      gateway: 'edge',
+      deviceId: 'd1',
+      postureRevision: 1_001,
+      policyRevision: 2,
+      resources: { wiki: { effect: 'allow', enforced: true, reasons: [] }, payroll: { effect: 'allow' } },
+    });
+    expect(Object.keys(edge.resources)).toEqual(['wiki', 'payroll']);
+    expect(Date.parse(edge.reviewAt ?? '')).toBeGreaterThan(Date.now() + 23 * 60 * 60_000);
+  });
+
+  it('is written only when it changed', async () => {
+    const observedAt = '2099-11-21T08:00:00.000Z';
+    const agents = [{ source: 's', agentId: 'a', observedAt }];
+    await world.change('d1', false, { agents });
+    await world.decided('d1', 'allow');
+    await world.change('d1', false, { agents, device: { state: 'enrolled', groups: ['it'], tags: [] } });
+    await world.settled();
+    expect(world.decisions).toHaveLength(1);
+    await world.change('d1', true, { agents });
+    const denied = await world.decided('d1', 'deny');
+    expect(denied).toMatchObject({ postureRevision: 1_003 });
+    expect(denied.resources['wiki']?.reasons).toMatchObject([
+      { code: 'condition-false', attribute: 'sentinelOne:infected', actual: true, source: 's', agentId: 'a' },
+    ]);
+    await world.change('d1', false, { agents });
+    await world.decided('d1', 'allow');
+    await world.settled();
+    expect(world.decisions).toHaveLength(3);
+  });
+
+  it('carries the cause of the posture on', async () => {
+    await world.change('d1', false);
+    await world.decided('d1', 'allow');
+    const subject = subjectOf(DecisionChanged, { gateway: 'edge', deviceId: 'd1' });
+    const last = await world.manager.streams.getMessage(STREAMS.DECISIONS.name, { last_by_subj: subject });
+    expect(decodeEvent(DecisionChanged, last?.data ?? new Uint8Array(), subject)).toMatchObject({
+      source: '/stance/policy-engine',
+      txn: expect.stringMatching(/^txn-/),
+    });
+  });
+
+  it.each([
+    ['not enrolled', { device: { state: 'unknown', groups: [], tags: [] }, problems: ['not-enrolled'] }, 'not-enrolled'],
+    ['quarantined', { problems: ['quarantined', 'duplicate-serial'] }, 'device-quarantined'],
+    ['without an agent', { agents: [], attributes: {}, problems: ['no-agent'] }, 'attribute-unset'],
+    ['in conflict', { attributes: {}, problems: ['conflict'] }, 'attribute-conflict'],
+    ['stale', { agents: [{ source: 's', agentId: 'a', observedAt: '2020-01-01T00:00:00Z' }] }, 'attribute-stale'],
+  ] as const)('denies a device that is %s, with the reason', async (_, overrides, code) => {
+    await world.change('d1', false, structuredClone<object>(overrides));
+    const { resources } = await world.decided('d1', 'deny');
+    expect(resources['wiki']?.reasons[0]).toMatchObject({ code, message: expect.any(String) });
+  });
+
+  it('of a retired device denies, and is the only one kept, and ends by itself', async () => {
+    await world.change('d1', false);
+    await world.decided('d1', 'allow');
+    await world.change('d1', false, { device: { state: 'retired', groups: [], tags: [] }, agents: [], attributes: {} });
+    const { resources } = await world.decided('d1', 'deny');
+    expect(resources['wiki']?.reasons).toMatchObject([{ code: 'device-retired' }]);
+    const subject = subjectOf(DecisionChanged, { gateway: 'edge', deviceId: 'd1' });
+    const { state } = await world.manager.streams.info(STREAMS.DECISIONS.name, { subjects_filter: subject });
+    const last = await world.manager.streams.getMessage(STREAMS.DECISIONS.name, { last_by_subj: subject });
+    expect([state.subjects?.[subject], last?.header.get('Nats-TTL')]).toEqual([1, '720h']);
+  });
+
+  it('of a device that was retired before it was first decided about ends by itself too', async () => {
+    await world.change('d1', false, { device: { state: 'retired', groups: [], tags: [] }, agents: [], attributes: {} });
+    await world.decided('d1', 'deny');
+    const last_by_subj = subjectOf(DecisionChanged, { gateway: 'edge', deviceId: 'd1' });
+    const last = await world.manager.streams.getMessage(STREAMS.DECISIONS.name, { last_by_subj });
+    expect(last?.header.get('Nats-TTL')).toBe('720h');
+  });
+});
+
+describe('a restart', () => {
+  it('writes nothing new, and goes on', async () => {
+    await world.change('d1', false);
+    await world.change('d2', true);
+    await Promise.all([world.decided('d1', 'allow'), world.decided('d2', 'deny')]);
+    await world.settled();
+    await world.stopEngine();
+    await world.startEngine();
+    await world.settled();
+    expect([world.decisions.length, world.activations.length]).toEqual([2, 1]);
+    await world.change('d1', true);
+    await world.decided('d1', 'deny');
+  });
+
+  it('writes nothing new when everything is delivered again', async () => {
+    for (const infected of [false, true, false]) await world.change('d1', infected);
+    await world.settled();
+    await world.decided('d1', 'allow');
+    const before = world.decisions.length;
+    await world.stopEngine();
+    await world.manager.consumers.delete(durable.postures.stream, durable.postures.name);
+    await world.startEngine();
+    await world.settled();
+    expect(world.decisions).toHaveLength(before);
+  });
+
+  it('of a standby takes over and knows everything', async () => {
+    await world.change('d1', false);
+    await world.decided('d1', 'allow');
+    await world.settled();
+    const [first] = [...world.engines];
+    const second = await world.startEngine({ standby: true });
+    await waitFor(() => second.state() === 'standby', { what: 'the second engine to stand by' });
+    await world.change('d2', false);
+    await world.decided('d2', 'allow');
+    await first?.stop();
+    await second.active;
+    await world.settled();
+    expect(world.decisions).toHaveLength(2);
+    await world.change('d1', true);
+    await world.decided('d1', 'deny');
+  });
+});
+
+describe('two engines', () => {
+  it.each([
+    ['posture', { postureRevision: 5_000, policyRevision: 1 }],
+    ['policy', { postureRevision: 1_001, policyRevision: 50 }],
+  ])('never replace a decision that rests on a newer %s', async (_, revisions) => {
+    await world.change('d1', false);
+    const { resources, ...allowed } = await world.decided('d1', 'allow');
+    const denial = { effect: 'deny', enforced: true, reasons: [] } as const;
+    const newer = { ...allowed, ...revisions, resources: { ...resources, wiki: denial } };
+    await world.replica.publish(DecisionChanged, newer, world.options());
+    await world.change('d1', false, { revision: 1_001 });
+    await world.settled();
+    expect(world.decisionOf('d1')).toMatchObject(revisions);
+    expect(world.decisionOf('d1')?.resources['wiki']?.effect).toBe('deny');
+  });
+
+  it('replace a decision of another one that rests on the same or less', async () => {
+    await world.change('d1', false);
+    const { resources, ...allowed } = await world.decided('d1', 'allow');
+    const denial = { effect: 'deny', enforced: true, reasons: [] } as const;
+    const other = { ...allowed, resources: { ...resources, wiki: denial } };
+    await world.replica.publish(DecisionChanged, other, world.options());
+    await world.change('d1', true);
+    const { resources: now } = await world.decided('d1', 'deny');
+    await waitFor(() => world.decisionOf('d1')?.postureRevision === 1_002, { what: 'the engine’s own decision' });
+    expect(now).toBeDefined();
+    expect(world.decisionOf('d1')?.resources['wiki']?.reasons).toMatchObject([{ code: 'condition-false' }]);
+  });
+});
+
+describe('the report to the gateways', () => {
+  it('comes every five seconds, with how far the engine is', async () => {
+    const reports: DataOf<typeof EngineReported>[] = [];
+    world.connection.subscribe('stance.engine.reported.v1.>', {
+      callback: (_, message) =>
+        void reports.push(decodeEvent(EngineReported, message.data, message.subject).data),
+    });
+    await world.settlePolicy(2, TWO_GATEWAYS);
+    const evaluated = await world.change('d1', false);
+    await world.decided('d1', 'allow');
+    await world.decided('d1', 'allow', 'ssh', 'vpn');
+    await world.settled();
+    const decidedUpTo = (gateway: string) =>
+      world.decisions.filter(({ data }) => data.gateway === gateway).at(-1)?.sequence;
+    for (const gateway of ['edge', 'vpn']) {
+      const report = { gateway, policyRevision: 2, lag: 0, evaluatedUpTo: evaluated, decidedUpTo: decidedUpTo(gateway) };
+      const [first, second] = await waitFor(
+        () => {
+          const own = reports.filter((one) => one.gateway === gateway && one.evaluatedUpTo === evaluated);
+          return own.length >= 2 ? own : undefined;
+        },
+        { what: `two reports to ${gateway}`, timeoutMs: 15_000 },
+      );
+      expect([first, second]).toMatchObject([report, report]);
+      const apart = Date.parse(second?.reportedAt ?? '') - Date.parse(first?.reportedAt ?? '');
+      expect([apart > 4_000, apart < 7_000]).toEqual([true, true]);
+    }
+  }, 30_000);
+});
+
+describe('explaining', () => {
+  it('answers with every rule and condition, and what the gateways hold', async () => {
+    await world.change('d1', true);
+    await world.decided('d1', 'deny');
+    const explanation = await ask(world.connection, Explain, { deviceId: 'd1', resource: 'wiki' });
+    expect(explanation).toMatchObject({
+      deviceId: 'd1',
+      resource: 'wiki',
+      effect: 'deny',
+      postureRevision: 1_001,
+      policyRevision: 1,
+      reasons: [{ code: 'condition-false' }],
+      rules: [{ name: 'everyone healthy reads the wiki', verdict: 'false', conditions: [{ actual: true }] }],
+      decisions: [{ gateway: 'edge', decision: { effect: 'deny' } }],
+    });
+  });
+
+  it('says that a device is not known', async () => {
+    await expect(ask(world.connection, Explain, { deviceId: 'nobody', resource: 'wiki' })).rejects.toMatchObject({
+      code: 'not-found',
+    });
+  });
+
+  it('says of a resource that nobody serves just that', async () => {
+    await world.change('d1', false);
+    await world.decided('d1', 'allow');
+    await expect(ask(world.connection, Explain, { deviceId: 'd1', resource: 'wikki' })).resolves.toMatchObject({
+      effect: 'deny',
+      reasons: [{ code: 'no-rule', message: expect.stringContaining('wiki') }],
+      decisions: [],
+    });
+  });
+});
+
+describe('bad input', () => {
+  it.each([
+    'stance.posture.changed.v1.d1',
+    'stance.policy.published.v1',
+    'stance.session.started.v1.edge.d1.s1',
+    'stance.timer.due.v1.d1',
+  ])('on %s is dead-lettered and stops nothing', async (subject) => {
+    await world.connection.request(subject, '{"specversion":"1.0"}', { timeout: 5_000 });
+    await waitFor(() => world.dead.length === 1, { what: 'a dead letter' });
+    expect(world.dead[0]?.data).toMatchObject({
+      service: 'policy-engine',
+      originalSubject: subject,
+      reason: { code: 'malformed' },
+    });
+    await world.change('d1', false);
+    await world.decided('d1', 'allow');
+    await world.openSession('s2');
+    await world.change('d1', true);
+    await world.revoked('s2');
+  });
+
+  it('does not keep an engine from starting', async () => {
+    await world.stopEngine();
+    for (const subject of ['stance.posture.changed.v1.d9', 'stance.policy.activated.v1', 'stance.session.ended.v1.a.b.c'])
+      await world.connection.request(subject, '{', { timeout: 5_000 });
+    await world.startEngine();
+    await world.change('d1', false);
+    await world.decided('d1', 'allow');
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import { compilePolicy, parsePolicy, type CompiledPolicy, type PostureSubject } from '@stance/policy';
+import { decideFor, deserialise, serialise } from './decision.js';
+import { HEALTHY_READS_WIKI } from './spec/policies.js';
+
+const NOW = Date.parse('2026-11-21T08:00:00Z');
+const DAY = 24 * 60 * 60_000;
+
+function compiled(): CompiledPolicy {
+  const parsed = parsePolicy(HEALTHY_READS_WIKI);
+  if (!parsed.ok) throw new Error('the policy of this spec is wrong');
+  return compilePolicy(parsed.policy);
+}
+
+function device(infected: boolean, overrides: Partial<PostureSubject> = {}): PostureSubject {
+  return {
+    device: { state: 'enrolled', groups: [], tags: [] },
+    agents: [{ source: 's', agentId: 'a', observedAt: new Date(NOW).toISOString() }],
+    attributes: { 'sentinelOne:infected': { value: infected, agent: 0 } },
+    problems: [],
+    ...overrides,
+  };
+}
+
+const nothingServed = () => [];
+
+describe('deciding for a gateway', () => {
+  it('allows what a rule allows, until the values are too old', () => {
+    expect(decideFor('edge', compiled(), device(false), nothingServed, NOW)).toEqual({
+      resources: { wiki: { effect: 'allow', enforced: true, reasons: [] } },
+      // At exactly a day the values still count.
+      reviewAt: NOW + DAY + 1,
+    });
+  });
+
+  it.each([
+    ['an infected device', device(true), 'condition-false'],
+    ['a device without posture', undefined, 'not-enrolled'],
+    ['a retired device', device(false, { device: { state: 'retired', groups: [], tags: [] } }), 'device-retired'],
+    ['a quarantined device', device(false, { problems: ['quarantined'] }), 'device-quarantined'],
+    ['a device without agent', device(false, { agents: [], attributes: {}, problems: ['no-agent'] }), 'attribute-unset'],
+  ] as const)('denies %s, with the reason', (_, subject, code) => {
+    const { resources } = decideFor('edge', compiled(), subject, nothingServed, NOW);
+    expect(resources['wiki']).toMatchObject({ effect: 'deny', enforced: true, reasons: [{ code }] });
+  });
+
+  it.each([
+    ['no policy is in force', 'edge', false, 'no-policy'],
+    ['the policy no longer names the gateway', 'vpn', true, 'no-rule'],
+  ] as const)('denies all that was served when %s, for good', (_, gateway, hasPolicy, code) => {
+    const policy = hasPolicy ? compiled() : undefined;
+    const { resources, reviewAt } = decideFor(gateway, policy, device(false), () => ['ftp', 'wiki'], NOW);
+    expect(Object.keys(resources)).toEqual(['ftp', 'wiki']);
+    for (const one of Object.values(resources))
+      expect(one).toEqual({ effect: 'deny', enforced: true, reasons: [{ code, message: expect.any(String) }] });
+    expect(reviewAt).toBeNull();
+  });
+});
+
+describe('the text of a verdict', () => {
+  it('is the same for the same verdict, and another for another', () => {
+    const text = (infected: boolean) => serialise(decideFor('edge', compiled(), device(infected), nothingServed, NOW));
+    expect(text(false)).toBe(text(false));
+    expect(text(false)).not.toBe(text(true));
+  });
+
+  it('does not say when it was decided', () => {
+    const at = (now: number) => serialise(decideFor('edge', compiled(), device(false), nothingServed, now));
+    expect(at(NOW)).toBe(at(NOW + 1_000));
+  });
+
+  it('reads back', () => {
+    const verdict = decideFor('edge', compiled(), device(true), nothingServed, NOW);
+    expect(deserialise(serialise(verdict))).toEqual(verdict);
+  });
+});

@@ -1,0 +1,236 @@
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  DeadLettered,
+  decodeEvent,
+  DecisionChanged,
+  PolicyActivated,
+  PolicyPublished,
+  PostureChanged,
+  SessionEnded,
+  SessionRevoked,
+  SessionStarted,
+  STREAMS,
+  TimerDue,
+  TimerSet,
+  wireTopology,
+  type DataOf,
+  type EventContract,
+} from '@stance/contracts';
+import { applyTopology, durableOf, EventPublisher, StreamFollower } from '@stance/jetstream';
+import { startService, type RunningService } from '@stance/service-kit';
+import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import type { Decision } from '../decision.js';
+import { policyEngine } from '../service.js';
+import { published } from './policies.js';
+
+export type Posture = DataOf<typeof PostureChanged>;
+export type Session = DataOf<typeof SessionStarted>;
+
+/** An event as it stands in its stream. */
+export interface Written<Contract extends EventContract> {
+  readonly data: DataOf<Contract>;
+  readonly sequence: number;
+}
+
+/** A real server on which a policy engine runs, what feeds it, and what it wrote. */
+export class World {
+  readonly decisions: Written<typeof DecisionChanged>[] = [];
+  readonly revocations: Written<typeof SessionRevoked>[] = [];
+  readonly activations: Written<typeof PolicyActivated>[] = [];
+  readonly timers: Written<typeof TimerSet>[] = [];
+  readonly dead: Written<typeof DeadLettered>[] = [];
+  /** Publishes in the engine's name, as another replica of it would. */
+  readonly replica: EventPublisher;
+  private readonly postureStore: EventPublisher;
+  private readonly admin: EventPublisher;
+  private readonly gateway: EventPublisher;
+  private readonly services: RunningService[] = [];
+  private readonly revisions = new Map<string, number>();
+  private followers: StreamFollower[] = [];
+  private events = 0;
+
+  private constructor(
+    private readonly nats: TestNats,
+    readonly connection: NatsConnection,
+    readonly manager: JetStreamManager,
+  ) {
+    this.replica = new EventPublisher(connection, 'policy-engine');
+    this.postureStore = new EventPublisher(connection, 'posture-store');
+    this.admin = new EventPublisher(connection, 'cli');
+    this.gateway = new EventPublisher(connection, 'gateway');
+  }
+
+  static async start(): Promise<World> {
+    const nats = await startTestNats();
+    const connection = await nats.connect();
+    return new World(nats, connection, await jetstreamManager(connection));
+  }
+
+  async close(): Promise<void> {
+    await this.stopEngine();
+    await this.stopFollowing();
+    await this.nats.close();
+  }
+
+  /** Empty streams, no engine, as at the start. */
+  async reset(): Promise<void> {
+    await this.stopEngine();
+    await this.stopFollowing();
+    for (const { name } of wireTopology()) await this.manager.streams.delete(name).catch(() => false);
+    await applyTopology(this.connection);
+    this.revisions.clear();
+    this.followers = await Promise.all([
+      this.follow(DecisionChanged, this.decisions),
+      this.follow(SessionRevoked, this.revocations),
+      this.follow(PolicyActivated, this.activations),
+      this.follow(TimerSet, this.timers),
+      this.follow(DeadLettered, this.dead),
+    ]);
+  }
+
+  /** Starts an engine; one that is not to wait for the lease is a standby until then. */
+  async startEngine({ standby = false } = {}): Promise<RunningService> {
+    const service = await startService(policyEngine, {
+      environment: { NATS_URL: this.nats.url, LOG_LEVEL: 'silent' },
+      http: false,
+    });
+    this.services.push(service);
+    if (!standby) await service.active;
+    return service;
+  }
+
+  get engines(): readonly RunningService[] {
+    return this.services;
+  }
+
+  async stopEngine(): Promise<void> {
+    await Promise.all(this.services.splice(0).map((service) => service.stop()));
+  }
+
+  async publishPolicy(revision: number, document: string, overrides: { sha256?: string } = {}): Promise<void> {
+    await this.admin.publish(PolicyPublished, published(document, { revision, ...overrides }), this.options());
+  }
+
+  /** Publishes a policy and waits until it is in force or refused. */
+  async settlePolicy(revision: number, document: string, overrides: { sha256?: string } = {}) {
+    await this.publishPolicy(revision, document, overrides);
+    return waitFor(() => this.activations.find(({ data }) => data.revision === revision)?.data, {
+      what: `revision ${revision} to be activated or refused`,
+    });
+  }
+
+  /** Changes a device's posture: enrolled, seen now, not infected, unless said otherwise. Resolves to its sequence. */
+  async change(deviceId: string, infected: boolean, overrides: Partial<Posture> = {}): Promise<number> {
+    const revision = (this.revisions.get(deviceId) ?? 1_000) + 1;
+    this.revisions.set(deviceId, revision);
+    const data: Posture = {
+      deviceId,
+      revision,
+      device: { state: 'enrolled', groups: [], tags: [] },
+      agents: [{ source: 's', agentId: `agent-of-${deviceId}`, observedAt: new Date().toISOString() }],
+      attributes: { 'sentinelOne:infected': { value: infected, agent: 0 } },
+      changed: [],
+      problems: [],
+      ...overrides,
+    };
+    const options = { ...this.options(), retires: data.device.state === 'retired' };
+    return (await this.postureStore.publish(PostureChanged, data, options)).sequence;
+  }
+
+  async openSession(sessionId: string, overrides: Partial<Session> = {}): Promise<Session> {
+    const now = Date.now();
+    const data: Session = {
+      gateway: 'edge',
+      deviceId: 'd1',
+      sessionId,
+      resource: 'wiki',
+      user: 'kim@example.com',
+      startedAt: new Date(now).toISOString(),
+      expiresAt: new Date(now + 12 * 60 * 60_000).toISOString(),
+      enforcement: 'cut',
+      ...overrides,
+    };
+    await this.gateway.publish(SessionStarted, data, this.options());
+    return data;
+  }
+
+  async endSession({ gateway, deviceId, sessionId, resource }: Session): Promise<void> {
+    const endedAt = new Date().toISOString();
+    const data = { gateway, deviceId, sessionId, resource, cause: 'closed', endedAt } as const;
+    await this.gateway.publish(SessionEnded, data, this.options());
+  }
+
+  /** A decision as it was written last. */
+  decisionOf(deviceId: string, gateway = 'edge'): Decision | undefined {
+    return this.decisions.findLast(({ data }) => data.deviceId === deviceId && data.gateway === gateway)?.data;
+  }
+
+  /** Waits until the last decision on a resource has this effect. */
+  async decided(deviceId: string, effect: 'allow' | 'deny', resource = 'wiki', gateway = 'edge'): Promise<Decision> {
+    return waitFor(
+      () => {
+        const decision = this.decisionOf(deviceId, gateway);
+        return decision?.resources[resource]?.effect === effect ? decision : undefined;
+      },
+      { what: `${deviceId} to get ${effect} for ${resource} at ${gateway}` },
+    );
+  }
+
+  async revoked(...sessionIds: string[]): Promise<void> {
+    await waitFor(() => sessionIds.every((id) => this.revocations.some(({ data }) => data.sessionId === id)), {
+      what: `the revocation of ${sessionIds.join(', ')}`,
+    });
+  }
+
+  /** Resolves once every engine has settled everything and all that they wrote is here. */
+  async settled(): Promise<void> {
+    for (const contract of [PostureChanged, PolicyPublished, SessionStarted, TimerDue] as const) {
+      const durable = durableOf('policy-engine', contract);
+      await waitFor(
+        async () => {
+          const info = await this.manager.consumers.info(contract.stream?.name ?? '', durable);
+          return info.num_pending === 0 && info.num_ack_pending === 0;
+        },
+        { what: `${durable} has settled everything` },
+      );
+    }
+    await waitFor(() => this.services.every((service) => this.reviewOf(service) === null), {
+      what: 'the fleet to be reviewed',
+    });
+    for (const follower of this.followers) await follower.caughtUp();
+  }
+
+  private reviewOf(service: RunningService): unknown {
+    return service.state() === 'active' ? service.health().details?.['review'] : null;
+  }
+
+  /** An id that no other event has, and no cause but a name. */
+  options() {
+    this.events += 1;
+    return { id: `spec:${this.events}`, cause: { txn: `txn-${this.events}` } };
+  }
+
+  private async follow<Contract extends EventContract>(
+    contract: Contract,
+    into: Written<Contract>[],
+  ): Promise<StreamFollower> {
+    into.length = 0;
+    const filter = contract.keys.length === 0 ? contract.subjectPrefix : `${contract.subjectPrefix}.>`;
+    return StreamFollower.start(
+      this.connection,
+      { stream: contract.stream?.name ?? '', filter, from: { sequence: 1 } },
+      ({ data, subject, seq }) => void into.push({ data: decodeEvent(contract, data, subject).data, sequence: seq }),
+    );
+  }
+
+  private async stopFollowing(): Promise<void> {
+    await Promise.all(this.followers.splice(0).map((follower) => follower.stop()));
+  }
+}
+
+/** The durable consumer that brings an engine its events. */
+export const durable = {
+  sessions: { stream: STREAMS.SESSIONS.name, name: durableOf('policy-engine', SessionStarted) },
+  postures: { stream: STREAMS.POSTURE.name, name: durableOf('policy-engine', PostureChanged) },
+} as const;

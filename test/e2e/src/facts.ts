@@ -1,0 +1,93 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import {
+  AuditRecorded,
+  decodeEvent,
+  filterOf,
+  STREAMS,
+  type DataOf,
+  type EventContract,
+  type EventOf,
+  type KeysOf,
+  type StreamDefinition,
+} from '@stance/contracts';
+import { StreamFollower } from '@stance/jetstream';
+import { waitFor } from '@stance/testing';
+
+import type { Stack } from './stack.js';
+
+/** An event as its stream keeps it. */
+export type Fact<Contract extends EventContract> = EventOf<Contract> & { readonly sequence: number };
+
+export interface FactsOptions<Contract extends EventContract> {
+  /** Narrows the subjects, such as to one device. */
+  readonly only?: Partial<KeysOf<Contract>>;
+  /** Leaves out what the stream held up to this sequence; default 0. */
+  readonly after?: number;
+}
+
+/** Every event of a contract that its stream keeps, oldest first. Throws `UnreadableEvent` for a message that is none. */
+export async function factsOf<Contract extends EventContract>(
+  { connection }: Pick<Stack, 'connection'>,
+  contract: Contract,
+  { only, after = 0 }: FactsOptions<Contract> = {},
+): Promise<Fact<Contract>[]> {
+  const messages: JsMsg[] = [];
+  const follower = await StreamFollower.start(
+    connection,
+    { stream: contract.stream?.name ?? '', filter: filterOf(contract, only), from: { sequence: after + 1 } },
+    (message) => void messages.push(message),
+  );
+  await follower.caughtUp();
+  await follower.stop();
+  return messages.map((message) => ({
+    ...decodeEvent(contract, message.data, message.subject),
+    sequence: message.seq,
+  }));
+}
+
+/** The last event of each of a contract's subjects. */
+export async function tableOf<Contract extends EventContract>(
+  stack: Pick<Stack, 'connection'>,
+  contract: Contract,
+  keyOf: (data: DataOf<Contract>) => string,
+): Promise<Map<string, Fact<Contract>>> {
+  return new Map((await factsOf(stack, contract)).map((fact) => [keyOf(fact.data), fact]));
+}
+
+const ALL_STREAMS: readonly StreamDefinition[] = Object.values(STREAMS);
+
+/** The last sequence of a stream that audit has a record of, or of whose absence. */
+export async function auditedUpTo({ manager }: Stack, stream: string): Promise<number> {
+  const filter = filterOf(AuditRecorded, { stream });
+  const message = await manager.streams.getMessage(STREAMS.AUDIT.name, { last_by_subj: filter });
+  if (message === null) return 0;
+  const { sequence, lastMissing } = decodeEvent(AuditRecorded, message.data, message.subject).data;
+  return lastMissing ?? sequence;
+}
+
+/** What is under way: messages that a service has not settled, and facts that audit has not accounted for. */
+async function pending(stack: Stack): Promise<string[]> {
+  const { manager } = stack;
+  const waiting: string[] = [];
+  for (const { name, audited } of ALL_STREAMS) {
+    for await (const { config, num_pending, num_ack_pending } of manager.consumers.list(name)) {
+      const count = num_pending + num_ack_pending;
+      if (config.durable_name !== undefined && count > 0) waiting.push(`${config.durable_name}: ${count}`);
+    }
+    if (!audited) continue;
+    const { last_seq } = (await manager.streams.info(name)).state;
+    const missing = last_seq - (await auditedUpTo(stack, name));
+    if (missing > 0) waiting.push(`audit of ${name}: ${missing}`);
+  }
+  return waiting;
+}
+
+/** Resolves when nothing is pending anywhere, audit included; its error says what still was. */
+export async function settled(stack: Stack, timeoutMs = 30_000): Promise<void> {
+  const look = async () => {
+    const waiting = await pending(stack);
+    if (waiting.length > 0) throw new Error(waiting.join('; '));
+    return true;
+  };
+  await waitFor(look, { what: 'nothing to be pending', timeoutMs, intervalMs: 50 });
+}
