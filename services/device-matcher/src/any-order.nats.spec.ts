@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { waitFor } from '@stance/testing';
 import { World, type Register } from './spec/world.js';
 
 const SERIALS = ['S-0001', 's-0001 ', 'S-0002', 'S-0003', 'None', undefined];
@@ -86,7 +87,13 @@ it('whatever happens in whatever order, every agent ends where the last word on 
       await world.startMatcher();
       await play(steps);
       const expected = modelOf(steps);
-      for (const [agent, match] of Object.entries(expected)) expect(world.registerOf(agent)).toMatchObject(match);
+      await waitFor(
+        () => {
+          for (const [agent, match] of Object.entries(expected)) expect(world.registerOf(agent)).toMatchObject(match);
+          return true;
+        },
+        { what: 'every register to be as the model says' },
+      );
     }),
     { numRuns: 25, endOnFailure: true },
   );

@@ -18,7 +18,15 @@ beforeEach(async () => {
 /** Waits until the matcher has done everything; then each agent's register says this. */
 async function expectMatches(expected: Record<string, Partial<Register>>): Promise<void> {
   await world.settled();
-  for (const [agentId, register] of Object.entries(expected)) expect(world.registerOf(agentId)).toMatchObject(register);
+  for (const [agentId, register] of Object.entries(expected)) {
+    await waitFor(
+      () => {
+        expect(world.registerOf(agentId)).toMatchObject(register);
+        return true;
+      },
+      { what: `the register of ${agentId}`, timeoutMs: 5_000 },
+    );
+  }
 }
 
 const matched = (device: string) => ({ state: 'matched', device, by: 'serial', trust: 'reported' }) as const;
@@ -147,6 +155,26 @@ describe('two agents with one serial number', () => {
     await expectMatches({ a1: twoAgents('d1'), a2: twoAgents('d1') });
   });
 
+  it('are two again at once when a third comes while the second goes', async () => {
+    const serials = Array.from({ length: 30 }, (_, index) => `MANY-${index}`);
+    await Promise.all(
+      serials.flatMap((serial) => [
+        world.record(`d-${serial}`, serial),
+        world.observe(`first-${serial}`, serial),
+        world.observe(`second-${serial}`, serial),
+      ]),
+    );
+    await world.settled();
+    // One right after the other, so that the third comes while the first is being registered.
+    await Promise.all(
+      serials.map(async (serial) => {
+        await world.observe(`second-${serial}`, serial, { presence: 'gone' });
+        await world.observe(`third-${serial}`, serial);
+      }),
+    );
+    await expectMatches(Object.fromEntries(serials.map((serial) => [`first-${serial}`, twoAgents(`d-${serial}`)])));
+  });
+
   it('are told apart when one gets another: it moves, the other is matched again', async () => {
     await world.record('d2', 'ABC-2222');
     await world.observe('a2', 'ABC-1234');
@@ -234,11 +262,15 @@ describe('what is written', () => {
 
   it('follows the last word when a device goes and comes at once', async () => {
     await Promise.all(
-      Array.from({ length: 20 }, (_, index) => world.record('d1', 'ABC-1234', index % 2 === 0 ? 'retired' : 'enrolled')),
+      Array.from({ length: 20 }, (_, index) =>
+        world.record('d1', 'ABC-1234', index % 2 === 0 ? 'retired' : 'enrolled'),
+      ),
     );
     await expectMatches({ a1: matched('d1') });
     await Promise.all(
-      Array.from({ length: 21 }, (_, index) => world.record('d1', 'ABC-1234', index % 2 === 0 ? 'retired' : 'enrolled')),
+      Array.from({ length: 21 }, (_, index) =>
+        world.record('d1', 'ABC-1234', index % 2 === 0 ? 'retired' : 'enrolled'),
+      ),
     );
     await expectMatches({ a1: unmatched('no-device') });
   });

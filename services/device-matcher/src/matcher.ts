@@ -2,7 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { RetryLater, type Origin } from '@stance/jetstream';
 import { DeviceIndex } from './device-index.js';
 import { matchBySerial, type Match } from './match.js';
-import type { AgentKeys, Index, KnownRegister, Observation, Register, StoredRegister, Tables } from './matching.store.js';
+import type {
+  AgentKeys,
+  Index,
+  KnownRegister,
+  Observation,
+  Register,
+  StoredRegister,
+  Tables,
+} from './matching.store.js';
 import { SerialIndex } from './serial-index.js';
 import { serialKeyOf } from './serial-number.js';
 
@@ -154,14 +162,14 @@ export class Matcher {
         const isCurrent = last?.sequence === this.tables?.registers.sequenceOf(keys);
         const data = decide(stored, isCurrent ? last?.register : last === null ? null : undefined);
         isWanting = data === 'needs-whole';
-        return data === undefined || data === 'needs-whole'
-          ? undefined
-          : { data, retires: data.presence === 'gone' };
+        return data === undefined || data === 'needs-whole' ? undefined : { data, retires: data.presence === 'gone' };
       });
       if (!isWanting) return;
       last = (await this.readRegister(keys)) ?? null;
     }
-    throw new RetryLater(`the register of agent ${keys.agentId} was written by somebody else ${MAX_READS} times in a row`);
+    throw new RetryLater(
+      `the register of agent ${keys.agentId} was written by somebody else ${MAX_READS} times in a row`,
+    );
   }
 }
 

@@ -75,7 +75,10 @@ export function createTables(connection: NatsConnection, publisher: EventPublish
       onChange: ({ deviceId }, device) => index.deviceChanged(device, deviceId),
     }),
     registers: new FactTable(connection, publisher, AgentMatched, {
-      keep: ({ data: { attributes: _, ...register } }): KnownRegister => register,
+      keep: ({ data }): KnownRegister => {
+        const { attributes: _, ...register } = data;
+        return register;
+      },
       onChange: (keys, register, before) => index.registerChanged(register, keys, before),
     }),
   };

@@ -64,7 +64,8 @@ export function normaliseSerial(serial: string): string {
     .normalize('NFKC')
     .replaceAll(/[\p{C}\s]+/gu, '')
     .replaceAll(/^[.,;:'"]+|[.,;:'"]+$/g, '')
-    .toUpperCase();
+    .toUpperCase()
+    .normalize('NFKC');
 }
 
 /** Whether a normalised serial number says nothing about the machine: a known placeholder, too short, or one character (or none but dashes) repeated. */

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { DecisionChanged, decodeEvent, EngineReported, Explain, STREAMS, subjectOf, type DataOf } from '@stance/contracts';
+import {
+  DecisionChanged,
+  decodeEvent,
+  EngineReported,
+  Explain,
+  STREAMS,
+  subjectOf,
+  type DataOf,
+  type ResourceDecision,
+} from '@stance/contracts';
 import { ask } from '@stance/jetstream';
 import { waitFor } from '@stance/testing';
 import { HEALTHY_READS_WIKI, TWO_GATEWAYS } from './spec/policies.js';
@@ -65,7 +74,11 @@ describe('a decision', () => {
   });
 
   it.each([
-    ['not enrolled', { device: { state: 'unknown', groups: [], tags: [] }, problems: ['not-enrolled'] }, 'not-enrolled'],
+    [
+      'not enrolled',
+      { device: { state: 'unknown', groups: [], tags: [] }, problems: ['not-enrolled'] },
+      'not-enrolled',
+    ],
     ['quarantined', { problems: ['quarantined', 'duplicate-serial'] }, 'device-quarantined'],
     ['without an agent', { agents: [], attributes: {}, problems: ['no-agent'] }, 'attribute-unset'],
     ['in conflict', { attributes: {}, problems: ['conflict'] }, 'attribute-conflict'],
@@ -148,7 +161,7 @@ describe('two engines', () => {
   ])('never replace a decision that rests on a newer %s', async (_, revisions) => {
     await world.change('d1', false);
     const { resources, ...allowed } = await world.decided('d1', 'allow');
-    const denial = { effect: 'deny', enforced: true, reasons: [] } as const;
+    const denial: ResourceDecision = { effect: 'deny', enforced: true, reasons: [] };
     const newer = { ...allowed, ...revisions, resources: { ...resources, wiki: denial } };
     await world.replica.publish(DecisionChanged, newer, world.options());
     await world.change('d1', false, { revision: 1_001 });
@@ -160,7 +173,7 @@ describe('two engines', () => {
   it('replace a decision of another one that rests on the same or less', async () => {
     await world.change('d1', false);
     const { resources, ...allowed } = await world.decided('d1', 'allow');
-    const denial = { effect: 'deny', enforced: true, reasons: [] } as const;
+    const denial: ResourceDecision = { effect: 'deny', enforced: true, reasons: [] };
     const other = { ...allowed, resources: { ...resources, wiki: denial } };
     await world.replica.publish(DecisionChanged, other, world.options());
     await world.change('d1', true);
@@ -175,8 +188,7 @@ describe('the report to the gateways', () => {
   it('comes every five seconds, with how far the engine is', async () => {
     const reports: DataOf<typeof EngineReported>[] = [];
     world.connection.subscribe('stance.engine.reported.v1.>', {
-      callback: (_, message) =>
-        void reports.push(decodeEvent(EngineReported, message.data, message.subject).data),
+      callback: (_, message) => void reports.push(decodeEvent(EngineReported, message.data, message.subject).data),
     });
     await world.settlePolicy(2, TWO_GATEWAYS);
     const evaluated = await world.change('d1', false);
@@ -186,7 +198,13 @@ describe('the report to the gateways', () => {
     const decidedUpTo = (gateway: string) =>
       world.decisions.filter(({ data }) => data.gateway === gateway).at(-1)?.sequence;
     for (const gateway of ['edge', 'vpn']) {
-      const report = { gateway, policyRevision: 2, lag: 0, evaluatedUpTo: evaluated, decidedUpTo: decidedUpTo(gateway) };
+      const report = {
+        gateway,
+        policyRevision: 2,
+        lag: 0,
+        evaluatedUpTo: evaluated,
+        decidedUpTo: decidedUpTo(gateway),
+      };
       const [first, second] = await waitFor(
         () => {
           const own = reports.filter((one) => one.gateway === gateway && one.evaluatedUpTo === evaluated);
@@ -258,10 +276,14 @@ describe('bad input', () => {
 
   it('does not keep an engine from starting', async () => {
     await world.stopEngine();
-    for (const subject of ['stance.posture.changed.v1.d9', 'stance.policy.activated.v1', 'stance.session.ended.v1.a.b.c'])
+    for (const subject of [
+      'stance.posture.changed.v1.d9',
+      'stance.policy.activated.v1',
+      'stance.session.ended.v1.a.b.c',
+    ])
       await world.connection.request(subject, '{', { timeout: 5_000 });
     await world.startEngine();
     await world.change('d1', false);
-    await world.decided('d1', 'allow');
+    await expect(world.decided('d1', 'allow')).resolves.toBeDefined();
   });
 });

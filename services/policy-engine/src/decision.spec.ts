@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { resourceDecision } from '@stance/contracts';
 import { compilePolicy, parsePolicy, type CompiledPolicy, type PostureSubject } from '@stance/policy';
 import { decideFor, deserialise, serialise } from './decision.js';
 import { HEALTHY_READS_WIKI } from './spec/policies.js';
@@ -38,7 +39,11 @@ describe('deciding for a gateway', () => {
     ['a device without posture', undefined, 'not-enrolled'],
     ['a retired device', device(false, { device: { state: 'retired', groups: [], tags: [] } }), 'device-retired'],
     ['a quarantined device', device(false, { problems: ['quarantined'] }), 'device-quarantined'],
-    ['a device without agent', device(false, { agents: [], attributes: {}, problems: ['no-agent'] }), 'attribute-unset'],
+    [
+      'a device without agent',
+      device(false, { agents: [], attributes: {}, problems: ['no-agent'] }),
+      'attribute-unset',
+    ],
   ] as const)('denies %s, with the reason', (_, subject, code) => {
     const { resources } = decideFor('edge', compiled(), subject, nothingServed, NOW);
     expect(resources['wiki']).toMatchObject({ effect: 'deny', enforced: true, reasons: [{ code }] });
@@ -67,6 +72,15 @@ describe('the text of a verdict', () => {
   it('does not say when it was decided', () => {
     const at = (now: number) => serialise(decideFor('edge', compiled(), device(false), nothingServed, now));
     expect(at(NOW)).toBe(at(NOW + 1_000));
+  });
+
+  it('is the same after the verdict was stored and read', () => {
+    const verdict = decideFor('edge', compiled(), device(true), nothingServed, NOW);
+    const stored = Object.entries(verdict.resources).map(([name, decision]) => [
+      name,
+      resourceDecision.parse(decision),
+    ]);
+    expect(serialise({ ...verdict, resources: Object.fromEntries(stored) })).toBe(serialise(verdict));
   });
 
   it('reads back', () => {

@@ -1,4 +1,4 @@
-import type { DataOf, DecisionChanged, ResourceDecision } from '@stance/contracts';
+import { reason, resourceDecision, type DataOf, type DecisionChanged, type ResourceDecision } from '@stance/contracts';
 import { evaluateGateway, type CompiledPolicy, type PostureSubject } from '@stance/policy';
 
 export type Decision = DataOf<typeof DecisionChanged>;
@@ -28,9 +28,15 @@ function denyAll(served: readonly string[], code: 'no-policy' | 'no-rule', messa
   return { resources: Object.fromEntries(served.map((resource) => [resource, denial])), reviewAt: null };
 }
 
+/** In this order, whoever built the object: a stored decision comes back with its fields in the order of its schema. */
+const FIELDS = [...Object.keys(resourceDecision.shape), ...Object.keys(reason.shape)];
+
 /** The same text for the same verdict: what is compared, and kept, instead of the object. */
 export function serialise({ resources, reviewAt }: Verdict): string {
-  return JSON.stringify({ resources, reviewAt });
+  const decisions = Object.entries(resources).map(
+    ([name, decision]) => `${JSON.stringify(name)}:${JSON.stringify(decision, FIELDS)}`,
+  );
+  return `{"resources":{${decisions.join()}},"reviewAt":${reviewAt}}`;
 }
 
 export function deserialise(text: string): Verdict {

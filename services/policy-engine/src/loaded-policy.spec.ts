@@ -54,7 +54,10 @@ tests:
   });
 
   it('tells all errors with their lines', () => {
-    const document = HEALTHY_READS_WIKI.replace('infected == false', 'infectd == false').replace('[healthy]', '[helthy]');
+    const document = HEALTHY_READS_WIKI.replace('infected == false', 'infectd == false').replace(
+      '[healthy]',
+      '[helthy]',
+    );
     const loaded = loadPolicy(published(document), NOW);
     expect(loaded.ok ? [] : loaded.errors.map(({ line }) => line)).toEqual([5, 12]);
   });

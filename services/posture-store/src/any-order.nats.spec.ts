@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { waitFor } from '@stance/testing';
 import type { Posture } from './posture.js';
 import { World } from './spec/world.js';
 
@@ -7,7 +8,13 @@ const AGENTS = ['a', 'b', 'c'];
 const DEVICES = ['x', 'y', 'z'];
 
 type Step =
-  | { readonly kind: 'agent'; readonly id: string; readonly place: Place; readonly gone: boolean; readonly value: number }
+  | {
+      readonly kind: 'agent';
+      readonly id: string;
+      readonly place: Place;
+      readonly gone: boolean;
+      readonly value: number;
+    }
   | { readonly kind: 'device'; readonly id: string; readonly retired: boolean; readonly tag: string }
   | { readonly kind: 'restart' };
 
@@ -100,7 +107,13 @@ it('whatever happens in whatever order, every device ends with what the last wor
       await world.reset();
       await world.startStore();
       await play(steps);
-      for (const device of DEVICES) expect(summaryOf(world.postureOf(device))).toEqual(modelOf(steps, device));
+      await waitFor(
+        () => {
+          for (const device of DEVICES) expect(summaryOf(world.postureOf(device))).toEqual(modelOf(steps, device));
+          return true;
+        },
+        { what: 'every posture to be as the model says' },
+      );
       const revisions = DEVICES.map((id) => world.written.filter(({ deviceId }) => deviceId === id));
       for (const one of revisions)
         expect(one.map(({ revision }) => revision)).toEqual(one.map((_, index) => (one[0]?.revision ?? 0) + index));

@@ -27,9 +27,14 @@ beforeEach(async () => {
 /** Waits until the store has done everything; then the device's posture says this. */
 async function expectPosture(deviceId: string, expected: Partial<Posture>): Promise<Posture> {
   await world.settled();
-  const posture = world.postureOf(deviceId);
-  expect(posture).toMatchObject(expected);
-  return posture as Posture;
+  return waitFor(
+    () => {
+      const posture = world.postureOf(deviceId);
+      expect(posture).toMatchObject(expected);
+      return posture;
+    },
+    { what: `the posture of ${deviceId}`, timeoutMs: 5_000 },
+  );
 }
 
 const valuesOf = (posture: Posture | undefined) =>
@@ -308,7 +313,11 @@ describe('bad input', () => {
       await waitFor(async () => (await deaths()) === 1, { what: 'a dead letter' });
       const message = await world.manager.streams.getMessage(STREAMS.DEAD.name, { seq: 1 });
       const letter = decodeEvent(DeadLettered, message?.data ?? new Uint8Array(), message?.subject ?? '');
-      expect(letter.data).toMatchObject({ service: 'posture-store', originalSubject: subject, reason: { code: 'malformed' } });
+      expect(letter.data).toMatchObject({
+        service: 'posture-store',
+        originalSubject: subject,
+        reason: { code: 'malformed' },
+      });
       await world.record('d1');
       await world.match('a1', 'd1');
       await expectPosture('d1', { problems: [] });
@@ -320,7 +329,9 @@ describe('bad input', () => {
     await world.match('a1', 'd1', { attributes: { one: 1 } });
     await world.match('a2', 'd1', { attributes: { two: 1 } });
     await world.settled();
-    await world.connection.request(subjectOf(AgentMatched, { source: 'console', agentId: 'a1' }), '{', { timeout: 5_000 });
+    await world.connection.request(subjectOf(AgentMatched, { source: 'console', agentId: 'a1' }), '{', {
+      timeout: 5_000,
+    });
     await world.match('a2', 'd1', { attributes: { two: 2 } });
     expect(valuesOf(await expectPosture('d1', {}))).toEqual({ two: 2 });
     expect(await deaths()).toBe(1);

@@ -144,14 +144,20 @@ describe('what counts not', () => {
 });
 
 describe('the names of what changed', () => {
-  const before = postureOf('d1', ENROLLED, [register({ attributes: { kept: 1, other: 'a', gone: true, list: ['x'] } })]);
+  const before = postureOf('d1', ENROLLED, [
+    register({ attributes: { kept: 1, other: 'a', gone: true, list: ['x'] } }),
+  ]);
   const now = (device: Partial<Device>, attributes: Register['attributes'], agentId = 'a'): PostureBody =>
     postureOf('d1', { ...ENROLLED, ...device }, [register({ agentId, attributes })]);
   const same = { kept: 1, other: 'a', gone: true, list: ['x'] };
 
   it.each([
     ['nothing', now({}, same), []],
-    ['another value, another list, one gone and one new, in order', now({}, { kept: 1, other: 'b', list: ['x', 'y'], added: 0 }), ['added', 'gone', 'list', 'other']],
+    [
+      'another value, another list, one gone and one new, in order',
+      now({}, { kept: 1, other: 'b', list: ['x', 'y'], added: 0 }),
+      ['added', 'gone', 'list', 'other'],
+    ],
     ['a value of another type', now({}, { ...same, kept: '1' }), ['kept']],
     ['owner and groups', now({ owner: 'o@x', groups: ['it'] }, same), ['device:groups', 'device:owner']],
     ['groups in another order', now({ groups: ['finance'] }, same), []],
