@@ -9,12 +9,15 @@ const sample = (name: string) => fileURLToPath(new URL(`../samples/${name}`, imp
 /** Ordinary agents check in now and then; without it, their last contact would grow stale. */
 const CHECK_IN_INTERVAL_MS = 60_000;
 
-export function startDemoTenant(): Promise<SentinelOneTenant> {
-  return startSentinelOneTenant({
+/** A tenant in which all is well, and newer than whatever an earlier demo did to its machines. */
+export async function startDemoTenant(): Promise<SentinelOneTenant> {
+  const tenant = await startSentinelOneTenant({
     fleet: DEMO_FLEET.size,
     seed: DEMO_FLEET.seed,
     checkInIntervalMs: CHECK_IN_INTERVAL_MS,
   });
+  for (const { id } of tenant.fleet.list()) tenant.fleet.update(id, {});
+  return tenant;
 }
 
 /** What demo mode sets where the user has set nothing. */

@@ -40,7 +40,7 @@ export async function startLocalStack(
     sayReady(terminal, mode, addresses, Math.round(performance.now() - startedAt));
     return {
       // Whatever ends the services, everything started beside them ends too.
-      stopped: services.stopped.finally(stop),
+      stopped: stoppedWith(services.stopped, stop),
       stop: async () => {
         terminal.step('stopping …');
         await stop();
@@ -50,6 +50,14 @@ export async function startLocalStack(
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+async function stoppedWith(services: Promise<void>, stop: () => Promise<void>): Promise<void> {
+  try {
+    await services;
+  } finally {
+    await stop();
   }
 }
 
@@ -83,7 +91,7 @@ async function startParts(
   const tenant = mode.demo ? await startTenant(terminal, started) : undefined;
   const logging = createLocalLogging(mode.dataFolder);
   const services = await startAll(
-    { ...(tenant && demoEnvironment(tenant)), ...environment, NATS_URL: natsUrl },
+    { ...(tenant && demoEnvironment(tenant)), ...withoutEmpty(environment), NATS_URL: natsUrl },
     logging.loggerFor,
   );
   started.push(() => services.stop());
@@ -104,6 +112,11 @@ async function startParts(
   writeRunFile(mode.runFile, { natsUrl, gatewayUrl, simulatorUrl, demo: mode.demo, pid: process.pid });
   started.push(async () => removeRunFile(mode.runFile));
   return { services, addresses };
+}
+
+/** An empty variable counts as unset, and does not take away what demo mode sets. */
+function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
 }
 
 async function startNats(
@@ -172,8 +185,9 @@ function sourceReportOf(services: AllServices): SourceReport | undefined {
   return report.success ? report.data : undefined;
 }
 
+/** The title says what to do as well. */
 function describe({ url, error }: SourceReport): string {
-  return `the console ${url ?? ''} cannot be read: ${error?.title ?? 'no reason given'}${error?.detail === undefined ? '' : `. ${error.detail}`}`;
+  return `the console ${url ?? ''} cannot be read: ${error?.title ?? 'no reason given'}`;
 }
 
 async function letPeopleIn(gatewayUrl: string, terminal: Terminal): Promise<void> {
@@ -183,7 +197,8 @@ async function letPeopleIn(gatewayUrl: string, terminal: Terminal): Promise<void
 
 function gatewayUrlOf(services: AllServices): string {
   const details = services.services.find(({ name }) => name === 'gateway')?.health().details;
-  return String(details?.['url'] ?? '');
+  const url = details?.['url'];
+  return typeof url === 'string' ? url : '';
 }
 
 function sayReady(terminal: Terminal, mode: Mode, addresses: Addresses, milliseconds: number): void {

@@ -49,7 +49,7 @@ export async function connectToNats(options: NatsOptions): Promise<NatsConnectio
     });
   } catch (error) {
     throw new NatsUnreachable(
-      `no NATS server answers at ${servers.join(', ')} (${error instanceof Error ? error.message : String(error)}): ` +
+      `no NATS server answers at ${withoutPasswords(options.url)} (${error instanceof Error ? error.message : String(error)}): ` +
         'check NATS_URL and that the server runs',
       { cause: error },
     );
@@ -61,4 +61,9 @@ function authenticatorOf({ credsFile, nkeySeedFile }: NatsOptions): Authenticato
   if (nkeySeedFile !== undefined)
     return nkeyAuthenticator(new TextEncoder().encode(readFileSync(nkeySeedFile, 'utf8').trim()));
   return undefined;
+}
+
+/** The addresses as they may be shown: whatever stands before an `@` is a secret. */
+export function withoutPasswords(url: string): string {
+  return url.replaceAll(/\/\/[^@/,]*@/g, '//');
 }

@@ -1,4 +1,11 @@
-import { DeliverPolicy, jetstream, type Consumer, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import {
+  DeliverPolicy,
+  jetstream,
+  jetstreamManager,
+  type ConsumerMessages,
+  type JetStreamManager,
+  type JsMsg,
+} from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 
 export interface FollowOptions {
@@ -12,15 +19,15 @@ export interface FollowOptions {
 /** How often the server is asked whether everything has arrived. */
 const CAUGHT_UP_POLL_MS = 10;
 const REOPEN_DELAY_MS = 250;
+const LOOK_TIMEOUT_MS = 1_000;
 
 /**
  * Reads a stream in order, without acknowledgements, first what is there, then what comes, through reconnections.
  * `onMessage` is called one message after the other and must not throw.
  */
 export class StreamFollower {
-  private consumer: Consumer | undefined;
+  private manager: JetStreamManager | undefined;
   private messages: ConsumerMessages | undefined;
-  private received = 0;
   private lastSequence = 0;
   private stopped = false;
 
@@ -62,17 +69,14 @@ export class StreamFollower {
       // Deliver-last-per-subject asks for a filter; one string, so that the API subject carries it (permissions).
       filter_subjects: filter ?? '>',
     });
-    this.received = 0;
     this.messages = await consumer.consume({
       max_messages: 1_000,
       callback: (message: JsMsg) => {
         if (this.stopped || message.seq <= this.lastSequence) return;
-        this.received = message.info.deliverySequence;
         this.lastSequence = message.seq;
         this.onMessage(message);
       },
     });
-    this.consumer = consumer;
   }
 
   private startingPoint() {
@@ -85,17 +89,27 @@ export class StreamFollower {
       : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from.sequence };
   }
 
+  /**
+   * Asks the stream's leader for the last message of the filter, instead of the consumer for what it has pending: after
+   * `Nats-Rollup` nats-server 2.15.1 was seen to count too few as pending, and a replica may be behind.
+   */
   private async hasEverything(): Promise<boolean> {
-    const consumer = this.consumer;
+    const { stream, filter = '>' } = this.options;
     try {
-      const info = await consumer?.info();
-      if (info === undefined || consumer !== this.consumer) return false;
-      return info.num_pending === 0 && this.received >= info.delivered.consumer_seq;
+      this.manager ??= await jetstreamManager(this.connection, { checkAPI: false, timeout: LOOK_TIMEOUT_MS });
+      const last = await this.manager.streams.getMessage(stream, { last_by_subj: filter });
+      return last === null || this.lastSequence >= last.seq || this.isBefore(last.seq);
     } catch (error) {
-      // No server just now, or one that does not know the consumer any more: it is made anew.
+      // No server just now, or a stream without a leader.
       if (this.connection.isClosed() || this.stopped) throw error;
       return false;
     }
+  }
+
+  /** Whether a message lies before what this follower was asked to read. */
+  private isBefore(sequence: number): boolean {
+    const { from } = this.options;
+    return from !== 'last-per-subject' && sequence < from.sequence;
   }
 
   /**
@@ -110,7 +124,6 @@ export class StreamFollower {
   }
 
   private async reopen(): Promise<void> {
-    this.consumer = undefined;
     await this.messages?.close();
     while (!this.stopped && !this.connection.isClosed()) {
       try {

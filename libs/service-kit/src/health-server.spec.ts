@@ -69,6 +69,6 @@ describe('the health server', () => {
     const server = await start();
     await fetch(`${server.url}/livez`);
     await server.close();
-    await start({ port: Number(new URL(server.url).port) });
+    expect((await start({ port: Number(new URL(server.url).port) })).url).toBe(server.url);
   });
 });

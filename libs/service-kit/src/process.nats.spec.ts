@@ -21,11 +21,13 @@ beforeAll(async () => {
   nats = await startTestNats();
   connection = await nats.connect();
   await applyTopology(connection);
-  collector.server.on('request', async (request, response) => {
+  collector.server.on('request', (request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    collector.received.push({ path: request.url ?? '', body: Buffer.concat(chunks) });
-    response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      collector.received.push({ path: request.url ?? '', body: Buffer.concat(chunks) });
+      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
+    });
   });
   collector.server.listen(0, '127.0.0.1');
   await once(collector.server, 'listening');

@@ -117,7 +117,7 @@ describe('the life of a service', () => {
     await service.stop();
     expect(steps.slice(1)).toEqual(['deactivate']);
     expect(service.state()).toBe('stopped');
-    await expect(fetch(`${service.url}/livez`)).rejects.toThrow();
+    await expect(fetch(`${service.url}/livez`)).rejects.toThrow('fetch failed');
     await service.stopped;
   });
 
@@ -215,7 +215,10 @@ describe('the life of a service', () => {
       const { hostname, port: natsPort } = new URL(nats.url);
       const upstream = connect(Number(natsPort), hostname);
       socket.pipe(upstream).pipe(socket);
-      socket.once('close', () => (closed += 1));
+      socket.once('close', () => {
+        closed += 1;
+        upstream.destroy();
+      });
     }).listen(port, '127.0.0.1');
     await waitFor(() => closed === 1, { what: 'the late connection to be closed' });
     late.close();
@@ -300,7 +303,7 @@ describe('a service that fails', () => {
     fail(new Error('its port is taken'));
     await expect(service.stopped).rejects.toThrow('its port is taken');
     expect([service.state(), deactivated]).toEqual(['failed', 1]);
-    await expect(fetch(`${service.url}/livez`)).rejects.toThrow();
+    await expect(fetch(`${service.url}/livez`)).rejects.toThrow('fetch failed');
     await expect(service.stop()).rejects.toThrow('its port is taken');
     expect(service.state()).toBe('failed');
     // The lease is given back: another replica has it at once.

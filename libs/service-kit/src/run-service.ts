@@ -11,6 +11,7 @@ import {
   JetStreamStrategy,
   Lease,
   PassErrorsThrough,
+  withoutPasswords,
   type ConsumeObserver,
 } from '@stance/jetstream';
 import { ConfigurationInvalid, loadConfiguration, type ConfigurationOf, type Settings } from './configuration.js';
@@ -60,7 +61,7 @@ type CommonConfiguration = ConfigurationOf<typeof COMMON_SETTINGS>;
 
 /** What is wrong with the environment for a service; empty when it could start. */
 export function configurationProblems(
-  definition: ServiceDefinition,
+  definition: Pick<ServiceDefinition, 'settings'>,
   environment: NodeJS.ProcessEnv,
 ): readonly string[] {
   try {
@@ -83,12 +84,12 @@ export async function startService<S extends Settings>(
     ...definition.settings,
   };
   const config = loadConfiguration(settings, environment);
-  const problems = definition.check?.(config as ConfigurationOf<S>) ?? [];
+  const problems = definition.check?.(config) ?? [];
   if (problems.length > 0) throw new ConfigurationInvalid(problems);
   const common = config as CommonConfiguration & { STANCE_HTTP_PORT: number };
   const logger = givenLogger ?? createLogger(definition.name, common.LOG_LEVEL);
   const telemetry = await startTelemetry(definition.name, environment);
-  const replica = new Replica(definition, config as ConfigurationOf<S>, common, logger);
+  const replica = new Replica(definition, config, common, logger);
   const server: HealthServer | undefined = http
     ? await startHealthServer({
         host: common.STANCE_HTTP_HOST,
@@ -99,7 +100,7 @@ export async function startService<S extends Settings>(
     : undefined;
   if (server !== undefined) logger.info({ url: server.url }, 'listening');
   replica.start();
-  const stopped = replica.stopped.finally(() => server?.close());
+  const stopped = closedAfter(replica.stopped, server);
   // Whoever does not wait for it learns of a failure from `active`, `state` or `stop`.
   stopped.catch(() => undefined);
   return {
@@ -114,6 +115,14 @@ export async function startService<S extends Settings>(
       return stopped;
     },
   };
+}
+
+async function closedAfter(stopped: Promise<void>, server: HealthServer | undefined): Promise<void> {
+  try {
+    await stopped;
+  } finally {
+    await server?.close();
+  }
 }
 
 /** One replica of a service: connects, stays warm, becomes active with the lease, starts anew when it loses it. */
@@ -146,15 +155,19 @@ class Replica<S extends Settings> {
   }
 
   start(): void {
-    void this.live().then(
-      () => {
-        if (this.state === 'failed') return;
-        this.state = 'stopped';
-        this.neverActive(new Error(`${this.definition.name} was stopped before it was active`));
-        this.finish();
-      },
-      (error: unknown) => this.fail(error instanceof Error ? error : new Error(String(error))),
-    );
+    void this.liveAndFinish();
+  }
+
+  private async liveAndFinish(): Promise<void> {
+    try {
+      await this.live();
+      if (this.state === 'failed') return;
+      this.state = 'stopped';
+      this.neverActive(new Error(`${this.definition.name} was stopped before it was active`));
+      this.finish();
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   private fail(failure: Error): void {
@@ -213,8 +226,7 @@ class Replica<S extends Settings> {
       nkeySeedFile: NATS_NKEY_SEED_FILE,
       tls: { caFile: NATS_CA_FILE, certFile: NATS_CERT_FILE, keyFile: NATS_KEY_FILE },
     });
-    // An address may hold a password.
-    const address = NATS_URL.replace(/\/\/[^@/,]*@/g, '//');
+    const address = withoutPasswords(NATS_URL);
     const waiting = setInterval(() => this.logger.warn(`no NATS server answers at ${address} yet`), 5_000);
     try {
       const connection = await Promise.race([connecting, aborted(this.stopping.signal)]);

@@ -50,9 +50,10 @@ export async function startAll(
   environment: NodeJS.ProcessEnv,
   createServiceLogger: (service: string, level: string) => Logger = createLogger,
 ): Promise<AllServices> {
-  const problems = new Set(SERVICES.flatMap((service) => configurationProblems(service, environment)));
+  const own = { settings: { ...COMMON_SETTINGS, STANCE_HTTP_PORT: httpPortSetting(9100) } };
+  const problems = new Set([own, ...SERVICES].flatMap((service) => configurationProblems(service, environment)));
   if (problems.size > 0) throw new ConfigurationInvalid([...problems]);
-  const config = loadConfiguration({ ...COMMON_SETTINGS, STANCE_HTTP_PORT: httpPortSetting(9100) }, environment);
+  const config = loadConfiguration(own.settings, environment);
   const telemetry = await startTelemetry('stance', environment);
   const services: RunningService[] = [];
   const server = await startHealthServer({
@@ -82,11 +83,14 @@ export async function startAll(
       throw error;
     },
   );
+  const active = Promise.all(services.map((service) => service.active)).then(() => undefined);
+  // Whoever waits for only one of them learns of a failure from that one.
   stopped.catch(() => undefined);
+  active.catch(() => undefined);
   return {
     url: server.url,
     services,
-    active: Promise.all(services.map((service) => service.active)).then(() => undefined),
+    active,
     stopped,
     stop,
   };

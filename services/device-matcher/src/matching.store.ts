@@ -76,7 +76,7 @@ export function createTables(connection: NatsConnection, publisher: EventPublish
     }),
     registers: new FactTable(connection, publisher, AgentMatched, {
       keep: ({ data }): KnownRegister => {
-        const { attributes: _, ...register } = data;
+        const { attributes: _attributes, ...register } = data;
         return register;
       },
       onChange: (keys, register, before) => index.registerChanged(register, keys, before),

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { EngineProgress } from './engine-progress.js';
+import { EngineReport } from './engine-report.js';
 import { Engine } from './engine.js';
 import { TABLES, type Tables } from './engine.store.js';
 import { ExplainHandler } from './explain.handler.js';
@@ -19,6 +20,7 @@ export interface EngineParts {
   readonly engine: Engine;
   readonly progress: EngineProgress;
   readonly review: FleetReview;
+  readonly report: EngineReport;
 }
 
 @Module({})
@@ -40,6 +42,7 @@ export class AppModule {
         { provide: Engine, useValue: parts.engine },
         { provide: EngineProgress, useValue: parts.progress },
         { provide: FleetReview, useValue: parts.review },
+        { provide: EngineReport, useValue: parts.report },
       ],
     };
   }

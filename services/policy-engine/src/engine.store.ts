@@ -7,6 +7,7 @@ import {
   PostureChanged,
   SessionEnded,
   SessionStarted,
+  SourceReported,
   STREAMS,
   TimerSet,
   UnreadableEvent,
@@ -42,6 +43,13 @@ export interface Tables {
   /** When a device's timer fires, in milliseconds. */
   readonly timers: FactTable<typeof TimerSet, number>;
   readonly activations: FactTable<typeof PolicyActivated, DataOf<typeof PolicyActivated>>;
+  readonly sources: FactTable<typeof SourceReported, SourcePace>;
+}
+
+/** How often a source confirms what it says, in seconds. */
+export interface SourcePace {
+  readonly sweepInterval: number;
+  readonly freshnessStep: number;
 }
 
 export const TABLES = Symbol('tables');
@@ -70,6 +78,9 @@ export function createTables(connection: NatsConnection, publisher: EventPublish
     }),
     timers: new FactTable(connection, publisher, TimerSet, { keep: ({ data }) => Date.parse(data.dueAt) }),
     activations: new FactTable(connection, publisher, PolicyActivated, { keep: ({ data }) => data }),
+    sources: new FactTable(connection, publisher, SourceReported, {
+      keep: ({ data: { sweep, freshnessStep } }) => ({ sweepInterval: sweep?.interval ?? 0, freshnessStep }),
+    }),
   };
 }
 

@@ -2,7 +2,8 @@ import { Controller, Inject } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { PolicyPublished, type EventOf } from '@stance/contracts';
 import { JetStreamContext, OnEvent, Unprocessable } from '@stance/jetstream';
-import { TABLES, type Tables } from './engine.store.js';
+import { EngineReport } from './engine-report.js';
+import { TABLES, type SourcePace, type Tables } from './engine.store.js';
 import { FleetReview } from './fleet-review.js';
 import { loadPolicy } from './loaded-policy.js';
 import { PolicyLog } from './policy-log.js';
@@ -14,6 +15,7 @@ export class PolicyPublishedHandler {
     @Inject(TABLES) private readonly tables: Tables,
     @Inject(PolicyLog) private readonly policies: PolicyLog,
     @Inject(FleetReview) private readonly review: FleetReview,
+    @Inject(EngineReport) private readonly report: EngineReport,
   ) {}
 
   @OnEvent(PolicyPublished)
@@ -23,7 +25,7 @@ export class PolicyPublishedHandler {
       throw new Unprocessable(`revision ${data.revision} is another document's: publish it again as a new revision`);
     }
     if (!this.policies.isNewerThanActive(data.revision)) return;
-    const policy = loadPolicy(data, Date.now());
+    const policy = loadPolicy(data, Date.now(), { leastMaxAge: leastMaxAge(this.tables.sources.values()) });
     // What became of it is stored before it takes effect, so that a restart comes to the same policy.
     await this.tables.activations.write({}, context.origin, (last) => {
       if (last !== undefined && last.revision >= data.revision) return undefined;
@@ -39,5 +41,18 @@ export class PolicyPublishedHandler {
     if (!policy.ok || settled?.revision !== data.revision || settled.outcome !== 'active') return;
     this.policies.activate(policy);
     this.review.start(`policy-${data.revision}`, context.cause);
+    // A gateway that is named for the first time need not wait for the next regular report.
+    await this.report.report();
   }
+}
+
+/**
+ * The age, in milliseconds, that a value may reach although its source works: it is confirmed by a sweep, and told again
+ * only when it is fresher by a step.
+ */
+function leastMaxAge(sources: Iterable<SourcePace>): number {
+  return Math.max(
+    0,
+    ...[...sources].map(({ sweepInterval, freshnessStep }) => (sweepInterval + freshnessStep) * 1_000),
+  );
 }

@@ -29,10 +29,10 @@ export const policyEngine = defineService({
     const report = new EngineReport(connection, publisher, policies, progress, logger);
     let pruning: NodeJS.Timeout | undefined;
     return {
-      module: AppModule.with({ tables, policies, sessions, engine, progress, review }),
+      module: AppModule.with({ tables, policies, sessions, engine, progress, review, report }),
       tables: {
         fed: [tables.postures, tables.decisions, tables.timers, tables.activations, policies],
-        followed: [new SessionLog(connection, sessions)],
+        followed: [new SessionLog(connection, sessions), tables.sources],
       },
       activate: async () => {
         review.start('takeover', {});

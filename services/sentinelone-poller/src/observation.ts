@@ -31,7 +31,11 @@ function digestOf({ presence, hardware, user, attributes }: Observation): string
 }
 
 /** The record as the event that it would be. `readAt` in milliseconds: when the console's answer arrived. */
-export function observationOf(source: string, { unreadable: _, ...agent }: Agent, readAt: number): Observation {
+export function observationOf(
+  source: string,
+  { unreadable: _unreadable, ...agent }: Agent,
+  readAt: number,
+): Observation {
   return { source, ...agent, observedAt: new Date(readAt).toISOString() };
 }
 

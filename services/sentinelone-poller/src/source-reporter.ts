@@ -1,4 +1,4 @@
-import { SourceReported } from '@stance/contracts';
+import type { SourceReported } from '@stance/contracts';
 import { newTraceparent, type FactTable } from '@stance/jetstream';
 import type { Logger } from '@stance/service-kit';
 import type { Failure, SourceReport } from './source-health.js';

@@ -4,7 +4,7 @@ import { waitFor } from '@stance/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { enroll, publishPolicy, settled, SERVICES, startBench, startServices } from './pipeline.js';
 import { meanBytes, type MeanBytes } from './message-sizes.js';
-import { distributionOf, type Distribution } from './statistics.js';
+import { distributionOf, WARM_UP_CHANGES, type Distribution } from './statistics.js';
 import { startTap } from './tap.js';
 
 export interface Reaction {
@@ -14,8 +14,9 @@ export interface Reaction {
 
 /** From the console's answer to the gateway's callback, one change after the other at a steady rate. */
 export async function measureReaction(options: { changes: number; perSecond: number }): Promise<Reaction> {
-  const agents = Math.ceil(options.changes * 1.1);
-  const bench = await startBench(agents);
+  const changes = options.changes + WARM_UP_CHANGES;
+  const agents = Math.ceil(changes * 1.1);
+  const bench = await startBench(agents, { rateLimits: false });
   const answeredAt = new Map<string, number>();
   const awaited = new Set<string>();
   const tap = await startTap(bench.tenant.port, (piece, at) => {
@@ -56,8 +57,8 @@ export async function measureReaction(options: { changes: number; perSecond: num
     await waitFor(() => gateway.health().trusted, { what: 'the gateway to hear the engine', timeoutMs: 20_000 });
     const devices = [...agentOfDevice]
       .filter(([deviceId]) => gateway.decide({ deviceId, resource: 'payroll' }).allowed)
-      .slice(0, options.changes);
-    for (const [deviceId] of devices) await gateway.startSession({ deviceId, resource: 'payroll', enforcement: 'cut' });
+      .slice(0, changes);
+    for (const [deviceId] of devices) gateway.startSession({ deviceId, resource: 'payroll', enforcement: 'cut' });
     const manager = await jetstreamManager(bench.connection);
     await waitFor(async () => (await manager.streams.info(STREAMS.SESSIONS.name)).state.messages >= devices.length, {
       what: `${devices.length} sessions to be stored (${SessionStarted.name})`,
@@ -77,7 +78,7 @@ export async function measureReaction(options: { changes: number; perSecond: num
     await waitFor(() => reactions.length >= devices.length, { what: 'every session to be revoked', timeoutMs: 30_000 });
     const sizes = await meanBytes(bench.connection);
     await gateway.close();
-    return { reaction: distributionOf(reactions), sizes };
+    return { reaction: distributionOf(reactions.slice(WARM_UP_CHANGES)), sizes };
   } finally {
     await bench.close();
     await tap.close();

@@ -14,7 +14,7 @@ import { findNatsServer, startNatsServer } from '@stance/nats-server';
 import { temporaryFolder, waitFor } from '@stance/testing';
 import { cpuSeconds } from './pipeline.js';
 import type { MeanBytes } from './message-sizes.js';
-import { distributionOf, type Distribution } from './statistics.js';
+import { distributionOf, WARM_UP_CHANGES, type Distribution } from './statistics.js';
 
 const HOP = fileURLToPath(new URL('./relay-hop.js', import.meta.url));
 const STREAMS = ['R1', 'R2', 'R3', 'R4'] as const;
@@ -73,6 +73,7 @@ export async function measureRelayReaction(
   options: { changes: number; perSecond: number },
 ): Promise<Distribution> {
   const relay = await startRelay(sizes, { copies: false });
+  const changes = options.changes + WARM_UP_CHANGES;
   try {
     const client = jetstream(relay.connection);
     const sentAt = new Map<string, number>();
@@ -87,19 +88,19 @@ export async function measureRelayReaction(
     const interval = 1_000 / options.perSecond;
     const startedAt = performance.now();
     const published: Promise<unknown>[] = [];
-    for (let index = 0; index < options.changes; index += 1) {
+    for (let index = 0; index < changes; index += 1) {
       const wait = startedAt + index * interval - performance.now();
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       sentAt.set(`d${index}`, performance.now());
       published.push(client.publish(`R1.d${index}`, relay.first));
     }
     await Promise.all(published);
-    await waitFor(() => reactions.length >= options.changes, {
+    await waitFor(() => reactions.length >= changes, {
       what: 'the relay to deliver everything',
       timeoutMs: 30_000,
     });
     await messages.close();
-    return distributionOf(reactions);
+    return distributionOf(reactions.slice(WARM_UP_CHANGES));
   } finally {
     await relay.close();
   }

@@ -26,7 +26,7 @@ export interface Throughput {
  * nothing pending.
  */
 export async function measureThroughput(changes: number): Promise<Throughput> {
-  const bench = await startBench(changes);
+  const bench = await startBench(changes, { rateLimits: false });
   try {
     await startServices(bench, SERVICES, {
       SENTINELONE_URL: bench.tenant.url,
@@ -46,7 +46,7 @@ export async function measureThroughput(changes: number): Promise<Throughput> {
     const lastPosture = async () => (await manager.streams.info(STREAMS.POSTURE.name)).state.last_seq;
     const [decisionsBefore, posturesBefore] = [await lastDecision(), await lastPosture()];
 
-    const machines = bench.tenant.fleet.list().map(({ id }) => String(id));
+    const machines = bench.tenant.fleet.list().map(({ id }) => id);
     const cpuBefore = await cpuOf(bench);
     const startedAt = performance.now();
     for (const [index, id] of machines.entries()) {

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { AgentObserved, AuditRecorded, SessionRevoked, STREAMS, VerifyAudit, type StreamDefinition } from '@stance/contracts';
+import {
+  AgentObserved,
+  AuditRecorded,
+  SessionRevoked,
+  STREAMS,
+  VerifyAudit,
+  type StreamDefinition,
+} from '@stance/contracts';
 import { ask } from '@stance/jetstream';
 import { waitFor } from '@stance/testing';
 

@@ -53,7 +53,8 @@ async function report(
   const look = async () => {
     const reports = await factsOf(stack, SourceReported, { only: { source }, after });
     const found = reports.find(({ data }) => is(data));
-    if (found === undefined) throw new Error(`reports: ${reports.map(({ data }) => JSON.stringify([data.state, data.error])).join()}`);
+    if (found === undefined)
+      throw new Error(`reports: ${reports.map(({ data }) => JSON.stringify([data.state, data.error])).join()}`);
     return { report: found.data, sequence: found.sequence };
   };
   return waitFor(look, { what: 'the report of the source', timeoutMs, intervalMs: 50 });
@@ -99,7 +100,10 @@ test('a refused token pauses the source; a new one in its file counts at once', 
   const mark = await stack.lastSequence(STREAMS.SOURCES);
   await writeFile(token, 'revoked-token');
   const paused = await report(mark, ({ state }) => state === 'paused');
-  expect(paused.report).toMatchObject({ pausedUntil: expect.any(String), error: { title: expect.stringMatching(/401/) } });
+  expect(paused.report).toMatchObject({
+    pausedUntil: expect.any(String),
+    error: { title: expect.stringMatching(/401/) },
+  });
 
   // Without it, the source would stay paused for a minute.
   await writeFile(token, stack.tenant.token);

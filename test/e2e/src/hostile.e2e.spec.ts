@@ -136,7 +136,11 @@ const ATTACKS: readonly Attack[] = [
   { kind: 'malformed-json', code: 'malformed', payload: (event) => json(event).slice(0, -2) },
   { kind: 'empty', code: 'malformed', payload: () => '' },
   { kind: 'wrong-schema', code: 'malformed', payload: (event) => json(event, { data: { deviceId: 7 } }) },
-  { kind: 'binary-garbage', code: 'malformed', payload: () => Uint8Array.from({ length: 4_096 }, (_, byte) => byte * 7) },
+  {
+    kind: 'binary-garbage',
+    code: 'malformed',
+    payload: () => Uint8Array.from({ length: 4_096 }, (_, byte) => byte * 7),
+  },
   { kind: 'wrong-type', code: 'misaddressed', payload: (event) => json(event, { type: 'dev.stance.other.event.v1' }) },
   {
     kind: 'of-somebody-else',
@@ -200,7 +204,10 @@ describe('after all of that', () => {
     const [session] = await gateway.openSessions(['d0'], 'payroll');
     stack.infect('d0');
     await expect(
-      waitFor(() => gateway.cuts.get(session?.sessionId ?? ''), { what: 'the session to be revoked', timeoutMs: 5_000 }),
+      waitFor(() => gateway.cuts.get(session?.sessionId ?? ''), {
+        what: 'the session to be revoked',
+        timeoutMs: 5_000,
+      }),
     ).resolves.toBe(1);
   });
 });

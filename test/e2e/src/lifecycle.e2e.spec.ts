@@ -9,7 +9,15 @@ import { factsOf, settled } from './facts.js';
 import { writeConfiguration } from './files.js';
 import { connectWithStreams, Stack } from './stack.js';
 
-const SERVICES = ['sentinelone-poller', 'device-matcher', 'posture-store', 'policy-engine', 'audit', 'config-sync', 'gateway'];
+const SERVICES = [
+  'sentinelone-poller',
+  'device-matcher',
+  'posture-store',
+  'policy-engine',
+  'audit',
+  'config-sync',
+  'gateway',
+];
 
 let folder: TemporaryFolder;
 let configuration: NodeJS.ProcessEnv;
@@ -26,9 +34,25 @@ afterAll(async () => {
   await folder?.remove();
 });
 
+const started: ServiceProcess[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((service) => service.kill()));
+});
+
+/** A process with nothing but these settings. */
+function start(name: string, environment: NodeJS.ProcessEnv): ServiceProcess {
+  const service = ServiceProcess.start(name, environment);
+  started.push(service);
+  return service;
+}
+
 /** Everything wrong that every service can be told. */
 const WRONG = { LOG_LEVEL: 'loud', STANCE_SHUTDOWN_DEADLINE: 'soon' };
-const WRONG_FOR_ALL = ['NATS_URL is not set', 'LOG_LEVEL must be one of', 'STANCE_SHUTDOWN_DEADLINE must be a duration'];
+const WRONG_FOR_ALL = [
+  'NATS_URL is not set',
+  'LOG_LEVEL must be one of',
+  'STANCE_SHUTDOWN_DEADLINE must be a duration',
+];
 const WRONG_POLLER = {
   SENTINELONE_URL: 'not a console',
   SENTINELONE_POLL_INTERVAL: '1ms',
@@ -58,7 +82,7 @@ describe('a wrong configuration is told as a whole, with exit code 2', () => {
 
   test.each(SERVICES)('%s', async (name) => {
     const [environment, problems] = ofService[name] ?? [{}, []];
-    const service = ServiceProcess.start(name, { ...WRONG, STANCE_HTTP_PORT: '99999', ...environment });
+    const service = start(name, { ...WRONG, STANCE_HTTP_PORT: '99999', ...environment });
     await expect(service.ended()).resolves.toBe(2);
     for (const problem of [...WRONG_FOR_ALL, 'STANCE_HTTP_PORT must be', ...problems]) {
       expect(service.errors).toContain(`  - ${problem}`);
@@ -69,7 +93,7 @@ describe('a wrong configuration is told as a whole, with exit code 2', () => {
   test('all of them in one process', async () => {
     const all = Object.values(ofService);
     const environment = Object.assign({}, ...all.map(([wrong]) => wrong)) as NodeJS.ProcessEnv;
-    const service = ServiceProcess.start('all-in-one', { ...WRONG, STANCE_HTTP_PORT: '99999', ...environment });
+    const service = start('all-in-one', { ...WRONG, STANCE_HTTP_PORT: '99999', ...environment });
     await expect(service.ended()).resolves.toBe(2);
     for (const problem of [...WRONG_FOR_ALL, 'STANCE_HTTP_PORT must be', ...all.flatMap(([, problems]) => problems)]) {
       expect(service.errors).toContain(`  - ${problem}`);
@@ -79,7 +103,7 @@ describe('a wrong configuration is told as a whole, with exit code 2', () => {
   });
 
   test('config-sync with nothing to sync, before it waits for anything', async () => {
-    const service = ServiceProcess.start('config-sync', { NATS_URL: 'nats://127.0.0.1:1' });
+    const service = start('config-sync', { NATS_URL: 'nats://127.0.0.1:1' });
     await expect(service.ended(5_000)).resolves.toBe(2);
     expect(service.errors).toContain('neither STANCE_DEVICES_FILE nor STANCE_POLICY_FILE is set');
   });
@@ -104,33 +128,37 @@ describe('a port that is in use is one clear message, with exit code 1', () => {
   });
 
   test.each([...SERVICES, 'all-in-one'])('%s', async (name) => {
-    const service = ServiceProcess.start(name, { ...needed(), STANCE_HTTP_PORT: String(port) });
+    const service = start(name, { ...needed(), STANCE_HTTP_PORT: String(port) });
     await expect(service.ended()).resolves.toBe(1);
     expect(service.errors.trim().split('\n')).toEqual([
-      expect.stringMatching(new RegExp(`port ${port} on 127\\.0\\.0\\.1 is in use by another process: set STANCE_HTTP_PORT`)),
+      expect.stringMatching(
+        new RegExp(`port ${port} on 127\\.0\\.0\\.1 is in use by another process: set STANCE_HTTP_PORT`),
+      ),
     ]);
   });
 });
 
 describe('starting and stopping', () => {
-  test('a service that starts before NATS waits for it, and becomes active', async () => {
-    const nats = await startTestNats();
-    if (!nats.dedicated) return;
-    await nats.stop();
-    const service = ServiceProcess.start('device-matcher', { NATS_URL: nats.url });
-    try {
-      await service.logged('listening');
-      const readyz = await fetch(`${service.url}/readyz`);
-      expect(readyz.status).toBe(503);
-      await expect(readyz.json()).resolves.toMatchObject({ ready: false, state: 'connecting' });
-      await nats.restart();
+  // A server of NATS_URL is not ours to stop.
+  (process.env['NATS_URL'] === undefined ? describe : describe.skip)('before the server', () => {
+    test('a service that starts before NATS waits for it, and becomes active', async () => {
+      const nats = await startTestNats();
       const connection = await connectWithStreams(nats);
-      await service.reached('active');
       await connection.close();
-    } finally {
-      await service.kill();
-      await nats.close();
-    }
+      await nats.stop();
+      const service = start('device-matcher', { NATS_URL: nats.url });
+      try {
+        await service.logged('listening');
+        const readyz = await fetch(`${service.url}/readyz`);
+        expect(readyz.status).toBe(503);
+        await expect(readyz.json()).resolves.toMatchObject({ ready: false, state: 'connecting' });
+        await nats.restart();
+        await service.reached('active');
+      } finally {
+        await service.kill();
+        await nats.close();
+      }
+    });
   });
 
   test('SIGTERM with work under way ends with 0 within the deadline, and nothing is lost', async () => {
@@ -167,25 +195,22 @@ describe('starting and stopping', () => {
   }, 60_000);
 
   describe('two replicas', () => {
-    const replicas: ServiceProcess[] = [];
-    afterEach(async () => {
-      await Promise.all(replicas.splice(0).map((replica) => replica.kill()));
-    });
-
     /** One that is active and one that waits for its turn. */
     async function pair(): Promise<[ServiceProcess, ServiceProcess]> {
       const active = stack.spawn('posture-store');
       await active.reached('active');
       const standby = stack.spawn('posture-store');
       await standby.reached('standby');
-      replicas.push(active, standby);
+      started.push(active, standby);
       return [active, standby];
     }
 
     test('one is active, and the other stands by and says so', async () => {
       const [active, standby] = await pair();
       const states = await Promise.all(
-        [active, standby].map(async ({ url }) => ((await (await fetch(`${url}/readyz`)).json()) as { state: string }).state),
+        [active, standby].map(
+          async ({ url }) => ((await (await fetch(`${url}/readyz`)).json()) as { state: string }).state,
+        ),
       );
       expect(states).toEqual(['active', 'standby']);
     });
@@ -197,16 +222,13 @@ describe('starting and stopping', () => {
       await standby.reached('active', 2_900);
       const tookMs = performance.now() - askedAt;
       await expect(stopped).resolves.toBe(0);
-      process.stderr.write(`handed over in ${tookMs}\n`);
       expect(tookMs).toBeLessThan(1_000);
     });
 
     test('kill -9 hands over within 5 s', async () => {
       const [active, standby] = await pair();
-      const askedAt = performance.now();
       await active.kill();
-      await standby.reached('active', 5_000);
-      process.stderr.write(`taken over in ${performance.now() - askedAt}\n`);
+      await expect(standby.reached('active', 5_000)).resolves.toBeUndefined();
     });
   });
 });

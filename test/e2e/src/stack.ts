@@ -99,8 +99,12 @@ export class Stack {
   async enroll(count = 1): Promise<void> {
     const publisher = this.publisher('config-sync');
     const enrolled = machines(count).map((hardware, index) => {
-      const device = { deviceId: `d${index}`, state: 'enrolled', hardware, groups: [], tags: [] } as const;
-      return publisher.publish(DeviceRecorded, device, { id: `e2e:d${index}`, cause: {} });
+      const deviceId = `d${index}`;
+      return publisher.publish(
+        DeviceRecorded,
+        { deviceId, state: 'enrolled', hardware, groups: [], tags: [] },
+        { id: `e2e:${deviceId}`, cause: {} },
+      );
     });
     await Promise.all(enrolled);
   }

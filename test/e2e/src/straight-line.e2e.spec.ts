@@ -122,9 +122,12 @@ test('a device that is clean again is allowed again, in a new session', async ()
   const before = await sessions('payroll');
   stack.clean(DEVICE);
   await allowed('payroll');
-  const after = await waitFor(async () => ((await sessions('payroll')).length > before.length ? sessions('payroll') : null), {
-    what: 'a new session',
-  });
+  const after = await waitFor(
+    async () => ((await sessions('payroll')).length > before.length ? sessions('payroll') : null),
+    {
+      what: 'a new session',
+    },
+  );
   const fresh = after.at(-1)?.sessionId ?? '';
   expect(before.map(({ sessionId }) => sessionId)).not.toContain(fresh);
   await settled(stack);
