@@ -14,7 +14,6 @@ const CONFIGURATION = [
   'knip.json',
   'nx.json',
   'tsconfig.base.json',
-  'tsconfig.json',
   'tsconfig.spec.json',
 ];
 const ROOMS = [

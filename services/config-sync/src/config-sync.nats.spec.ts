@@ -313,10 +313,10 @@ describe('the policy file', () => {
 
 describe('the service', () => {
   it('does not start without any file', async () => {
-    const service = await startService(configSync, {
+    const starting = startService(configSync, {
       environment: { NATS_URL: nats.url, LOG_LEVEL: 'silent' },
       http: false,
     });
-    await expect(service.stopped).rejects.toThrow('neither STANCE_DEVICES_FILE nor STANCE_POLICY_FILE is set');
+    await expect(starting).rejects.toThrow('neither STANCE_DEVICES_FILE nor STANCE_POLICY_FILE is set');
   });
 });

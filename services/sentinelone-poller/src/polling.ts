@@ -71,17 +71,19 @@ export class Polling {
 
   /** One attempt; after a failure, waits until the next may be made. */
   private async succeeds(lane: Lane, attempt: () => Promise<void>): Promise<boolean> {
+    // Before the attempt: a token that changes while its refusal is on the way is a new one.
+    const token = this.token();
     try {
       await attempt();
       this.failures.delete(lane);
       return true;
     } catch (error) {
-      if (!this.stopping.signal.aborted) await this.fail(lane, error);
+      if (!this.stopping.signal.aborted) await this.fail(lane, error, token);
       return false;
     }
   }
 
-  private async fail(lane: Lane, error: unknown): Promise<void> {
+  private async fail(lane: Lane, error: unknown, token: string | undefined): Promise<void> {
     if (error instanceof CheckpointTaken) {
       this.stopping.abort(error);
       this.outlived(error);
@@ -92,7 +94,7 @@ export class Polling {
     this.failures.set(lane, { inARow, failure });
     await this.tell(() => this.reporter.failed(failure));
     await (failure.state === 'paused'
-      ? this.pauseUntilNewToken(failure.retryAfterMs)
+      ? this.pauseUntilNewToken(failure.retryAfterMs, token)
       : this.pause(failure.retryAfterMs));
   }
 
@@ -109,8 +111,7 @@ export class Polling {
     }
   }
 
-  private async pauseUntilNewToken(milliseconds: number): Promise<void> {
-    const refused = this.token();
+  private async pauseUntilNewToken(milliseconds: number, refused: string | undefined): Promise<void> {
     const until = performance.now() + milliseconds;
     while (!this.stopping.signal.aborted && performance.now() < until && this.token() === refused) {
       await this.pause(Math.min(TOKEN_CHECK_MS, until - performance.now()));
