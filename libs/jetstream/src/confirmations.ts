@@ -47,7 +47,7 @@ export class Confirmations {
         else this.failAll(`the subscription for confirmations failed: ${error.message}`);
       },
     });
-    void connection.closed().then(() => this.failAll('the connection is closed'));
+    void this.failAtDisconnections();
   }
 
   /** Resolves when the stream has stored the message. Throws `JetStreamApiError` or {@link NotConfirmed}. */
@@ -73,6 +73,14 @@ export class Confirmations {
   close(): void {
     this.subscription.unsubscribe();
     this.failAll('the publisher is closed');
+  }
+
+  /** A confirmation on its way when the connection breaks never arrives: who waits for it may look what was stored. */
+  private async failAtDisconnections(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === 'disconnect') this.failAll('the connection broke');
+    }
+    this.failAll('the connection is closed');
   }
 
   private settle(message: Msg): void {

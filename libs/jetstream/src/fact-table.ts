@@ -71,6 +71,8 @@ export interface Origin {
 const MAX_DECISIONS = 20;
 /** For reading a subject's last event: a request that a broken connection swallowed must not hold up its key for long. */
 const READ_TIMEOUT_MS = 1_000;
+/** Between two attempts while the stream's leader does not answer. */
+const UNREACHABLE_PAUSE_MS = 250;
 
 /**
  * A stream's last event per subject, in memory, and compare-and-set writes to it.
@@ -186,9 +188,9 @@ export class FactTable<Contract extends EventContract, Value> {
       if (wanted === undefined) return undefined;
       const sequence = await this.tryWrite(subject, stored?.sequence ?? 0, origin, wanted);
       if (sequence !== undefined) return sequence;
-      await this.refresh(subject);
+      if (!(await this.refreshed(subject))) await new Promise((resolve) => setTimeout(resolve, UNREACHABLE_PAUSE_MS));
     }
-    throw new RetryLater(`${subject} was written by somebody else ${MAX_DECISIONS} times in a row`);
+    throw new RetryLater(`${subject} could not be written in ${MAX_DECISIONS} attempts`);
   }
 
   private async tryWrite(
@@ -215,6 +217,17 @@ export class FactTable<Contract extends EventContract, Value> {
     } catch (error) {
       if (error instanceof ExpectationFailed || error instanceof Unconfirmed) return undefined;
       throw error;
+    }
+  }
+
+  /** Whether the leader could be asked; while it cannot, nothing is decided. */
+  private async refreshed(subject: string): Promise<boolean> {
+    try {
+      await this.refresh(subject);
+      return true;
+    } catch (error) {
+      if (this.connection.isClosed() || !(error instanceof Error)) throw error;
+      return false;
     }
   }
 

@@ -17,6 +17,9 @@ export class CheckpointTaken extends Error {
   override readonly name = 'CheckpointTaken';
 }
 
+/** A server that comes back within these is no failure of the source. */
+const SAVE_ATTEMPTS = 10;
+const SAVE_TIMEOUT_MS = 1_000;
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
 
 /** A source's checkpoint, in a key-value bucket, written by compare-and-set, one write at a time. */
@@ -49,16 +52,21 @@ export class CheckpointStore {
     await saved;
   }
 
-  private async put(text: string): Promise<void> {
+  private async put(text: string, attemptsLeft = SAVE_ATTEMPTS): Promise<void> {
     try {
       const expect = { lastSubjectSequence: this.sequence };
-      const { seq } = await jetstream(this.connection).publish(this.subject, text, { expect });
+      const { seq } = await jetstream(this.connection).publish(this.subject, text, {
+        expect,
+        timeout: SAVE_TIMEOUT_MS,
+      });
       this.sequence = seq;
       this.unconfirmed.clear();
     } catch (error) {
       if (!(error instanceof JetStreamApiError && WRONG_LAST_SEQUENCE.has(error.code))) {
         this.unconfirmed.add(text);
-        throw error;
+        if (attemptsLeft <= 1 || this.connection.isClosed()) throw error;
+        await this.put(text, attemptsLeft - 1);
+        return;
       }
       if (!(await this.isOurs())) {
         throw new CheckpointTaken('another poller of this source has moved its checkpoint', { cause: error });

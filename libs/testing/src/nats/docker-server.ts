@@ -1,5 +1,7 @@
 import type { RunningServer, ServerSettings } from './running-server.js';
+import { connect } from '@nats-io/transport-node';
 import { freePort } from '../free-port.js';
+import { waitFor } from '../wait-for.js';
 
 const configPath = '/etc/nats/stance-test.conf';
 
@@ -17,13 +19,13 @@ export async function startInDocker(image: string, settings: ServerSettings): Pr
     .start();
   const runtime = await getContainerRuntimeClient();
   const byId = runtime.container.getById(container.getId());
-  const host = container.getHost();
+  const url = `nats://${container.getHost()}:${port}`;
   const isRunning = async (): Promise<boolean> => (await byId.inspect()).State.Running;
   const stop = async (): Promise<void> => {
     if (await isRunning()) await byId.stop({ t: 10 });
   };
   return {
-    url: `nats://${host}:${port}`,
+    url,
     stop,
     kill: async () => {
       if (!(await isRunning())) return;
@@ -33,11 +35,23 @@ export async function startInDocker(image: string, settings: ServerSettings): Pr
     restart: async () => {
       await stop();
       await byId.start();
+      await waitFor(() => answers(url), { what: 'the restarted container to answer' });
     },
     close: async () => {
       await container.stop({ remove: true, removeVolumes: true });
     },
   };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const connection = await connect({ servers: url, timeout: 500, reconnect: false });
+    await connection.close();
+    return true;
+  } catch {
+    // Not yet; the caller gives up by its deadline.
+    return false;
+  }
 }
 
 function configuration({ syncInterval, serverConfig }: ServerSettings): string {
