@@ -5,7 +5,7 @@ import { build, ensureInstalled, root } from './ensure-installed.mjs';
 import { runProgram, runSteps } from './steps.mjs';
 
 /** Messages live for a moment: room for the young ones saves a tenth of the processor time (docs/operating.md). */
-const nodeFlags = ['--max-semi-space-size=32'];
+const nodeFlags = ['--max-semi-space-size=64'];
 
 await runSteps(async () => {
   const node = await ensureInstalled();

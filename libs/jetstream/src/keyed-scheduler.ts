@@ -21,6 +21,7 @@ export class KeyedScheduler<Item> {
   private readonly lanes = new Map<string, Lane<Item>>();
   private readonly ready: string[] = [];
   private running = 0;
+  private waiting = 0;
   private stopped = false;
   private readonly idleWaiters: (() => void)[] = [];
 
@@ -31,9 +32,7 @@ export class KeyedScheduler<Item> {
 
   /** Messages that run or wait for their turn here. */
   get held(): number {
-    let held = this.running;
-    for (const lane of this.lanes.values()) held += lane.waiting.length;
-    return held;
+    return this.running + this.waiting;
   }
 
   /** Whether a message of the key awaits its retry at the server. */
@@ -58,6 +57,7 @@ export class KeyedScheduler<Item> {
     let place = lane.waiting.length;
     while (place > 0 && (lane.waiting[place - 1]?.sequence ?? 0) > sequence) place -= 1;
     lane.waiting.splice(place, 0, { sequence, item });
+    this.waiting += 1;
     this.wake(key, lane);
     return true;
   }
@@ -80,6 +80,7 @@ export class KeyedScheduler<Item> {
     const notStarted: Item[] = [];
     for (const lane of this.lanes.values()) {
       notStarted.push(...lane.waiting.splice(0).map(({ item }) => item));
+      this.waiting = 0;
       for (const timer of lane.away.values()) clearTimeout(timer);
       lane.away.clear();
     }
@@ -131,6 +132,7 @@ export class KeyedScheduler<Item> {
   private start(key: string, lane: Lane<Item>): void {
     const next = lane.waiting.shift();
     if (next === undefined) return;
+    this.waiting -= 1;
     lane.running = next;
     this.running += 1;
     void this.run(next.item, key).finally(() => {

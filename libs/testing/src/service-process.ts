@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { waitFor } from './wait-for.js';
 
 /** As docs/operating.md advises. */
-const NODE_FLAGS = ['--max-semi-space-size=32'];
+const NODE_FLAGS = ['--max-semi-space-size=64'];
 
 /** A service as operators run it: a process of its own, built, logging JSON lines. */
 export class ServiceProcess {

@@ -28,15 +28,25 @@ function denyAll(served: readonly string[], code: 'no-policy' | 'no-rule', messa
   return { resources: Object.fromEntries(served.map((resource) => [resource, denial])), reviewAt: null };
 }
 
-/** In this order, whoever built the object: a stored decision comes back with its fields in the order of its schema. */
-const FIELDS = [...Object.keys(resourceDecision.shape), ...Object.keys(reason.shape)];
+const DECISION_FIELDS = Object.keys(resourceDecision.shape);
+const REASON_FIELDS = Object.keys(reason.shape);
 
-/** The same text for the same verdict: what is compared, and kept, instead of the object. */
+/**
+ * The same text for the same verdict: what is compared, and kept, instead of the object. Fields are in the order of their
+ * schema, whoever built the object: a stored decision comes back in that order.
+ */
 export function serialise({ resources, reviewAt }: Verdict): string {
-  const decisions = Object.entries(resources).map(
-    ([name, decision]) => `${JSON.stringify(name)}:${JSON.stringify(decision, FIELDS)}`,
-  );
-  return `{"resources":{${decisions.join()}},"reviewAt":${reviewAt}}`;
+  const inOrder = Object.entries(resources).map(([name, decision]) => [
+    name,
+    pick({ ...decision, reasons: decision.reasons.map((one) => pick(one, REASON_FIELDS)) }, DECISION_FIELDS),
+  ]);
+  return JSON.stringify({ resources: Object.fromEntries(inOrder), reviewAt });
+}
+
+function pick(object: Readonly<Record<string, unknown>>, fields: readonly string[]): Record<string, unknown> {
+  const picked: Record<string, unknown> = {};
+  for (const field of fields) if (object[field] !== undefined) picked[field] = object[field];
+  return picked;
 }
 
 export function deserialise(text: string): Verdict {

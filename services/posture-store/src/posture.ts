@@ -81,12 +81,13 @@ function problemsOf(
 /** Names of the attributes and device fields that differ, in order; `problems` where those do. */
 export function changedNames(before: PostureBody | undefined, now: PostureBody): string[] {
   const names = new Set<string>();
-  const olds = new Map(Object.entries(before?.attributes ?? {}));
-  const presents = new Map(Object.entries(now.attributes));
-  for (const name of [...olds.keys(), ...presents.keys()]) {
-    const [old, present] = [olds.get(name), presents.get(name)];
-    if (old === undefined || present === undefined || !sameValue(old.value, present.value)) names.add(name);
+  const olds = before?.attributes ?? {};
+  for (const [name, { value }] of Object.entries(now.attributes)) {
+    // An attribute may be called like something that every object has.
+    const old = Object.hasOwn(olds, name) ? olds[name] : undefined;
+    if (old === undefined || !sameValue(old.value, value)) names.add(name);
   }
+  for (const name of Object.keys(olds)) if (!Object.hasOwn(now.attributes, name)) names.add(name);
   for (const field of ['state', 'owner', 'groups', 'tags', 'network', 'os'] as const) {
     if (JSON.stringify(before?.device[field]) !== JSON.stringify(now.device[field])) names.add(`device:${field}`);
   }

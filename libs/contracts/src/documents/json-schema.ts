@@ -37,7 +37,7 @@ export function eventJsonSchema(
 
 /** The JSON Schema of a request's input, a reply's result or any other contract type. */
 export function jsonSchemaOf(schema: z.ZodType, target: 'draft-2020-12' | 'draft-7'): JsonSchema {
-  return z.toJSONSchema(schema, { io: 'input', target }) as JsonSchema;
+  return z.toJSONSchema(schema, { io: 'input', target, unrepresentable: 'any' }) as JsonSchema;
 }
 
 /** A type in a word or two, for people: `string`, `list of string`, `"allow" or "deny"`, `map to integer`. */

@@ -2,13 +2,21 @@ import { z } from 'zod';
 import { defineEvent, id, timestamp } from '../event.js';
 import { STREAMS } from '../streams.js';
 import { matchKey, matchTrust } from './agent.js';
-import { attributeValue } from './reason.js';
+import { mapOf } from '../map-of.js';
+import { attributeValue, isAttributeValue } from './reason.js';
 
 /** What keeps a device's posture from being certain or complete. */
 export const postureProblem = z.enum(['not-enrolled', 'no-agent', 'quarantined', 'duplicate-serial', 'conflict']);
 
 /** A value and the agent that reported it, as an index into `agents`; no agent when several disagree. */
 export const attributeReading = z.object({ value: attributeValue, agent: z.int().nonnegative() });
+
+function isAttributeReading(candidate: unknown): boolean {
+  if (typeof candidate !== 'object' || candidate === null || !('value' in candidate && 'agent' in candidate))
+    return false;
+  const { value, agent } = candidate;
+  return isAttributeValue(value) && Number.isSafeInteger(agent) && Number(agent) >= 0;
+}
 
 export const PostureChanged = defineEvent({
   name: 'posture.changed',
@@ -41,7 +49,7 @@ export const PostureChanged = defineEvent({
         observedAt: timestamp,
       }),
     ),
-    attributes: z.record(z.string(), attributeReading),
+    attributes: mapOf(attributeReading, isAttributeReading),
     changed: z
       .array(z.string())
       .describe('Names of the attributes and device fields that differ from the revision before.'),

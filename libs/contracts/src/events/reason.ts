@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import { timestamp } from '../event.js';
+import { mapOf } from '../map-of.js';
 
 /** An attribute's value as a source gave it. */
 export const attributeValue = z.union([z.boolean(), z.number(), z.string(), z.array(z.string())]);
 export type AttributeValue = z.infer<typeof attributeValue>;
 
 /** Attribute values by full name, as in `sentinelOne:infected`. */
-export const attributes = z.record(z.string(), attributeValue);
+export const attributes = mapOf(attributeValue, isAttributeValue);
+
+export function isAttributeValue(candidate: unknown): candidate is AttributeValue {
+  if (Array.isArray(candidate)) return candidate.every((item) => typeof item === 'string');
+  return typeof candidate === 'boolean' || typeof candidate === 'number' || typeof candidate === 'string';
+}
 
 /** Why access is not allowed: a closed list, each with an entry in docs/reasons.md. */
 export const REASON_CODES = {
