@@ -57,6 +57,8 @@ const MAX_ACK_PENDING = 2_048;
 const MAX_HELD = MAX_ACK_PENDING / 2;
 /** Long enough that a message given back a few times outlasts the retries of the one that blocks its key. */
 const CROWDED_OUT_DELAY_MS = 15_000;
+/** Far below any ack wait. */
+const ACK_DELAY_MS = 5;
 const RECREATE_DELAY_MS = 500;
 /** At shutdown: how long the server may take to confirm that it got everything. */
 const FLUSH_MS = 1_000;
@@ -70,7 +72,8 @@ export class ConsumeLoop {
   private messages: ConsumerMessages | undefined;
   private keepAlive: NodeJS.Timeout | undefined;
   private stopping = false;
-  private readonly outbox = new Outbox();
+  /** An acknowledgement has time, and must not compete with what the handler has just sent on. */
+  private readonly acknowledgements = new Outbox({ delayMs: ACK_DELAY_MS });
   private supervision: Promise<void> = Promise.resolve();
   /** Messages whose dead letter could not be stored yet: they come again to be buried, not to be handled. */
   private readonly unburied = new Map<number, Death>();
@@ -107,7 +110,7 @@ export class ConsumeLoop {
     await within(deadlineMs, idle);
     clearInterval(this.keepAlive);
     await this.supervision;
-    this.outbox.flush();
+    this.acknowledgements.flush();
     // Settlements are sent without waiting: they have left this process before the caller may close the connection.
     await this.guarded(() => within(FLUSH_MS, this.connection.flush()));
   }
@@ -182,7 +185,7 @@ export class ConsumeLoop {
     const error = outcome.ok ? undefined : outcome.error;
     switch (settlement.action) {
       case 'ack':
-        this.outbox.add(() => void this.guarded(() => message.ack()));
+        this.acknowledgements.add(() => void this.guarded(() => message.ack()));
         break;
       case 'retry':
         this.giveBack(message, key, settlement.delayMs);

@@ -33,7 +33,8 @@ function add(figure: string, stance: number, bare: number | null, unit: string, 
   );
 }
 
-const rate = { changes: size.reactions, perSecond: 50 };
+/** 45 ms between polls is the fastest that the API's limits allow. */
+const rate = { changes: size.reactions, perSecond: 50, answerEveryMs: 45 };
 const { reaction, sizes } = await measureReaction(rate);
 const relay = await measureRelayReaction(sizes, rate);
 add('reaction at 50 changes/s, p50', reaction.p50, relay.p50, 'ms', 'at most 2x');

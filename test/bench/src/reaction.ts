@@ -2,9 +2,9 @@ import { SessionStarted, STREAMS } from '@stance/contracts';
 import { connectGateway } from '@stance/gateway-sdk';
 import { waitFor } from '@stance/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { enroll, publishPolicy, settled, SERVICES, startBench, startServices } from './pipeline.js';
+import { enroll, publishPolicy, settled, SERVICES, startBench, startServices, type Bench } from './pipeline.js';
 import { meanBytes, type MeanBytes } from './message-sizes.js';
-import { distributionOf, WARM_UP_CHANGES, type Distribution } from './statistics.js';
+import { distributionOf, WARM_UP_BURST, WARM_UP_CHANGES, type Distribution } from './statistics.js';
 import { startTap } from './tap.js';
 
 export interface Reaction {
@@ -12,8 +12,30 @@ export interface Reaction {
   readonly sizes: MeanBytes;
 }
 
+/** Infects and cleans every machine, until as many changes have gone through as the warm-up asks for. */
+async function warmUp(bench: Bench): Promise<void> {
+  const machines = bench.tenant.fleet.list();
+  for (let changes = 0; changes < WARM_UP_BURST; changes += 2 * machines.length) {
+    for (const { id } of machines) bench.tenant.fleet.infect(id);
+    await polledAndSettled(bench);
+    for (const { id } of machines) bench.tenant.fleet.clean(id);
+    await polledAndSettled(bench);
+  }
+}
+
+/** A poll that began after the call has been answered, and all that followed from it is done. */
+async function polledAndSettled(bench: Bench): Promise<void> {
+  const polls = bench.tenant.requests().length;
+  await waitFor(() => bench.tenant.requests().length > polls + 1, { what: 'the next polls', timeoutMs: 30_000 });
+  await settled(bench.connection, 'the warm-up');
+}
+
 /** From the console's answer to the gateway's callback, one change after the other at a steady rate. */
-export async function measureReaction(options: { changes: number; perSecond: number }): Promise<Reaction> {
+export async function measureReaction(options: {
+  changes: number;
+  perSecond: number;
+  answerEveryMs: number;
+}): Promise<Reaction> {
   const changes = options.changes + WARM_UP_CHANGES;
   const agents = Math.ceil(changes * 1.1);
   const bench = await startBench(agents, { rateLimits: false });
@@ -32,7 +54,7 @@ export async function measureReaction(options: { changes: number; perSecond: num
     await startServices(bench, SERVICES, {
       SENTINELONE_URL: tap.url,
       SENTINELONE_API_TOKEN: bench.tenant.token,
-      SENTINELONE_POLL_INTERVAL: '45ms',
+      SENTINELONE_POLL_INTERVAL: `${options.answerEveryMs}ms`,
       SENTINELONE_SWEEP_INTERVAL: '1h',
       LOG_LEVEL: 'info',
     });
@@ -43,6 +65,7 @@ export async function measureReaction(options: { changes: number; perSecond: num
       timeoutMs: 60_000,
     });
     await settled(bench.connection, 'the first decisions');
+    await warmUp(bench);
 
     const agentOfDevice = new Map([...deviceOfAgent].map(([agent, device]) => [device, agent]));
     const reactions: number[] = [];

@@ -14,7 +14,7 @@ import { findNatsServer, startNatsServer } from '@stance/nats-server';
 import { temporaryFolder, waitFor } from '@stance/testing';
 import { cpuSeconds } from './pipeline.js';
 import type { MeanBytes } from './message-sizes.js';
-import { distributionOf, WARM_UP_CHANGES, type Distribution } from './statistics.js';
+import { distributionOf, WARM_UP_BURST, WARM_UP_CHANGES, type Distribution } from './statistics.js';
 
 const HOP = fileURLToPath(new URL('./relay-hop.js', import.meta.url));
 const STREAMS = ['R1', 'R2', 'R3', 'R4'] as const;
@@ -67,15 +67,29 @@ async function startRelay(sizes: MeanBytes, { copies }: { copies: boolean }) {
   };
 }
 
+async function warmUp({ connection, manager, first }: Awaited<ReturnType<typeof startRelay>>): Promise<void> {
+  const client = jetstream(connection);
+  let next = 0;
+  const worker = async () => {
+    while (next < WARM_UP_BURST) await client.publish(`R1.w${next++}`, first);
+  };
+  await Promise.all(Array.from({ length: 256 }, worker));
+  await waitFor(async () => (await manager.streams.info('R4')).state.last_seq >= WARM_UP_BURST, {
+    what: 'the warm-up of the relay',
+    timeoutMs: 60_000,
+  });
+}
+
 /** From a publish on the first stream to the delivery from the fourth, one message after the other at a steady rate. */
 export async function measureRelayReaction(
   sizes: MeanBytes,
-  options: { changes: number; perSecond: number },
+  options: { changes: number; perSecond: number; answerEveryMs: number },
 ): Promise<Distribution> {
   const relay = await startRelay(sizes, { copies: false });
   const changes = options.changes + WARM_UP_CHANGES;
   try {
     const client = jetstream(relay.connection);
+    await warmUp(relay);
     const sentAt = new Map<string, number>();
     const reactions: number[] = [];
     const consumer = await client.consumers.get('R4', { deliver_policy: DeliverPolicy.All });
@@ -89,7 +103,9 @@ export async function measureRelayReaction(
     const startedAt = performance.now();
     const published: Promise<unknown>[] = [];
     for (let index = 0; index < changes; index += 1) {
-      const wait = startedAt + index * interval - performance.now();
+      // The console answers at intervals, so that changes come to the poller a few at a time: the same for the relay.
+      const tick = Math.ceil((index * interval) / options.answerEveryMs) * options.answerEveryMs;
+      const wait = startedAt + tick - performance.now();
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       sentAt.set(`d${index}`, performance.now());
       published.push(client.publish(`R1.d${index}`, relay.first));
