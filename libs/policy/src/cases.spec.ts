@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { PostureChanged } from '@stance/contracts';
+import { PostureChanged, attributeValue } from '@stance/contracts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { compilePolicy, evaluateGateway, parsePolicy, runPolicyTests, type PostureSubject } from './index.js';
 
-const { device, agents, attributes, problems } = PostureChanged.data.shape;
+const { device, agents, problems } = PostureChanged.data.shape;
 
 const names = z.array(z.string()).default([]);
 
@@ -28,7 +28,7 @@ const goldenCase = z.strictObject({
     )
     .default([]),
   /** Values by name, of the first agent. */
-  attributes: z.record(z.string(), attributes.valueType.shape.value).default({}),
+  attributes: z.record(z.string(), attributeValue).default({}),
   problems: problems.default([]),
   expect: z.record(z.string(), z.looseObject({ effect: z.string() })).optional(),
   reviewAt: z.iso.datetime().nullable().optional(),

@@ -36,11 +36,12 @@ const REASON_FIELDS = Object.keys(reason.shape);
  * schema, whoever built the object: a stored decision comes back in that order.
  */
 export function serialise({ resources, reviewAt }: Verdict): string {
-  const inOrder = Object.entries(resources).map(([name, decision]) => [
-    name,
-    pick({ ...decision, reasons: decision.reasons.map((one) => pick(one, REASON_FIELDS)) }, DECISION_FIELDS),
-  ]);
-  return JSON.stringify({ resources: Object.fromEntries(inOrder), reviewAt });
+  const inOrder: Record<string, unknown> = {};
+  for (const [name, decision] of Object.entries(resources)) {
+    const reasons = decision.reasons.map((one) => pick(one, REASON_FIELDS));
+    inOrder[name] = pick({ ...decision, reasons }, DECISION_FIELDS);
+  }
+  return JSON.stringify({ resources: inOrder, reviewAt });
 }
 
 function pick(object: Readonly<Record<string, unknown>>, fields: readonly string[]): Record<string, unknown> {
