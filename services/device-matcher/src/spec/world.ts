@@ -54,7 +54,8 @@ export class World {
     await this.stopMatcher();
     await this.follower?.stop();
     for (const { name } of wireTopology()) await this.manager.streams.delete(name).catch(() => false);
-    await applyTopology(this.connection);
+    // The server may still be removing a deleted stream's files when one of its name is made.
+    await waitFor(async () => (await applyTopology(this.connection)).created, { what: 'the streams to be made anew' });
     this.written.length = 0;
     this.follower = await StreamFollower.start(
       this.connection,

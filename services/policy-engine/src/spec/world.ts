@@ -78,7 +78,8 @@ export class World {
     await this.stopEngine();
     await this.stopFollowing();
     for (const { name } of wireTopology()) await this.manager.streams.delete(name).catch(() => false);
-    await applyTopology(this.connection);
+    // The server may still be removing a deleted stream's files when one of its name is made.
+    await waitFor(async () => (await applyTopology(this.connection)).created, { what: 'the streams to be made anew' });
     this.revisions.clear();
     this.followers = await Promise.all([
       this.follow(DecisionChanged, this.decisions),
