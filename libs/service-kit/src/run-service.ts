@@ -61,12 +61,12 @@ type CommonConfiguration = ConfigurationOf<typeof COMMON_SETTINGS>;
 
 /** What is wrong with the environment for a service; empty when it could start. */
 export function configurationProblems(
-  definition: Pick<ServiceDefinition, 'settings'>,
+  definition: Pick<ServiceDefinition, 'settings' | 'check'>,
   environment: NodeJS.ProcessEnv,
 ): readonly string[] {
   try {
-    loadConfiguration({ ...COMMON_SETTINGS, ...definition.settings }, environment);
-    return [];
+    const config = loadConfiguration({ ...COMMON_SETTINGS, ...definition.settings }, environment);
+    return definition.check?.(config) ?? [];
   } catch (error) {
     if (error instanceof ConfigurationInvalid) return error.problems;
     throw error;
@@ -405,13 +405,20 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
   process.exit();
 }
 
-/** Calls `stop` on the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** Signals that follow the first this closely are the same one: a terminal sends Ctrl-C to npm and to us, and npm passes it on. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** Calls `stop` on the first SIGINT or SIGTERM; a second one, a moment later, ends the process at once. */
 export function stopOnSignals(stop: () => Promise<void>): void {
-  let asked = false;
+  let askedAt: number | undefined;
   const onSignal = () => {
-    if (asked) process.exit(130);
-    asked = true;
-    void stop();
+    if (askedAt === undefined) {
+      askedAt = performance.now();
+      // Whoever waits for `stopped` hears of a failure.
+      stop().catch(() => undefined);
+    } else if (performance.now() - askedAt > SAME_SIGNAL_MS) {
+      process.exit(130);
+    }
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
