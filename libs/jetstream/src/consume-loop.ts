@@ -16,7 +16,15 @@ import { publishDeadLetter, type Death } from './dead-letters.js';
 import { KeyedScheduler } from './keyed-scheduler.js';
 import { Outbox } from './outbox.js';
 import type { EventPublisher } from './publisher.js';
-import { RetryLater, settle, Unprocessable, type Outcome, type RetryPolicy, type Settlement } from './settlement.js';
+import {
+  isOutage,
+  RetryLater,
+  settle,
+  Unprocessable,
+  type Outcome,
+  type RetryPolicy,
+  type Settlement,
+} from './settlement.js';
 import { inSpan } from './trace-context.js';
 
 export interface ConsumeOptions {
@@ -57,6 +65,12 @@ const MAX_ACK_PENDING = 2_048;
 const MAX_HELD = MAX_ACK_PENDING / 2;
 /** Long enough that a message given back a few times outlasts the retries of the one that blocks its key. */
 const CROWDED_OUT_DELAY_MS = 15_000;
+/**
+ * Deliveries, per attempt, after which a message is dead without another: deliveries that another process did not settle
+ * may have been attempts that killed it, or nothing of the message's own.
+ */
+const DELIVERIES_PER_ATTEMPT = 3;
+const STOPPING_NAK_MS = 100;
 /** Far below any ack wait. */
 const ACK_DELAY_MS = 5;
 const RECREATE_DELAY_MS = 500;
@@ -77,6 +91,8 @@ export class ConsumeLoop {
   private supervision: Promise<void> = Promise.resolve();
   /** Messages whose dead letter could not be stored yet: they come again to be buried, not to be handled. */
   private readonly unburied = new Map<number, Death>();
+  /** Deliveries of a message, by its sequence, that were no attempts. */
+  private readonly excused = new Map<number, number>();
 
   constructor(
     private readonly connection: NatsConnection,
@@ -93,7 +109,13 @@ export class ConsumeLoop {
   }
 
   async start(): Promise<void> {
-    this.messages = await this.open();
+    const messages = await this.open();
+    // Stopped while it was being opened: left open, it would take messages away from whoever handles them next.
+    if (this.stopping) {
+      await messages.close();
+      return;
+    }
+    this.messages = messages;
     this.keepAlive = setInterval(() => void this.guarded(() => this.extendHeld()), this.options.ackWaitMs / 2);
     this.supervision = this.supervise();
   }
@@ -151,20 +173,26 @@ export class ConsumeLoop {
     }
   }
 
+  /** This delivery was no attempt: the message had no chance. */
+  private excuse(message: JsMsg): void {
+    this.excused.set(message.seq, (this.excused.get(message.seq) ?? 0) + 1);
+  }
+
   private accept(message: JsMsg): void {
     if (this.stopping) {
-      void this.guarded(() => message.nak());
+      void this.guarded(() => message.nak(STOPPING_NAK_MS));
       return;
     }
     const key = orderKey(this.route, message.subject);
     // One blocked key must not use up what the server allows to be unsettled: its later messages wait at the server.
-    if (this.scheduler.held >= MAX_HELD && this.scheduler.isBlocked(key))
+    if (this.scheduler.held >= MAX_HELD && this.scheduler.isBlocked(key)) {
+      this.excuse(message);
       this.giveBack(message, key, CROWDED_OUT_DELAY_MS);
-    else this.scheduler.add(key, message.seq, message);
+    } else this.scheduler.add(key, message.seq, message);
   }
 
   private async process(message: JsMsg, key: string): Promise<void> {
-    const attempt = message.info.deliveryCount;
+    const attempt = message.info.deliveryCount - (this.excused.get(message.seq) ?? 0);
     const { retry } = this.options;
     const unburied = this.unburied.get(message.seq);
     if (unburied !== undefined) {
@@ -172,7 +200,7 @@ export class ConsumeLoop {
       return;
     }
     // Checked before the handler runs: a message that kills its process would otherwise kill every next one too.
-    if (attempt > retry.maxAttempts) {
+    if (attempt > retry.maxAttempts * DELIVERIES_PER_ATTEMPT) {
       await this.bury(message, key, {
         code: 'exhausted',
         message: `delivered ${attempt} times and never settled`,
@@ -185,9 +213,11 @@ export class ConsumeLoop {
     const error = outcome.ok ? undefined : outcome.error;
     switch (settlement.action) {
       case 'ack':
+        this.excused.delete(message.seq);
         this.acknowledgements.add(() => void this.guarded(() => message.ack()));
         break;
       case 'retry':
+        if (isOutage(error)) this.excuse(message);
         this.giveBack(message, key, settlement.delayMs);
         break;
       case 'dead-letter':

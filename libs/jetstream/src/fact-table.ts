@@ -14,7 +14,7 @@ import {
   type StreamDefinition,
 } from '@stance/contracts';
 import { ExpectationFailed, Unconfirmed, type EventPublisher, type PublishOptions } from './publisher.js';
-import { RetryLater } from './settlement.js';
+import { Unreachable } from './settlement.js';
 import { StreamFollower } from './stream-follower.js';
 
 /** What a table keeps of a subject's last event. */
@@ -190,7 +190,7 @@ export class FactTable<Contract extends EventContract, Value> {
       if (sequence !== undefined) return sequence;
       if (!(await this.refreshed(subject))) await new Promise((resolve) => setTimeout(resolve, UNREACHABLE_PAUSE_MS));
     }
-    throw new RetryLater(`${subject} could not be written in ${MAX_DECISIONS} attempts`);
+    throw new Unreachable(`${subject} could not be written in ${MAX_DECISIONS} attempts`);
   }
 
   private async tryWrite(

@@ -2,7 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { decodeEvent, subjectOf, type EventContract, type EventOf, type KeysOf } from '@stance/contracts';
 import type { Place } from './fact-table.js';
-import { RetryLater } from './settlement.js';
+import { Unreachable } from './settlement.js';
 
 export interface StoredEvent<Contract extends EventContract> extends Place {
   readonly event: EventOf<Contract>;
@@ -10,7 +10,7 @@ export interface StoredEvent<Contract extends EventContract> extends Place {
 
 /**
  * Reads a key's last event from the stream's leader, for what is too large to keep in memory and seldom needed.
- * Throws {@link RetryLater} when the leader does not answer, `UnreadableEvent` when what it holds is no event.
+ * Throws {@link Unreachable} when the leader does not answer, `UnreadableEvent` when what it holds is no event.
  */
 export async function readLastEvent<Contract extends EventContract>(
   connection: NatsConnection,
@@ -23,7 +23,7 @@ export async function readLastEvent<Contract extends EventContract>(
   try {
     message = await manager.streams.getMessage(contract.stream?.name ?? '', { last_by_subj: subject });
   } catch (error) {
-    throw new RetryLater(`cannot read ${subject} back`, { cause: error });
+    throw new Unreachable(`cannot read ${subject} back`, { cause: error });
   }
   return message === null
     ? undefined

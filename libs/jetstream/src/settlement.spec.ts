@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import { Unconfirmed } from './publisher.js';
 import {
   DEFAULT_RETRY_POLICY,
   messageOf,
   RetryLater,
   settle,
   Unprocessable,
+  Unreachable,
   type Outcome,
   type Settlement,
 } from './settlement.js';
@@ -56,6 +58,8 @@ describe('a message is settled', () => {
       dead('unprocessable', 'no'),
     ],
     ['when something else is thrown: again', failed('just text'), 1, retry(100)],
+    ['when what it needs cannot be reached: again, however often', failed(new Unreachable('x')), 50, retry(500)],
+    ['when a publish was not confirmed: again, however often', failed(new Unconfirmed('x')), 50, retry(500)],
   ])('%s', (_, outcome, attempt, settlement) => {
     expect(settle(outcome, attempt, policy)).toEqual(settlement);
   });

@@ -21,6 +21,12 @@ export class Unprocessable extends Error {
   }
 }
 
+/**
+ * Thrown when the message is good and what it needs is not there just now: a stream without a leader, a full disk, a broken
+ * connection. It is tried again for as long as that lasts, and uses up no attempt.
+ */
+export class Unreachable extends RetryLater {}
+
 export type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
 
 export type Settlement =
@@ -43,13 +49,31 @@ export function settle(outcome: Outcome, attempt: number, policy: RetryPolicy): 
   if (outcome.ok) return { action: 'ack' };
   const { error } = outcome;
   if (error instanceof Unprocessable) return { action: 'dead-letter', code: error.code, message: error.message };
-  if (attempt >= policy.maxAttempts) {
+  if (attempt >= policy.maxAttempts && !isOutage(error)) {
     return { action: 'dead-letter', code: 'exhausted', message: `failed ${attempt} times, last: ${messageOf(error)}` };
   }
   const requested = error instanceof RetryLater ? error.delayMs : undefined;
   const growing = Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.maxDelayMs);
   // A plain nak is redelivered at once and burns the attempts within milliseconds.
   return { action: 'retry', delayMs: Math.max(1, requested ?? growing) };
+}
+
+/** What the client and the publisher throw while the server, and not the message, is the trouble. */
+const OUTAGES = new Set([
+  'Unconfirmed',
+  'ExpectationFailed',
+  'JetStreamApiError',
+  'TimeoutError',
+  'RequestError',
+  'NoRespondersError',
+  'ConnectionError',
+  'ClosedConnectionError',
+  'DrainingConnectionError',
+]);
+
+/** Whether an error tells of the server rather than of the message. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof Unreachable || (error instanceof Error && OUTAGES.has(error.name));
 }
 
 export function messageOf(error: unknown): string {

@@ -284,8 +284,9 @@ class Replica<S extends Settings> {
     } finally {
       this.parts = undefined;
       await runAll([
-        async () => parts.deactivate?.(),
+        // First of all no more messages: one taken now would be missing at whoever is active next.
         () => app.close(),
+        async () => parts.deactivate?.(),
         ...allTables(parts).map((table) => () => table.stopFollowing()),
         async () => lease?.release(),
         async () => publisher.close(),

@@ -80,6 +80,8 @@ export class Engine {
       // Another replica knows more than this one, which has lost its lease and not noticed yet.
       const isOlder =
         stored !== undefined && (stored.postureRevision > postureRevision || stored.policyRevision > policyRevision);
+      // Nothing is revoked by a verdict that does not count any more.
+      if (isOlder) verdicts.delete(gateway);
       if (isOlder || stored?.verdict === value.verdict) return undefined;
       return { data: decision, value, retires: this.isRetired(deviceId, atHand) };
     });
@@ -171,7 +173,9 @@ export class Engine {
     now: number,
   ): Promise<void> {
     const denied = [...sessions].flatMap((session) => {
-      const decision = verdicts.get(session.gateway)?.resources[session.resource];
+      const verdict = verdicts.get(session.gateway);
+      if (verdict === undefined) return [];
+      const decision = verdict.resources[session.resource];
       // A resource that no decision speaks of any more is denied like any other.
       return decision === undefined || (decision.effect === 'deny' && decision.enforced) ? [{ session, decision }] : [];
     });

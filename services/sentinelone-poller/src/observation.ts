@@ -45,8 +45,9 @@ export function observationOf(
  */
 export function isNews(observation: KnownAgent, known: KnownAgent | undefined, freshnessStep: number): boolean {
   if (known === undefined) return true;
-  if (observation.observedAt < known.observedAt) return false;
+  // The console's own clock orders its reports; ours may have been set back, or be another replica's.
   if (isBefore(observation.reportedAt, known.reportedAt)) return false;
+  if (!isBefore(known.reportedAt, observation.reportedAt) && observation.observedAt < known.observedAt) return false;
   if (observation.digest !== known.digest) return true;
   return confirmedAt(observation) - confirmedAt(known) >= freshnessStep;
 }

@@ -51,7 +51,7 @@ describe('a complete sweep', () => {
   });
 
   it('that shows nobody of a fleet is not believed', () => {
-    expect(retirementAfter(fleet(50), new Set(), STARTED, 0.1).allowed).toBe(false);
+    for (const size of [1, 3, 50]) expect(retirementAfter(fleet(size), new Set(), STARTED, 0.1).allowed).toBe(false);
   });
 
   it('of a source without agents retires nobody', () => {

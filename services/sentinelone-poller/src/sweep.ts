@@ -20,5 +20,7 @@ export function retirementAfter(
   const present = [...known].filter(({ presence }) => presence === 'present');
   const absent = present.filter(({ agentId, observedAt }) => !seen.has(agentId) && observedAt < startedAt);
   const limit = Math.max(ORDINARY_ABSENCES, Math.floor(present.length * limitShare));
-  return absent.length > limit ? { allowed: false, absent, limit } : { allowed: true, absent };
+  // An empty listing is not the word that everybody is gone, unless a person has allowed just that.
+  const isEmpty = seen.size === 0 && absent.length > 0 && limitShare < 1;
+  return isEmpty || absent.length > limit ? { allowed: false, absent, limit } : { allowed: true, absent };
 }
