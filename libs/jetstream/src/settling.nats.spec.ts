@@ -148,6 +148,8 @@ describe('a handler that succeeds', () => {
   ])('and returns %s settles its message', async (_, succeed) => {
     const service = await startService(world, succeed);
     const sequence = await observe(world, 'agent-1');
+    // The server may call a consumer idle before it has handed out what was just stored.
+    await waitFor(() => service.settled.length > 0, { what: 'the message is settled' });
     await untilConsumed(world);
     expect(service.settled).toEqual([{ sequence, settlement: { action: 'ack' }, error: undefined }]);
     await service.close();
