@@ -63,7 +63,7 @@ export async function startAll(
     metrics: (request, response) => telemetry.prometheus.getMetricsRequestHandler(request, response),
   });
   const stop = async () => {
-    // Against the stream's direction: what a service still writes finds its reader already gone, and waits in its stream.
+    // All at once: what one still writes while its reader is gone waits in its stream.
     await Promise.allSettled(services.map((service) => service.stop()));
     await server.close();
   };
