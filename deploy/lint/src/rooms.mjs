@@ -11,7 +11,14 @@ const nest = ['@nestjs/*', 'reflect-metadata', 'rxjs'];
 const nats = ['@nats-io/*'];
 const everywhere = ['zod', 'pino', '@opentelemetry/api'];
 
-const productionLibs = ['libs/contracts', 'libs/policy', 'libs/jetstream', 'libs/service-kit', 'libs/gateway-sdk'];
+const productionLibs = [
+  'libs/contracts',
+  'libs/policy',
+  'libs/jetstream',
+  'libs/service-kit',
+  'libs/gateway-sdk',
+  'libs/sentinelone',
+];
 const testingLibs = ['libs/testing', 'libs/simulators'];
 const libs = [...productionLibs, ...testingLibs, 'libs/nats-server'];
 
@@ -36,6 +43,7 @@ export const rooms = {
     packages: [...everywhere, ...nest, ...nats, '@opentelemetry/*', 'pino-pretty'],
   },
   'libs/gateway-sdk': { rooms: ['libs/contracts'], packages: [...everywhere, ...nats] },
+  'libs/sentinelone': { rooms: ['libs/contracts'], packages: ['zod', 'yaml'] },
   'libs/simulators': { rooms: ['libs/contracts'], packages: everywhere },
   'libs/nats-server': { rooms: [] },
   'libs/testing': { rooms: libs },

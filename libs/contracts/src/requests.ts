@@ -106,16 +106,32 @@ export const ListPostures = defineRequest({
   output: z.object({ postures: z.array(PostureChanged.data), next: z.string().nullable() }),
 });
 
+/** What an agent and a device may agree on. */
+const identifier = z.enum(['serialNumber', 'uuid', 'externalId', 'macAddress', 'hostname']);
+
 export const ListUnmatched = defineRequest({
   service: 'device-matcher',
   verb: 'unmatched',
   summary: 'Agents that belong to no device for certain, and why; a page at a time.',
   input: z.object(page),
   output: z.object({
-    agents: z.array(AgentMatched.data.omit({ attributes: true })),
+    agents: z.array(
+      AgentMatched.data.omit({ attributes: true }).extend({
+        /** Devices that agree with the agent on something, though not enough to match by. */
+        similar: z.array(z.object({ deviceId: z.string(), agreesOn: z.array(identifier) })).default([]),
+      }),
+    ),
     /** Enrolled devices that no agent belongs to. */
     devices: z.array(
-      z.object({ deviceId: z.string(), serialNumber: z.string().optional(), hostname: z.string().optional() }),
+      z.object({
+        deviceId: z.string(),
+        serialNumber: z.string().optional(),
+        hostname: z.string().optional(),
+        /** What keeps any agent from being matched to it: nothing to match by, or a key that other devices have too. */
+        problem: z.enum(['no-serial', 'placeholder-serial', 'several-devices']).optional(),
+        /** The devices that have the same key. */
+        sharesKeyWith: z.array(z.string()).default([]),
+      }),
     ),
     total: z.int(),
     next: z.string().nullable(),

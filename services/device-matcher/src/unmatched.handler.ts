@@ -27,7 +27,7 @@ export class UnmatchedHandler {
     const page = rest.slice(0, limit);
     const last = page.at(-1);
     return {
-      agents: page,
+      agents: page.map((register) => ({ ...register, similar: [] })),
       devices: after === undefined ? this.devicesWithoutAgent(matchedDevices, limit) : [],
       total: open.length,
       next: rest.length > page.length && last !== undefined ? idOf(last) : null,
@@ -40,6 +40,7 @@ export class UnmatchedHandler {
       if (!enrolled || matched.has(deviceId)) continue;
       devices.push({
         deviceId,
+        sharesKeyWith: [],
         ...(serialNumber !== undefined && { serialNumber }),
         ...(hostname !== undefined && { hostname }),
       });

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { AgentObserved, DataOf } from '@stance/contracts';
-import type { Agent } from './agent-record.js';
+import type { Agent } from '@stance/sentinelone';
 
 export type Observation = DataOf<typeof AgentObserved>;
 

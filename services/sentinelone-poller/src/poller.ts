@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { UnusableId, type AgentObserved } from '@stance/contracts';
 import { EventTooLarge, newTraceparent, type FactTable } from '@stance/jetstream';
+import { type AgentsPage, readAgent, type SentinelOneClient } from '@stance/sentinelone';
 import type { Logger } from '@stance/service-kit';
-import { readAgent } from './agent-record.js';
 import type { CheckpointStore, Checkpoint } from './checkpoint.store.js';
 import {
   goneObservation,
@@ -12,8 +12,6 @@ import {
   type KnownAgent,
   type Observation,
 } from './observation.js';
-import type { AgentsPage } from './paging.js';
-import type { SentinelOneClient } from './sentinelone.client.js';
 import type { SourceReporter } from './source-reporter.js';
 import { retirementAfter } from './sweep.js';
 

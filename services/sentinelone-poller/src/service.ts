@@ -1,13 +1,12 @@
 import { AgentObserved, SourceReported } from '@stance/contracts';
 import { FactTable } from '@stance/jetstream';
+import { normaliseConsoleUrl, SentinelOneClient } from '@stance/sentinelone';
 import { defineService, duration, integer, list, secret, SettingProblem, text } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
 import { CheckpointStore } from './checkpoint.store.js';
-import { normaliseConsoleUrl } from './console-url.js';
 import { knownAgentOf, type KnownAgent } from './observation.js';
 import { Poller } from './poller.js';
 import { Polling } from './polling.js';
-import { SentinelOneClient } from './sentinelone.client.js';
 import { SourceReporter } from './source-reporter.js';
 
 const settings = {

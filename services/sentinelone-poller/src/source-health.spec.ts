@@ -1,13 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { AuthenticationFailed, ConsoleUnavailable, Forbidden, MalformedAnswer, RateLimited } from '@stance/sentinelone';
 import { CheckpointTaken } from './checkpoint.store.js';
 import { SweepNotBelieved } from './poller.js';
-import {
-  AuthenticationFailed,
-  ConsoleUnavailable,
-  Forbidden,
-  MalformedAnswer,
-  RateLimited,
-} from './sentinelone.errors.js';
 import { failureOf } from './source-health.js';
 
 const POLL = 10_000;

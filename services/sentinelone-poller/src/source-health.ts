@@ -1,6 +1,6 @@
 import type { DataOf, SourceReported } from '@stance/contracts';
+import { AuthenticationFailed, Forbidden, SentinelOneError } from '@stance/sentinelone';
 import { CheckpointTaken } from './checkpoint.store.js';
-import { AuthenticationFailed, Forbidden, SentinelOneError } from './sentinelone.errors.js';
 
 export type SourceReport = DataOf<typeof SourceReported>;
 

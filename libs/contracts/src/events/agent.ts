@@ -14,10 +14,13 @@ export const hardware = z.object({
 export type Hardware = z.infer<typeof hardware>;
 
 const agentTimes = {
+  registeredAt: timestamp.optional().describe('When the agent first registered with its source.'),
   reportedAt: timestamp.optional().describe("When the source reported the agent's record."),
   lastSeenAt: timestamp.optional().describe('When the agent was last in contact with its source.'),
   observedAt: timestamp.describe('When Stance read it.'),
 };
+
+const goneReason = z.enum(['uninstalled', 'not-in-sweep']);
 
 export const AgentObserved = defineEvent({
   name: 'agent.observed',
@@ -29,7 +32,7 @@ export const AgentObserved = defineEvent({
     source: id,
     agentId: id,
     presence: z.enum(['present', 'gone']),
-    goneReason: z.enum(['uninstalled', 'not-in-sweep']).optional(),
+    goneReason: goneReason.optional(),
     hardware,
     user: z.string().optional(),
     attributes,
@@ -43,13 +46,25 @@ export const matchKey = z.enum(['serial', 'externalId+mac', 'uuid', 'mac+hostnam
 /** How far a match can be trusted: proved by a key or a person, read from hardware by the agent, or a name that users can change. */
 export const matchTrust = z.enum(['verified', 'reported', 'weak']);
 
-/** Why an agent is matched to no device, or to none for certain. */
+/**
+ * Why an agent is matched to no device, or to none for certain: nothing to match by (`no-serial`, `placeholder-serial`),
+ * nothing that fits (`no-device`), a key that several devices have (`duplicate-device-serial`, `several-devices`), keys that
+ * name different devices (`conflicting-keys`), several agents for one device that need not be one machine
+ * (`duplicate-agent-serial`, `several-agents`), no proof that it may take the place of an agent before it
+ * (`unproven-successor`), another agent in its place (`superseded`), or a person's word for another (`linked-elsewhere`).
+ */
 export const matchProblem = z.enum([
   'no-serial',
   'placeholder-serial',
   'no-device',
   'duplicate-device-serial',
   'duplicate-agent-serial',
+  'several-devices',
+  'several-agents',
+  'conflicting-keys',
+  'unproven-successor',
+  'superseded',
+  'linked-elsewhere',
 ]);
 
 export const AgentMatched = defineEvent({
@@ -69,8 +84,16 @@ export const AgentMatched = defineEvent({
     trust: matchTrust.optional(),
     problem: matchProblem.optional(),
     presence: z.enum(['present', 'gone']),
+    goneReason: goneReason.optional(),
     serialNumber: z.string().optional(),
+    macAddresses: z.array(z.string()).optional(),
     hostname: z.string().optional(),
+    uuid: z.string().optional(),
+    externalId: z.string().optional(),
+    formerDevice: id
+      .optional()
+      .describe('While gone: the device that it was the agent of, and that another may take over only with proof.'),
+    clean: z.boolean().optional().describe('Whether its last posture was free of threats and isolation.'),
     user: z.string().optional(),
     attributes,
     ...agentTimes,

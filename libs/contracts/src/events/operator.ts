@@ -2,6 +2,12 @@ import { z } from 'zod';
 import { defineEvent, id, timestamp } from '../event.js';
 import { STREAMS } from '../streams.js';
 
+/**
+ * By kind, `targetId` and `details`:
+ * - `manual-link`: `<source>/<agentId>`; `source`, `agentId`, `device`. `manual-unlink`: the same without `device`; of the
+ *   two, the one that was stored last counts.
+ * - `sweep-approved`: the source; `startedAt` of the refused sweep and `absent`, how many agents it may retire.
+ */
 export const OperatorActed = defineEvent({
   name: 'operator.acted',
   keys: ['kind', 'targetId'],

@@ -28,6 +28,28 @@ export const SourceReported = defineEvent({
         interval: z.number().positive().describe('Seconds between two sweeps.'),
       })
       .optional(),
+    progress: z
+      .object({
+        startedAt: timestamp,
+        read: z.int().nonnegative().describe('Agents read since then.'),
+        total: z.int().nonnegative().optional().describe('Agents that there are, where the console says so.'),
+        perSecond: z.number().nonnegative(),
+        secondsLeft: z.number().nonnegative().optional(),
+      })
+      .optional()
+      .describe('Of the sweep that is under way.'),
+    refusedSweep: z
+      .object({
+        startedAt: timestamp,
+        absent: z.int().positive().describe('Agents that it would have retired.'),
+        present: z.int().positive().describe('Agents that were present before it.'),
+        limit: z.int().nonnegative().describe('Agents that one sweep may retire.'),
+        examples: z.array(id).describe('Some of the absent agents.'),
+      })
+      .optional()
+      .describe('The last sweep, while it is not believed and waits for a person.'),
+    siteIds: z.array(z.string()).optional().describe('Sites that are read; all that the token may see by default.'),
+    accountIds: z.array(z.string()).optional(),
     freshnessStep: z.number().positive().describe('Seconds after which an unchanged agent is observed again.'),
   }),
 });
