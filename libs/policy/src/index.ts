@@ -5,6 +5,8 @@ export type {
   AttributeType,
 } from './attributes/definition.js';
 export { ATTRIBUTES, attributeDefinition } from './attributes/catalogue.js';
+export { isClean } from './attributes/clean.js';
+export { isSameValue, worseOf, type Worse } from './attributes/worse.js';
 export { attributeCatalogueMarkdown } from './attributes/document.js';
 export type { Condition } from './conditions/condition.js';
 export type { PolicyLimits } from './document/meaning-errors.js';

@@ -16,6 +16,8 @@ export interface AttributeDefinition {
   readonly values?: readonly string[];
   /** Which of two values is the worse one, where that can be said; `last` is the one listed later in `values`. */
   readonly worse?: 'true' | 'false' | 'greater' | 'smaller' | 'last';
+  /** The value on a machine that is not under attack; another one, or none, must not be forgotten with its agent. */
+  readonly clean?: boolean | number | string;
   /** What to do about a value that a policy does not accept. */
   readonly remedy?: string;
 }

@@ -1,6 +1,6 @@
 import type { AttributeDefinition, AttributeDefinitions, AttributeType } from './definition.js';
 
-type Extras = Partial<Pick<AttributeDefinition, 'values' | 'worse' | 'remedy'>>;
+type Extras = Partial<Pick<AttributeDefinition, 'values' | 'worse' | 'clean' | 'remedy'>>;
 
 /** An attribute that has the name of the agent record's field. */
 const field = (name: string, type: AttributeType, description: string, extras: Extras = {}): AttributeDefinitions => ({
@@ -82,14 +82,17 @@ export const sentinelOneAttributes: AttributeDefinitions = {
 
   ...field('infected', 'boolean', 'The agent has active threats.', {
     worse: 'true',
+    clean: false,
     remedy: 'Leave the machine on and ask security to resolve the threats.',
   }),
   ...field('activeThreats', 'number', 'How many threats are active.', {
     worse: 'greater',
+    clean: 0,
     remedy: 'Leave the machine on and ask security to resolve the threats.',
   }),
   ...field('threatRebootRequired', 'boolean', 'A threat is only dealt with after a restart.', {
     worse: 'true',
+    clean: false,
     remedy: 'Restart the machine.',
   }),
   ...field('mitigationMode', 'string', 'What the agent does about threats.', {
@@ -124,6 +127,7 @@ export const sentinelOneAttributes: AttributeDefinitions = {
     {
       values: ['connected', 'connecting', 'disconnecting', 'disconnected'],
       worse: 'last',
+      clean: 'connected',
       remedy: 'Ask security why the machine is isolated.',
     },
   ),
