@@ -4,5 +4,7 @@ export * from './health-server.js';
 export * from './log.js';
 export * from './run-service.js';
 export * from './service.js';
+export * from './start-together.js';
 export { COMMON_SETTINGS, httpPortSetting } from './settings.js';
 export { startTelemetry } from './telemetry.js';
+export { Review } from './review.js';

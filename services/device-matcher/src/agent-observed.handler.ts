@@ -14,7 +14,7 @@ export class AgentObservedHandler {
 
   @OnEvent(AgentObserved, { concurrency: 256 })
   async handle(@Payload() event: EventOf<typeof AgentObserved>, @Ctx() context: JetStreamContext): Promise<void> {
-    this.tables.agents.apply(event, context.delivery);
-    await this.matcher.agentObserved(event.data, context.sequence, context.origin);
+    const take = () => void this.tables.agents.apply(event, context.delivery);
+    await this.matcher.agentObserved(event.data, context.sequence, context.origin, take);
   }
 }

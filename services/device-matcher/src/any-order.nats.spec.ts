@@ -8,7 +8,7 @@ const AGENTS = ['a', 'b', 'c', 'd'];
 const DEVICES = ['x', 'y', 'z'];
 
 type Step =
-  | { readonly kind: 'agent'; readonly id: string; readonly serial: string | undefined; readonly gone: boolean }
+  | { readonly kind: 'agent'; readonly id: string; readonly serial: string | undefined }
   | { readonly kind: 'device'; readonly id: string; readonly serial: string | undefined; readonly retired: boolean }
   | { readonly kind: 'restart' };
 
@@ -19,7 +19,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: fc.constant('agent'),
       id: fc.constantFrom(...AGENTS),
       serial: fc.constantFrom(...SERIALS),
-      gone: fc.boolean(),
     }),
   },
   {
@@ -43,22 +42,24 @@ afterAll(() => world.close());
 /** The number in a serial; whatever else says nothing. */
 const numberOf = (serial: string | undefined) => /^s-(\d+)/i.exec(serial ?? '')?.[1];
 
-/** Where each agent belongs, from nothing but the last word on every agent and device. */
-function modelOf(steps: readonly Step[]): Record<string, Pick<Register, 'state' | 'device' | 'presence'> & object> {
+/**
+ * Where each agent belongs, from nothing but the last word on every agent and device. Agents that go are left out: what they
+ * leave behind depends on who was there meanwhile.
+ */
+function modelOf(steps: readonly Step[]): Record<string, Pick<Register, 'state' | 'device'> & object> {
   const agents = new Map(steps.filter((one) => one.kind === 'agent').map((one) => [one.id, one]));
   const devices = new Map(steps.filter((one) => one.kind === 'device').map((one) => [one.id, one]));
   return Object.fromEntries(
-    [...agents.values()].map(({ id, serial, gone }) => {
+    [...agents.values()].map(({ id, serial }) => {
       const number = numberOf(serial);
       const sameDevices = [...devices.values()].filter((one) => !one.retired && numberOf(one.serial) === number);
-      const sameAgents = [...agents.values()].filter((one) => !one.gone && numberOf(one.serial) === number);
+      const sameAgents = [...agents.values()].filter((one) => numberOf(one.serial) === number);
       const candidates = sameDevices.map((device) => device.id).toSorted();
-      const presence = gone ? ('gone' as const) : ('present' as const);
       const [device] = candidates;
-      if (number === undefined || device === undefined) return [id, { state: 'unmatched', device: null, presence }];
-      if (candidates.length > 1 || (!gone && sameAgents.length > 1))
-        return [id, { state: 'quarantined', device: null, candidates, presence }];
-      return [id, { state: 'matched', device, presence }];
+      if (number === undefined || device === undefined) return [id, { state: 'unmatched', device: null }];
+      if (candidates.length > 1 || sameAgents.length > 1)
+        return [id, { state: 'quarantined', device: null, candidates }];
+      return [id, { state: 'matched', device }];
     }),
   );
 }
@@ -71,7 +72,7 @@ async function play(steps: readonly Step[]): Promise<void> {
       await world.stopMatcher();
       await world.startMatcher();
     } else if (one.kind === 'agent') {
-      published.push(world.observe(one.id, one.serial, { presence: one.gone ? 'gone' : 'present' }));
+      published.push(world.observe(one.id, one.serial));
     } else {
       published.push(world.record(one.id, one.serial, one.retired ? 'retired' : 'enrolled'));
     }

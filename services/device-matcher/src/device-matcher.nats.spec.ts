@@ -42,6 +42,13 @@ const twoAgents = (device: string): Partial<Register> => ({
   candidates: [device],
   problem: 'duplicate-agent-serial',
 });
+const alone = (problem: NonNullable<Register['problem']>, device: string): Partial<Register> => ({
+  state: 'quarantined',
+  device: null,
+  candidates: [device],
+  problem,
+});
+const MAC = '3c:22:fb:00:11:22';
 const unmatched = (problem: NonNullable<Register['problem']>): Partial<Register> => ({
   state: 'unmatched',
   device: null,
@@ -136,18 +143,18 @@ describe('two agents with one serial number', () => {
     await expectMatches({ a1: matched('d1') });
   });
 
-  it('are both quarantined, until one is gone', async () => {
-    await world.observe('a2', 'abc-1234');
-    await expectMatches({ a1: { ...twoAgents('d1'), previousDevice: 'd1' }, a2: twoAgents('d1') });
-    await world.observe('a1', 'ABC-1234', { presence: 'gone', goneReason: 'uninstalled' });
-    await expectMatches({ a1: { presence: 'gone' }, a2: matched('d1') });
-    expect(await world.keptOf('a1')).toBe(1);
+  it('are both quarantined, until the later one is gone', async () => {
+    await world.observe('a2', 'abc-1234', { registeredAt: '2026-11-20T08:00:00.000000Z' });
+    await world.observe('a1', 'ABC-1234', { registeredAt: '2026-11-01T08:00:00.000000Z' });
+    await expectMatches({ a1: twoAgents('d1'), a2: twoAgents('d1') });
+    await world.observe('a2', 'ABC-1234', { presence: 'gone', goneReason: 'uninstalled' });
+    await expectMatches({ a2: { ...unmatched('superseded'), presence: 'gone' }, a1: matched('d1') });
+    expect(await world.keptOf('a2')).toBe(1);
   });
 
-  it('are not two while one of them is gone', async () => {
+  it('are not two while one of them is gone, but the other has to prove that it is its successor', async () => {
     await world.observe('a2', 'ABC-1234', { presence: 'gone' });
-    await expectMatches({ a1: matched('d1'), a2: { ...matched('d1'), presence: 'gone' } });
-    expect(world.written.filter(({ agentId }) => agentId === 'a1')).toHaveLength(1);
+    await expectMatches({ a1: alone('unproven-successor', 'd1'), a2: { state: 'unmatched', formerDevice: 'd1' } });
   });
 
   it('are two even if they are of different sources', async () => {
@@ -200,6 +207,7 @@ describe('an agent whose serial number changes', () => {
 describe('what is written', () => {
   beforeEach(async () => {
     await world.record('d1', 'ABC-1234');
+    await world.settled();
     await world.observe('a1', 'ABC-1234', { observedAt: '2026-11-21T08:00:00.000Z' });
     await expectMatches({ a1: matched('d1') });
   });
@@ -360,10 +368,37 @@ describe('the list of what is not matched', () => {
       ['b3', 'no-device'],
     ]);
     expect(first.agents[0]).not.toHaveProperty('attributes');
-    expect(first.devices).toEqual([{ deviceId: 'lonely', serialNumber: 'ABC-7777' }]);
+    expect(first.devices).toEqual([{ deviceId: 'lonely', serialNumber: 'ABC-7777', sharesKeyWith: [] }]);
     const second = await ask(world.connection, ListUnmatched, { limit: 3, after: first.next ?? '' });
     expect(second.agents.map(({ agentId, candidates }) => [agentId, candidates])).toEqual([['b4', ['twin1', 'twin2']]]);
     expect([second.devices, second.total, second.next]).toEqual([[], 4, null]);
+  });
+
+  it('says what agrees all the same, and which devices keep each other from being matched', async () => {
+    await world.record('d1', 'ABC-1111', 'enrolled', { hostname: 'host-b1.example.org', macAddresses: [MAC] });
+    await world.record('d2', 'ABC-2222', 'enrolled', { hostname: 'host-b1' });
+    await world.record('twin1', 'ABC-5555');
+    await world.record('twin2', 'ABC-5555');
+    await world.record('blank', 'Default string');
+    await world.observe('b1', undefined, { hardware: { hostname: 'HOST-B1', macAddresses: [MAC] } });
+    await world.settled();
+    const { agents, devices } = await ask(world.connection, ListUnmatched, {});
+    expect(agents).toMatchObject([
+      {
+        agentId: 'b1',
+        problem: 'no-serial',
+        similar: [
+          { deviceId: 'd1', agreesOn: ['hostname', 'macAddress'] },
+          { deviceId: 'd2', agreesOn: ['hostname'] },
+        ],
+      },
+    ]);
+    expect(devices).toEqual(
+      expect.arrayContaining([
+        { deviceId: 'blank', serialNumber: 'Default string', problem: 'placeholder-serial', sharesKeyWith: [] },
+        { deviceId: 'twin1', serialNumber: 'ABC-5555', problem: 'several-devices', sharesKeyWith: ['twin2'] },
+      ]),
+    );
   });
 
   it('is empty while there is nothing', async () => {

@@ -15,8 +15,8 @@ export class DeviceRecordedHandler {
   @OnEvent(DeviceRecorded, { concurrency: 256 })
   async handle(@Payload() event: EventOf<typeof DeviceRecorded>, @Ctx() context: JetStreamContext): Promise<void> {
     const { deviceId } = event.data;
-    const serialBefore = this.matcher.serialOfDevice(deviceId);
+    const before = this.tables.devices.get({ deviceId });
     this.tables.devices.apply(event, context.delivery);
-    await this.matcher.deviceRecorded(deviceId, serialBefore, context.origin);
+    await this.matcher.deviceRecorded(deviceId, before, context.origin);
   }
 }

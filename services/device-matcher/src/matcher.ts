@@ -1,18 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Hardware } from '@stance/contracts';
 import { RetryLater, type Origin } from '@stance/jetstream';
-import { DeviceIndex } from './device-index.js';
-import { matchBySerial, type Match } from './match.js';
-import type {
-  AgentKeys,
-  Index,
-  KnownRegister,
-  Observation,
-  Register,
-  StoredRegister,
-  Tables,
+import { isClean } from '@stance/policy';
+import type { IdentityReader } from './identity.js';
+import {
+  knownAgentOf,
+  type AgentKeys,
+  type KnownDevice,
+  type KnownRegister,
+  type Observation,
+  type Register,
+  type StoredRegister,
+  type Tables,
 } from './matching.store.js';
-import { SerialIndex } from './serial-index.js';
-import { serialKeyOf } from './serial-number.js';
+import { idOf, keysIn, matchIn, type Match, type Roster } from './roster.js';
 
 /** Reads an agent's register back from the stream, with the attributes, and into the table. */
 export type ReadRegister = (keys: AgentKeys) => Promise<StoredRegister | undefined>;
@@ -23,122 +24,132 @@ const MAX_READS = 5;
 /**
  * Keeps one register per agent: which device it belongs to, and what it last reported.
  *
- * Who shares a serial number decides about all of them, so a change of one agent or device looks at every agent that has the
- * same number, and at every one whose register was written when another number counted. The registers say which those are,
- * so that a retry and a restart find the same ones.
+ * Who else claims a device decides about all that do, so a change of one agent, device or link looks at every agent that it
+ * may concern. What a failed attempt left undone stays noted for the next one, and {@link review} finds what a crash left.
  */
 export class Matcher {
-  private readonly devicesBySerial = new SerialIndex();
-  private readonly agentsBySerial = new SerialIndex();
-  private readonly registeredTo = new DeviceIndex();
-  private readonly agentKeys = new Map<string, AgentKeys>();
-  private tables: Tables | undefined;
+  /** By agent or device: the devices that its last change concerned, until all of their agents have been looked at. */
+  private readonly unfinished = new Map<string, Set<string>>();
+  /** Agents whose registers are being written, and how often. */
+  private readonly writing = new Map<string, number>();
 
-  constructor(private readonly readRegister: ReadRegister) {}
+  /** Agents whose links have ended and that have not been looked at since. */
+  private readonly unlinked = new Set<string>();
 
-  /** Feeds the indexes; every table of {@link use} reports its changes here. */
-  readonly index: Index = {
-    agentChanged: (agent, keys) => {
-      const id = idOf(keys);
-      this.agentKeys.set(id, { source: keys.source, agentId: keys.agentId });
-      this.agentsBySerial.set(id, agent?.serial.usable ? agent.serial.key : undefined);
-    },
-    deviceChanged: (device, deviceId) => {
-      const counts = device?.enrolled && device.serial.usable;
-      this.devicesBySerial.set(deviceId, counts ? device.serial.key : undefined);
-    },
-    registerChanged: (register, keys, before) =>
-      this.registeredTo.changed(idOf(keys), devicesOf(before), devicesOf(register)),
-  };
+  constructor(
+    private readonly tables: Tables,
+    private readonly roster: Roster,
+    private readonly identities: IdentityReader,
+    private readonly readRegister: ReadRegister,
+  ) {}
 
-  use(tables: Tables): void {
-    this.tables = tables;
+  /** An agent was observed. `take` takes the observation into the table. */
+  async agentObserved(observation: Observation, sequence: number, origin: Origin, take: () => void): Promise<void> {
+    const id = idOf(observation);
+    const devices = this.unfinishedOf(id);
+    const note = () => this.roster.devicesConcernedBy(id).forEach((device) => devices.add(device));
+    note();
+    if (observation.presence === 'gone') {
+      // What it was is known as long as it counts as present; from then on its register remembers that.
+      await this.register(observation, sequence, origin);
+      take();
+      note();
+      await this.rematchAll(this.roster.agentsConcernedBy(devices), origin);
+    } else {
+      take();
+      note();
+      const others = this.roster.agentsConcernedBy(devices);
+      others.delete(id);
+      // Its own comes last: until then it says where the agent was, which a retry needs again.
+      await this.rematchAll(others, origin);
+      await this.register(observation, sequence, origin);
+    }
+    this.unfinished.delete(id);
   }
 
-  /**
-   * An agent was observed: its serial number's other agents are looked at, and its register takes over what it reports.
-   * Its own comes last: until then it has the serial number from before, which a retry needs again.
-   */
-  async agentObserved(observation: Observation, sequence: number, origin: Origin): Promise<void> {
-    const keys = { source: observation.source, agentId: observation.agentId };
-    const registered = serialKeyOf(this.tables?.registers.get(keys)?.serialNumber);
-    const before = registered.usable ? registered.key : undefined;
-    const others = this.agentsSharing(before, this.serialOf(keys)).filter((id) => id !== idOf(keys));
-    await this.rematchAll(others, origin);
-    await this.register(keys, observation, sequence, origin);
+  /** A device was enrolled, changed or retired; `before` is what it was. */
+  async deviceRecorded(deviceId: string, before: KnownDevice | undefined, origin: Origin): Promise<void> {
+    const devices = this.unfinishedOf(`device:${deviceId}`).add(deviceId);
+    const concerned = this.roster.agentsConcernedBy(devices, before);
+    // Their other devices have other agents, which may be alone now, or no longer.
+    for (const id of concerned) this.roster.devicesConcernedBy(id).forEach((device) => devices.add(device));
+    await this.rematchAll([...concerned, ...this.roster.agentsConcernedBy(devices)], origin);
+    this.unfinished.delete(`device:${deviceId}`);
   }
 
-  /**
-   * A device was enrolled, changed or retired: the agents with its serial number are looked at, and those registered to it.
-   * `serialBefore` finds those whose registration is still under way.
-   */
-  async deviceRecorded(deviceId: string, serialBefore: string | undefined, origin: Origin): Promise<void> {
-    const sharing = this.agentsSharing(serialBefore, this.serialOfDevice(deviceId));
-    await this.rematchAll(new Set([...sharing, ...this.registeredTo.agentsOf(deviceId)]), origin);
+  /** A person linked an agent to a device, or took that back. `take` takes it into the table. */
+  async linkChanged(keys: AgentKeys, origin: Origin, take: () => void): Promise<void> {
+    const id = idOf(keys);
+    const devices = this.unfinishedOf(id);
+    const note = () => this.roster.devicesConcernedBy(id).forEach((device) => devices.add(device));
+    note();
+    take();
+    note();
+    await this.rematchAll(this.roster.agentsConcernedBy(devices).add(id), origin);
+    this.unfinished.delete(id);
   }
 
-  /** The serial number that a device counts with, if any. */
-  serialOfDevice(deviceId: string): string | undefined {
-    const device = this.tables?.devices.get({ deviceId });
-    return device?.enrolled && device.serial.usable ? device.serial.key : undefined;
+  /** Links end by time alone. */
+  async linksEnded(origin: Origin): Promise<void> {
+    const { agents, devices } = this.roster.expireLinks();
+    for (const id of agents) this.unlinked.add(id);
+    const left = this.unfinishedOf('links');
+    for (const device of [...devices, ...agents.flatMap((id) => this.roster.devicesConcernedBy(id))]) left.add(device);
+    await this.rematchAll([...this.roster.agentsConcernedBy(left), ...this.unlinked], origin);
+    this.unlinked.clear();
+    this.unfinished.delete('links');
   }
 
-  /** The serial number that an agent counts with, if any. */
-  private serialOf(keys: AgentKeys): string | undefined {
-    const serial = this.tables?.agents.get(keys)?.serial;
-    return serial?.usable ? serial.key : undefined;
+  /** The agents whose registers do not say what they should, and `undefined` for each of the others. */
+  *outdated(): IterableIterator<string | undefined> {
+    for (const id of this.roster.agents()) yield this.isOutdated(id) ? id : undefined;
   }
 
-  private agentsSharing(...serials: (string | undefined)[]): string[] {
-    return [...new Set(serials.flatMap((serial) => (serial === undefined ? [] : this.agentsBySerial.idsOf(serial))))];
-  }
-
-  /** Where an agent belongs as of now. */
-  private matchOf(keys: AgentKeys): Match {
-    const agent = this.tables?.agents.get(keys);
-    const serial = agent?.serial ?? { usable: false, problem: 'no-serial' };
-    const key = serial.usable ? serial.key : undefined;
-    return matchBySerial(serial, agent?.presence ?? 'present', {
-      devices: key === undefined ? [] : this.devicesBySerial.idsOf(key),
-      agents: key === undefined ? [] : this.agentsBySerial.idsOf(key).filter((id) => this.isPresent(id)),
+  /** Looks at one agent again. */
+  async rematch(id: string, origin: Origin): Promise<void> {
+    await this.update(keysIn(id), origin, (stored, whole) => {
+      // An agent without a register is about to get one, by its own observation.
+      if (stored === undefined || !this.isOutdated(id)) return undefined;
+      if (whole === undefined) return 'needs-whole';
+      if (whole === null) return undefined;
+      if (!this.roster.isLeaving(id)) return rematched(whole, this.roster.matchOf(id), stored);
+      const gone: Register = { ...whole, presence: 'gone', attributes: {} };
+      return rematched(gone, this.roster.matchOf(id, knownAgentOf(gone, this.identities)), stored);
     });
   }
 
-  private isPresent(id: string): boolean {
-    const keys = this.agentKeys.get(id);
-    return keys !== undefined && this.tables?.agents.get(keys)?.presence === 'present';
+  private isOutdated(id: string): boolean {
+    const stored = this.roster.registerOf(id);
+    if (stored === undefined) return false;
+    return this.roster.isLeaving(id) || !sameMatch(matchIn(stored), this.roster.matchOf(id));
   }
 
   private async rematchAll(ids: Iterable<string>, origin: Origin): Promise<void> {
-    const known = [...ids].map((id) => this.agentKeys.get(id)).filter((keys) => keys !== undefined);
-    await Promise.all(known.map((keys) => this.rematch(keys, origin)));
+    // Most stay as they are, and of one whose register nobody is writing that is certain.
+    const concerned = [...new Set(ids)].filter((id) => this.writing.has(id) || this.isOutdated(id));
+    await Promise.all(concerned.map((id) => this.rematch(id, origin)));
   }
 
-  /** Looks at an agent again because of somebody else; reads its register back only when its match has changed. */
-  private async rematch(keys: AgentKeys, origin: Origin): Promise<void> {
-    await this.update(keys, origin, (stored, whole) => {
-      const match = this.matchOf(keys);
-      // An agent without a register is about to get one, by its own observation.
-      if (stored === undefined || sameMatch(stored, match)) return undefined;
-      if (whole === undefined) return 'needs-whole';
-      return whole === null ? undefined : rematched(whole, match, stored);
-    });
-  }
-
-  private async register(keys: AgentKeys, observation: Observation, sequence: number, origin: Origin): Promise<void> {
+  private async register(observation: Observation, sequence: number, origin: Origin): Promise<void> {
+    const keys = { source: observation.source, agentId: observation.agentId };
+    const id = idOf(keys);
     await this.update(keys, origin, (stored, whole) => {
       // Delivered again although a newer observation is known, whose own message registers it. Times would not tell: a
       // clock may have been set back.
-      if (sequence < (this.tables?.agents.sequenceOf(keys) ?? 0)) return undefined;
-      const match = this.matchOf(keys);
-      const register = registerOf(observation, match, stored);
+      if (sequence < (this.tables.agents.sequenceOf(keys) ?? 0)) return undefined;
+      const isGoing = observation.presence === 'gone' && stored?.presence !== 'gone';
+      // What a gone agent was stands only in its register.
+      if (observation.presence === 'gone' && stored !== undefined && whole === undefined) return 'needs-whole';
+      const register = registerOf(observation, whole ?? undefined);
+      const match = this.roster.matchOf(id, isGoing ? knownAgentOf(register, this.identities) : undefined);
+      const complete = { ...register, ...match, previousDevice: previousDevice(match, stored) };
       // It looks as if it had been registered before; only the attributes tell it from another one of the same instant.
-      if (stored?.observedAt === observation.observedAt && sameMatch(stored, match)) {
+      if (stored?.observedAt === observation.observedAt && sameMatch(matchIn(stored), match)) {
         if (whole === undefined) return 'needs-whole';
-        if (whole !== null && isDeepStrictEqual({ ...register, previousDevice: whole.previousDevice }, whole))
+        if (whole !== null && isDeepStrictEqual({ ...complete, previousDevice: whole.previousDevice }, whole))
           return undefined;
       }
-      return register;
+      return complete;
     });
   }
 
@@ -154,15 +165,30 @@ export class Matcher {
       whole: Register | null | undefined,
     ) => Register | undefined | 'needs-whole',
   ): Promise<void> {
+    const id = idOf(keys);
+    this.writing.set(id, (this.writing.get(id) ?? 0) + 1);
+    try {
+      await this.updateNoted(keys, origin, decide);
+    } finally {
+      const left = (this.writing.get(id) ?? 1) - 1;
+      if (left === 0) this.writing.delete(id);
+      else this.writing.set(id, left);
+    }
+  }
+
+  private async updateNoted(keys: AgentKeys, origin: Origin, decide: Parameters<Matcher['update']>[2]): Promise<void> {
+    const { registers } = this.tables;
     let last: StoredRegister | null | undefined;
     for (let reads = 0; reads <= MAX_READS; reads += 1) {
       let isWanting = false;
       // Asked in turn with the writes under way: what counts is the register that they leave.
-      await this.tables?.registers.write(keys, origin, (stored) => {
-        const isCurrent = last?.sequence === this.tables?.registers.sequenceOf(keys);
+      await registers.write(keys, origin, (stored) => {
+        const isCurrent = last?.sequence === registers.sequenceOf(keys);
         const data = decide(stored, isCurrent ? last?.register : last === null ? null : undefined);
         isWanting = data === 'needs-whole';
-        return data === undefined || data === 'needs-whole' ? undefined : { data, retires: data.presence === 'gone' };
+        if (data === undefined || data === 'needs-whole') return undefined;
+        // A gone agent is remembered for as long as it keeps its device from others.
+        return { data, retires: data.presence === 'gone' && data.formerDevice === undefined };
       });
       if (!isWanting) return;
       last = (await this.readRegister(keys)) ?? null;
@@ -171,22 +197,51 @@ export class Matcher {
       `the register of agent ${keys.agentId} was written by somebody else ${MAX_READS} times in a row`,
     );
   }
+
+  private unfinishedOf(key: string): Set<string> {
+    const devices = this.unfinished.get(key) ?? new Set();
+    this.unfinished.set(key, devices);
+    return devices;
+  }
 }
 
-function registerOf(observation: Observation, match: Match, stored: KnownRegister | undefined): Register {
-  const { hardware, goneReason: _, ...reported } = observation;
+/** The register of an observation, before it is known where it belongs. An agent that is gone stays what it was. */
+function registerOf(observation: Observation, before: Register | undefined): Register {
+  const { hardware, goneReason, registeredAt, ...reported } = observation;
+  const isGone = observation.presence === 'gone';
+  const was = isGone ? before : undefined;
+  const known = isEmpty(hardware) && was !== undefined ? hardwareIn(was) : hardware;
+  const registered = registeredAt ?? was?.registeredAt;
+  const clean = isGone ? (was?.clean ?? isClean(observation.attributes)) : isClean(observation.attributes);
   return {
     ...reported,
-    ...match,
-    previousDevice: previousDevice(match, stored),
-    ...(hardware.serialNumber !== undefined && { serialNumber: hardware.serialNumber }),
-    ...(hardware.hostname !== undefined && { hostname: hardware.hostname }),
+    ...known,
+    ...(isGone && goneReason !== undefined && { goneReason }),
+    ...(registered !== undefined && { registeredAt: registered }),
+    clean,
+    state: 'unmatched',
+    device: null,
+    previousDevice: null,
   };
+}
+
+function hardwareIn({ serialNumber, macAddresses, hostname, uuid, externalId }: Register): Hardware {
+  return {
+    ...(serialNumber !== undefined && { serialNumber }),
+    ...(macAddresses !== undefined && { macAddresses }),
+    ...(hostname !== undefined && { hostname }),
+    ...(uuid !== undefined && { uuid }),
+    ...(externalId !== undefined && { externalId }),
+  };
+}
+
+function isEmpty(hardware: Hardware): boolean {
+  return Object.keys(hardware).length === 0;
 }
 
 /** What the agent reported stays, where it belongs changes. */
 function rematched(register: Register, match: Match, stored: KnownRegister): Register {
-  const { candidates: _c, by: _b, trust: _t, problem: _p, ...reported } = register;
+  const { candidates: _c, by: _b, trust: _t, problem: _p, formerDevice: _f, ...reported } = register;
   return { ...reported, ...match, previousDevice: previousDevice(match, stored) };
 }
 
@@ -199,17 +254,10 @@ function sameMatch(stored: Match, match: Match): boolean {
   return (
     stored.state === match.state &&
     stored.device === match.device &&
+    stored.by === match.by &&
+    stored.trust === match.trust &&
     stored.problem === match.problem &&
+    stored.formerDevice === match.formerDevice &&
     JSON.stringify(stored.candidates ?? []) === JSON.stringify(match.candidates ?? [])
   );
-}
-
-function devicesOf(register: KnownRegister | undefined): readonly string[] {
-  if (register === undefined) return [];
-  return register.device === null ? (register.candidates ?? []) : [register.device];
-}
-
-/** One string per agent: sources and agent ids cannot be confused, as a NUL stands in neither. */
-export function idOf({ source, agentId }: AgentKeys): string {
-  return `${source}\0${agentId}`;
 }

@@ -3,35 +3,65 @@ import {
   AgentMatched,
   AgentObserved,
   DeviceRecorded,
+  OperatorActed,
   UnreadableEvent,
   type DataOf,
+  type Hardware,
   type KeysOf,
 } from '@stance/contracts';
 import { FactTable, readLastEvent, type EventPublisher } from '@stance/jetstream';
-import { serialKeyOf, type SerialKey } from './serial-number.js';
+import { isClean } from '@stance/policy';
+import { uuidsOfCertificate, type Identity, type IdentityReader } from './identity.js';
 
 export type AgentKeys = KeysOf<typeof AgentObserved>;
 export type Observation = DataOf<typeof AgentObserved>;
 export type Register = DataOf<typeof AgentMatched>;
 
-/** What the matcher remembers of an agent: enough to match it; its attributes stay in the stream. */
+/** What the matcher remembers of an agent: enough to match it; its attributes stay in the stream. Times in milliseconds. */
 export interface KnownAgent {
-  readonly keys: AgentKeys;
-  readonly serial: SerialKey;
+  readonly identity: Identity;
   readonly presence: Observation['presence'];
+  readonly decommissioned: boolean;
+  readonly clean: boolean;
+  readonly registeredAt: number | undefined;
+  readonly lastSeenAt: number | undefined;
 }
 
 /** What the matcher remembers of a device. */
 export interface KnownDevice {
-  readonly deviceId: string;
   readonly enrolled: boolean;
-  readonly serial: SerialKey;
-  readonly serialNumber: string | undefined;
-  readonly hostname: string | undefined;
+  readonly identity: Identity;
+  /** UUIDs that its certificate holds. */
+  readonly certified: readonly string[];
 }
 
-/** A register without the attributes, which nothing is decided on here. */
-export type KnownRegister = Omit<Register, 'attributes'>;
+/** Where a register says that its agent belongs, and what is needed to see whether it still does. */
+export interface KnownRegister {
+  readonly state: Register['state'];
+  readonly device: string | null;
+  readonly candidates: readonly string[] | undefined;
+  readonly by: Register['by'];
+  readonly trust: Register['trust'];
+  readonly problem: Register['problem'];
+  readonly presence: Register['presence'];
+  readonly observedAt: string;
+  /** Of an agent that is gone and still holds the place of one: what it was. */
+  readonly former: Former | undefined;
+}
+
+/** The agent that a device had, remembered for whoever wants to take its place. */
+export interface Former {
+  readonly device: string;
+  readonly agent: KnownAgent;
+}
+
+/** A person's word on which device an agent belongs to. */
+export interface ManualLink {
+  /** `undefined`: none any more. */
+  readonly device: string | undefined;
+  /** Milliseconds since the epoch; without it, for good. */
+  readonly until: number | undefined;
+}
 
 /** A register as it stands in its stream. */
 export interface StoredRegister {
@@ -40,48 +70,101 @@ export interface StoredRegister {
 }
 
 /** Who is told of every change, to keep its indexes. */
-export interface Index {
-  agentChanged(agent: KnownAgent | undefined, keys: AgentKeys): void;
-  deviceChanged(device: KnownDevice | undefined, deviceId: string): void;
-  registerChanged(register: KnownRegister | undefined, keys: AgentKeys, before: KnownRegister | undefined): void;
+export interface Observer {
+  agentChanged(keys: AgentKeys, agent: KnownAgent | undefined, before: KnownAgent | undefined): void;
+  deviceChanged(deviceId: string, device: KnownDevice | undefined, before: KnownDevice | undefined): void;
+  registerChanged(keys: AgentKeys, register: KnownRegister | undefined, before: KnownRegister | undefined): void;
+  linkChanged(keys: AgentKeys, link: ManualLink | undefined, sequence: number): void;
 }
 
 export interface Tables {
   readonly agents: FactTable<typeof AgentObserved, KnownAgent>;
   readonly devices: FactTable<typeof DeviceRecorded, KnownDevice>;
   readonly registers: FactTable<typeof AgentMatched, KnownRegister>;
+  /** Manual links and unlinks; other acts of operators are not kept. */
+  readonly links: FactTable<typeof OperatorActed, LinkAct>;
 }
 
 export const TABLES = Symbol('tables');
 
-export function createTables(connection: NatsConnection, publisher: EventPublisher, index: Index): Tables {
+/** A manual link or unlink as it was recorded. */
+export interface LinkAct {
+  readonly keys: AgentKeys;
+  readonly link: ManualLink;
+}
+
+export function createTables(
+  connection: NatsConnection,
+  publisher: EventPublisher,
+  identities: IdentityReader,
+  observer: Observer,
+): Tables {
   return {
     agents: new FactTable(connection, publisher, AgentObserved, {
-      keep: ({ data }): KnownAgent => ({
-        keys: { source: data.source, agentId: data.agentId },
-        serial: serialKeyOf(data.hardware.serialNumber),
-        presence: data.presence,
-      }),
-      onChange: (keys, agent) => index.agentChanged(agent, keys),
+      keep: ({ data }): KnownAgent => knownAgentOf(data, identities),
+      onChange: (keys, agent, before) => observer.agentChanged(keys, agent, before),
     }),
     devices: new FactTable(connection, publisher, DeviceRecorded, {
       keep: ({ data }): KnownDevice => ({
-        deviceId: data.deviceId,
         enrolled: data.state === 'enrolled',
-        serial: serialKeyOf(data.hardware.serialNumber),
-        serialNumber: data.hardware.serialNumber,
-        hostname: data.hardware.hostname,
+        identity: identities.identityOf(data.hardware),
+        certified: uuidsOfCertificate(data.identities?.certificateSan ?? []),
       }),
-      onChange: ({ deviceId }, device) => index.deviceChanged(device, deviceId),
+      onChange: ({ deviceId }, device, before) => observer.deviceChanged(deviceId, device, before),
     }),
     registers: new FactTable(connection, publisher, AgentMatched, {
-      keep: ({ data }): KnownRegister => {
-        const { attributes: _attributes, ...register } = data;
-        return register;
+      keep: ({ data }): KnownRegister => knownRegisterOf(data, identities),
+      onChange: (keys, register, before) => observer.registerChanged(keys, register, before),
+    }),
+    links: new FactTable(connection, publisher, OperatorActed, {
+      keep: ({ data }) => linkActOf(data),
+      onChange: (_keys, act, before, sequence) => {
+        const keys = (act ?? before)?.keys;
+        if (keys !== undefined) observer.linkChanged(keys, act?.link, sequence);
       },
-      onChange: (keys, register, before) => index.registerChanged(register, keys, before),
     }),
   };
+}
+
+/** What the matcher keeps of an observation, or of a register, which holds the same. */
+export function knownAgentOf(
+  data: Observation | (Register & { readonly hardware?: undefined }),
+  identities: IdentityReader,
+): KnownAgent {
+  return {
+    identity: identities.identityOf(hardwareOf(data)),
+    presence: data.presence,
+    decommissioned: data.attributes['sentinelOne:isDecommissioned'] === true,
+    clean: 'clean' in data && data.clean !== undefined ? data.clean : isClean(data.attributes),
+    registeredAt: timeOf(data.registeredAt),
+    lastSeenAt: timeOf(data.lastSeenAt),
+  };
+}
+
+function hardwareOf(data: Observation | (Register & { readonly hardware?: undefined })): Hardware {
+  return data.hardware ?? data;
+}
+
+function knownRegisterOf(register: Register, identities: IdentityReader): KnownRegister {
+  const { state, device, candidates, by, trust, problem, presence, observedAt, formerDevice } = register;
+  const former =
+    formerDevice === undefined ? undefined : { device: formerDevice, agent: knownAgentOf(register, identities) };
+  return { state, device, candidates, by, trust, problem, presence, observedAt, former };
+}
+
+export function linkActOf({ kind, details, until }: DataOf<typeof OperatorActed>): LinkAct | undefined {
+  const { source, agentId, device } = details ?? {};
+  if ((kind !== 'manual-link' && kind !== 'manual-unlink') || source === undefined || agentId === undefined)
+    return undefined;
+  return {
+    keys: { source, agentId },
+    link: { device: kind === 'manual-link' ? device : undefined, until: timeOf(until) },
+  };
+}
+
+function timeOf(time: string | undefined): number | undefined {
+  const parsed = time === undefined ? NaN : Date.parse(time);
+  return Number.isNaN(parsed) ? undefined : parsed;
 }
 
 /**

@@ -73,11 +73,44 @@ describe('the posture of a device', () => {
       register({ source: 't', attributes: { both: true, list: ['x'], differs: 2, lists: ['x', 'y'], 'a/b': false } }),
     ]);
     expect(posture.attributes).toEqual({
-      both: { value: true, agent: 1 },
+      both: { value: true, agent: 0 },
       only: { value: 'a', agent: 0 },
-      list: { value: ['x'], agent: 1 },
+      list: { value: ['x'], agent: 0 },
     });
     expect(posture.problems).toEqual(['conflict']);
+  });
+
+  it('has the worse value of each attribute, whichever agent of the machine reports it', () => {
+    const first = {
+      'sentinelOne:infected': true,
+      'sentinelOne:agentVersion': '24.1',
+      'sentinelOne:networkStatus': 'connected',
+    };
+    const second = {
+      'sentinelOne:infected': false,
+      'sentinelOne:agentVersion': '23.4',
+      'sentinelOne:networkStatus': 'isolated',
+    };
+    const posture = postureOf('d1', ENROLLED, [
+      register({ agentId: 'a', attributes: first }),
+      register({ agentId: 'b', attributes: second }),
+    ]);
+    expect(posture.attributes).toEqual({
+      'sentinelOne:infected': { value: true, agent: 0 },
+      'sentinelOne:agentVersion': { value: '23.4', agent: 1 },
+      // Nobody knows this one, so no condition on it holds: that is the worst.
+      'sentinelOne:networkStatus': { value: 'isolated', agent: 1 },
+    });
+    expect(posture.problems).toEqual([]);
+  });
+
+  it('has what agents agree on from the one that confirmed it last', () => {
+    const posture = postureOf('d1', ENROLLED, [
+      register({ agentId: 'a', observedAt: '2026-11-21T09:00:00.000Z', lastSeenAt: '2026-11-01T00:00:00.000000Z' }),
+      register({ agentId: 'b', observedAt: '2026-11-21T08:00:00.000Z', lastSeenAt: '2026-11-21T07:59:00.000000Z' }),
+      register({ agentId: 'c', observedAt: '2026-11-20T08:00:00.000Z' }),
+    ]);
+    expect(posture.attributes).toEqual({ 'sentinelOne:infected': { value: false, agent: 1 } });
   });
 
   it('leaves out what two of three agents agree on', () => {

@@ -1,4 +1,5 @@
-import type { AgentMatched, AttributeValue, DataOf, DeviceRecorded, PostureChanged } from '@stance/contracts';
+import type { AgentMatched, DataOf, DeviceRecorded, PostureChanged } from '@stance/contracts';
+import { isSameValue, worseOf } from '@stance/policy';
 
 export type Posture = DataOf<typeof PostureChanged>;
 export type Register = DataOf<typeof AgentMatched>;
@@ -9,7 +10,7 @@ export type PostureBody = Pick<Posture, 'device' | 'agents' | 'attributes' | 'pr
 
 /**
  * A device's posture from its inventory record and the registers that name it. Agents that are gone or not certain to be
- * the device's add nothing; an attribute on which agents disagree is left out, so that no condition on it holds.
+ * the device's add nothing.
  */
 export function postureOf(deviceId: string, device: Device | undefined, registers: readonly Register[]): PostureBody {
   // A retired device keeps nothing of what it was.
@@ -45,18 +46,33 @@ function deviceFields(device: Device | undefined): Posture['device'] {
   };
 }
 
+/**
+ * What the agents of a machine say together: of each attribute the worse value, whoever reports it; of equal ones that which
+ * was confirmed last. Where nothing says which of two values is worse there is none, so that no condition on it holds.
+ */
 function mergeAttributes(matched: readonly Register[]): { attributes: Posture['attributes']; conflict: boolean } {
   const attributes = new Map<string, Posture['attributes'][string]>();
   const disputed = new Set<string>();
   matched.forEach((register, agent) => {
     for (const [name, value] of Object.entries(register.attributes)) {
       const other = attributes.get(name);
-      if (other !== undefined && !sameValue(other.value, value)) disputed.add(name);
-      attributes.set(name, { value, agent });
+      const worse = other === undefined ? 'second' : worseOf(name, other.value, value);
+      if (worse === 'unordered') disputed.add(name);
+      const counts = worse === 'second' || (worse === 'neither' && isFresher(register, matched[other?.agent ?? agent]));
+      if (counts) attributes.set(name, { value, agent });
     }
   });
   for (const name of disputed) attributes.delete(name);
   return { attributes: Object.fromEntries(attributes), conflict: disputed.size > 0 };
+}
+
+function isFresher(register: Register, other: Register | undefined): boolean {
+  return other === undefined || confirmedAt(register) > confirmedAt(other);
+}
+
+/** When an agent's values were last known to be true: the earlier of when they were read and when it was last in contact. */
+function confirmedAt({ observedAt, lastSeenAt }: Register): number {
+  return Math.min(Date.parse(observedAt), Date.parse(lastSeenAt ?? observedAt));
 }
 
 function problemsOf(
@@ -85,7 +101,7 @@ export function changedNames(before: PostureBody | undefined, now: PostureBody):
   for (const [name, { value }] of Object.entries(now.attributes)) {
     // An attribute may be called like something that every object has.
     const old = Object.hasOwn(olds, name) ? olds[name] : undefined;
-    if (old === undefined || !sameValue(old.value, value)) names.add(name);
+    if (old === undefined || !isSameValue(old.value, value)) names.add(name);
   }
   for (const name of Object.keys(olds)) if (!Object.hasOwn(now.attributes, name)) names.add(name);
   for (const field of ['state', 'owner', 'groups', 'tags', 'network', 'os'] as const) {
@@ -98,12 +114,6 @@ export function changedNames(before: PostureBody | undefined, now: PostureBody):
 /** Whether two postures rest on the same agents, matched the same way and seen at the same times. */
 export function sameAgents(left: PostureBody, right: PostureBody): boolean {
   return JSON.stringify(left.agents) === JSON.stringify(right.agents);
-}
-
-function sameValue(left: AttributeValue, right: AttributeValue): boolean {
-  return (
-    left === right || (Array.isArray(left) && Array.isArray(right) && JSON.stringify(left) === JSON.stringify(right))
-  );
 }
 
 function byKey(left: Register, right: Register): number {

@@ -1,6 +1,5 @@
-import { defineService } from '@stance/service-kit';
+import { defineService, Review } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
-import { LeftBehindReview } from './left-behind.js';
 import { PostureKeeper } from './posture-keeper.js';
 import { createTables, readRegister } from './posture.store.js';
 
@@ -13,7 +12,7 @@ export const postureStore = defineService({
     const keeper = new PostureKeeper((keys) => readRegister(connection, keys));
     const tables = createTables(connection, publisher, keeper.registerChanged);
     keeper.use(tables);
-    const review = new LeftBehindReview(
+    const review = new Review(
       () => keeper.leftBehind(),
       (deviceId) => keeper.refresh(deviceId, { input: 'takeover', cause: {} }),
       logger,

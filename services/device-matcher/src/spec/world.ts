@@ -5,6 +5,7 @@ import {
   AgentObserved,
   decodeEvent,
   DeviceRecorded,
+  OperatorActed,
   STREAMS,
   subjectOf,
   wireTopology,
@@ -24,6 +25,7 @@ export class World {
   readonly written: Register[] = [];
   private readonly poller: EventPublisher;
   private readonly inventory: EventPublisher;
+  private readonly person: EventPublisher;
   private readonly services: RunningService[] = [];
   private follower: StreamFollower | undefined;
   private events = 0;
@@ -35,6 +37,7 @@ export class World {
   ) {
     this.poller = new EventPublisher(connection, 'sentinelone-poller');
     this.inventory = new EventPublisher(connection, 'config-sync');
+    this.person = new EventPublisher(connection, 'cli');
   }
 
   static async start(): Promise<World> {
@@ -68,9 +71,9 @@ export class World {
     );
   }
 
-  async startMatcher(): Promise<RunningService> {
+  async startMatcher(settings: Record<string, string> = {}): Promise<RunningService> {
     const service = await startService(deviceMatcher, {
-      environment: { NATS_URL: this.nats.url, LOG_LEVEL: 'silent' },
+      environment: { NATS_URL: this.nats.url, LOG_LEVEL: 'silent', ...settings },
       http: false,
     });
     this.services.push(service);
@@ -100,12 +103,34 @@ export class World {
     });
   }
 
-  async record(deviceId: string, serialNumber?: string, state: Device['state'] = 'enrolled'): Promise<void> {
-    const hardware = serialNumber === undefined ? {} : { serialNumber };
-    const data: Device = { deviceId, state, hardware, groups: [], tags: [] };
+  async record(
+    deviceId: string,
+    serialNumber?: string,
+    state: Device['state'] = 'enrolled',
+    more: Device['hardware'] = {},
+    identities?: Device['identities'],
+  ): Promise<void> {
+    const hardware = { ...(serialNumber !== undefined && { serialNumber }), ...more };
+    const data: Device = { deviceId, state, hardware, groups: [], tags: [], ...(identities && { identities }) };
     this.events += 1;
     const options = { id: `record:${this.events}`, cause: {}, retires: state === 'retired' };
     await this.inventory.publish(DeviceRecorded, data, options);
+  }
+
+  /** A person links an agent to a device, or to none any more. */
+  async link(agentId: string, device: string | undefined, until?: string): Promise<void> {
+    this.events += 1;
+    const kind = device === undefined ? 'manual-unlink' : 'manual-link';
+    const details = { source: 'console', agentId, ...(device !== undefined && { device }) };
+    const data = { kind, targetId: `console/${agentId}`, by: 'kim', reason: 'seen on the desk', details } as const;
+    await this.person.publish(
+      OperatorActed,
+      { ...data, ...(until !== undefined && { until }) },
+      {
+        id: `link:${this.events}`,
+        cause: {},
+      },
+    );
   }
 
   /** An agent's register as it was written last. */
@@ -115,7 +140,7 @@ export class World {
 
   /** Resolves once the matcher has settled everything and all that it wrote is in `written`. */
   async settled(): Promise<void> {
-    for (const contract of [AgentObserved, DeviceRecorded] as const) {
+    for (const contract of [AgentObserved, DeviceRecorded, OperatorActed] as const) {
       const durable = durableOf('device-matcher', contract);
       await waitFor(
         async () => {

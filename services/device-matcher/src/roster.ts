@@ -1,0 +1,283 @@
+import { claimOf, type Claim, type DeviceLookup } from './claim.js';
+import { contest, type Claimant, type Standing } from './contest.js';
+import { KeyIndex } from './key-index.js';
+import { allKeyValues, uuidValue, type MatchKey } from './match-keys.js';
+import type {
+  AgentKeys,
+  KnownAgent,
+  KnownDevice,
+  KnownRegister,
+  ManualLink,
+  Observer,
+  Register,
+  Tables,
+} from './matching.store.js';
+
+/** The part of a register that says where an agent belongs. */
+export type Match = Pick<Register, 'state' | 'device' | 'candidates' | 'by' | 'trust' | 'problem' | 'formerDevice'>;
+
+/**
+ * Who claims which device, and with what outcome, as of what the tables hold. Answers are found anew whenever they are asked
+ * for: nothing that was decided once can be out of date.
+ */
+export class Roster implements Observer {
+  private readonly agentsByKey = new KeyIndex();
+  private readonly devicesByKey = new KeyIndex();
+  /** By device: the agents whose registers name it, as theirs, as one of several, or as the one they left. */
+  private readonly agentsRegisteredTo = new KeyIndex();
+  private readonly agentsLinkedTo = new KeyIndex();
+  private readonly links = new Map<string, ManualLink & { readonly sequence: number }>();
+  /** Of the tables as they are; forgotten at every change. */
+  private readonly contests = new Map<string, ReadonlyMap<string, Standing>>();
+
+  constructor(
+    private readonly keys: readonly MatchKey[],
+    private readonly tables: () => Tables,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  agentChanged(keys: AgentKeys, agent: KnownAgent | undefined, before: KnownAgent | undefined): void {
+    this.contests.clear();
+    this.agentsByKey.changed(idOf(keys), this.valuesOfAgent(before), this.valuesOfAgent(agent));
+  }
+
+  deviceChanged(deviceId: string, device: KnownDevice | undefined, before: KnownDevice | undefined): void {
+    this.contests.clear();
+    this.devicesByKey.changed(deviceId, this.valuesOfDevice(before), this.valuesOfDevice(device));
+  }
+
+  registerChanged(keys: AgentKeys, register: KnownRegister | undefined, before: KnownRegister | undefined): void {
+    if (register?.presence === 'gone' || before?.presence === 'gone') this.contests.clear();
+    this.agentsRegisteredTo.changed(idOf(keys), devicesIn(before), devicesIn(register));
+  }
+
+  linkChanged(keys: AgentKeys, link: ManualLink | undefined, sequence: number): void {
+    const id = idOf(keys);
+    const before = this.links.get(id);
+    // A link and its undoing have subjects of their own: the one that was stored last counts.
+    if (before !== undefined && before.sequence >= sequence) return;
+    this.contests.clear();
+    const now = { device: link?.device, until: link?.until, sequence };
+    this.links.set(id, now);
+    this.agentsLinkedTo.changed(id, listOf(before?.device), listOf(now.device));
+  }
+
+  /** Where an agent belongs. `gone`: as it was, for an agent whose going is not in the tables yet. */
+  matchOf(id: string, gone?: KnownAgent): Match {
+    const agent = gone ?? this.knownAgent(id);
+    if (agent === undefined) return unmatched('no-device');
+    const claim = this.claimBy(id, agent);
+    if (agent.presence === 'gone') return this.matchOfGone(id, claim, gone !== undefined);
+    if (claim.kind === 'nothing') return unmatched(claim.problem);
+    if (claim.kind === 'ambiguous') return this.ambiguous(id, claim);
+    // Nobody may take a place before it is known who leaves it.
+    if (this.agentsRegisteredTo.idsOf(claim.device).some((other) => this.isLeaving(other))) {
+      return this.asRegistered(id) ?? quarantined('unproven-successor', [claim.device]);
+    }
+    const standing = this.contestOf(claim.device).get(id);
+    if (standing === undefined) return unmatched('no-device');
+    if (standing.state === 'quarantined') return quarantined(standing.problem, [claim.device]);
+    if (standing.state === 'set-aside') return unmatched(standing.problem);
+    return { state: 'matched', device: claim.device, by: claim.by, trust: claim.trust };
+  }
+
+  /** The devices that an agent's keys or link name, and those that its register does. */
+  devicesConcernedBy(id: string, agent = this.knownAgent(id)): string[] {
+    const claim: Claim = agent === undefined ? NOTHING : this.claimBy(id, agent);
+    return [...new Set([...devicesOfClaim(claim), ...devicesIn(this.registerOf(id))])];
+  }
+
+  /** Every agent whose match may depend on these devices. `before`: what a device was. */
+  agentsConcernedBy(devices: Iterable<string>, before?: KnownDevice): Set<string> {
+    const ids = new Set<string>();
+    const add = (more: readonly string[]) => more.forEach((id) => ids.add(id));
+    for (const value of this.valuesOfDevice(before)) add(this.agentsByKey.idsOf(value));
+    for (const device of devices) {
+      for (const value of this.valuesOfDevice(this.tables().devices.get({ deviceId: device }))) {
+        add(this.agentsByKey.idsOf(value));
+      }
+      add(this.agentsRegisteredTo.idsOf(device));
+      add(this.agentsLinkedTo.idsOf(device));
+    }
+    return ids;
+  }
+
+  /** Every agent that has a register or was observed. */
+  *agents(): IterableIterator<string> {
+    for (const keys of this.tables().agents.keys()) yield idOf(keys);
+  }
+
+  /**
+   * Whether an agent is gone whose register does not say so yet, as after a restart in the middle: what it was is not known
+   * until that register is read back.
+   */
+  isLeaving(id: string): boolean {
+    return this.tables().agents.get(keysIn(id))?.presence === 'gone' && this.registerOf(id)?.presence === 'present';
+  }
+
+  registerOf(id: string): KnownRegister | undefined {
+    return this.tables().registers.get(keysIn(id));
+  }
+
+  /** The next time at which a link ends, in milliseconds since the epoch. */
+  nextLinkEnd(): number | undefined {
+    const ends = [...this.links.values()].map(({ until }) => until).filter((until) => until !== undefined);
+    const ahead = ends.filter((until) => until > this.now());
+    return ahead.length === 0 ? undefined : Math.min(...ahead);
+  }
+
+  /** Takes back the links that have ended; returns the devices and agents concerned. */
+  expireLinks(): { agents: string[]; devices: string[] } {
+    const ended = [...this.links].filter(
+      ([, { device, until = Infinity }]) => device !== undefined && until <= this.now(),
+    );
+    for (const [id, { device, sequence }] of ended) {
+      this.links.set(id, { device: undefined, until: undefined, sequence });
+      this.agentsLinkedTo.changed(id, listOf(device), []);
+    }
+    if (ended.length > 0) this.contests.clear();
+    return { agents: ended.map(([id]) => id), devices: ended.flatMap(([, { device }]) => listOf(device)) };
+  }
+
+  /** Other devices with the same value of a key. */
+  devicesSharingKeysWith(deviceId: string): string[] {
+    const values = this.valuesOfDevice(this.tables().devices.get({ deviceId }));
+    const others = values.flatMap((value) => this.devicesByKey.idsOf(value)).filter((id) => id !== deviceId);
+    return [...new Set(others)].toSorted();
+  }
+
+  private knownAgent(id: string): KnownAgent | undefined {
+    const agent = this.tables().agents.get(keysIn(id));
+    return agent?.presence === 'gone' ? (this.registerOf(id)?.former?.agent ?? agent) : agent;
+  }
+
+  /** What an agent claims: by a person's word, or else by its keys. */
+  private claimBy(id: string, agent: KnownAgent): Claim {
+    const { device, until = Infinity } = this.links.get(id) ?? {};
+    const isLinked = device !== undefined && until > this.now() && this.isEnrolled(device);
+    if (isLinked) return { kind: 'device', device, by: 'manual', trust: 'verified' };
+    return claimOf(agent.identity, this.keys, this.lookup);
+  }
+
+  private readonly lookup: DeviceLookup = {
+    devicesWith: (value) => this.devicesByKey.idsOf(value),
+    isCertified: (deviceId, uuid) => this.tables().devices.get({ deviceId })?.certified.includes(uuid) ?? false,
+  };
+
+  /** A gone agent belongs nowhere; it keeps its device from others while nobody has proved to be its successor. */
+  private matchOfGone(id: string, claim: Claim, isNew: boolean): Match {
+    if (claim.kind !== 'device') return unmatched(claim.problem);
+    const former = this.registerOf(id)?.former;
+    if (isNew) return { state: 'unmatched', device: null, formerDevice: claim.device };
+    if (former === undefined || former.device !== claim.device) return unmatched('superseded');
+    const standing = this.contestOf(claim.device).get(id);
+    if (standing?.state === 'set-aside') return unmatched(standing.problem);
+    return { state: 'unmatched', device: null, formerDevice: former.device };
+  }
+
+  /** Several devices share its keys: none is its own, but those that a person has given to another are out of the question. */
+  private ambiguous(id: string, { devices, problem }: Extract<Claim, { kind: 'ambiguous' }>): Match {
+    const open = devices.filter(
+      (device) => !this.agentsLinkedTo.idsOf(device).some((other) => other !== id && this.isLinkedTo(other, device)),
+    );
+    return open.length === 0 ? unmatched('linked-elsewhere') : quarantined(problem, open);
+  }
+
+  private isLinkedTo(id: string, device: string): boolean {
+    const agent = this.knownAgent(id);
+    if (agent === undefined || agent.presence === 'gone') return false;
+    const claim = this.claimBy(id, agent);
+    return claim.kind === 'device' && claim.by === 'manual' && claim.device === device;
+  }
+
+  private contestOf(device: string): ReadonlyMap<string, Standing> {
+    const known = this.contests.get(device);
+    if (known !== undefined) return known;
+    const outcome = contest(this.claimantsOf(device));
+    this.contests.set(device, outcome);
+    return outcome;
+  }
+
+  private claimantsOf(device: string): Claimant[] {
+    const claimants: Claimant[] = [];
+    for (const id of this.agentsConcernedBy([device])) {
+      const agent = this.knownAgent(id);
+      if (agent === undefined) continue;
+      const claim = this.claimBy(id, agent);
+      if (claim.kind !== 'device' || claim.device !== device) continue;
+      const isGone = agent.presence === 'gone';
+      if (isGone && this.registerOf(id)?.former?.device !== device) continue;
+      const { identity, clean, registeredAt, lastSeenAt, decommissioned } = agent;
+      const withdrawn = isGone ? 'gone' : decommissioned ? 'decommissioned' : 'no';
+      claimants.push({ id, identity, by: claim.by, trust: claim.trust, withdrawn, clean, registeredAt, lastSeenAt });
+    }
+    return claimants;
+  }
+
+  private asRegistered(id: string): Match | undefined {
+    const register = this.registerOf(id);
+    return register && matchIn(register);
+  }
+
+  private isEnrolled(deviceId: string): boolean {
+    return this.tables().devices.get({ deviceId })?.enrolled ?? false;
+  }
+
+  private valuesOfAgent(agent: KnownAgent | undefined): string[] {
+    return allKeyValues(this.keys, agent?.presence === 'present' ? agent.identity : undefined);
+  }
+
+  private valuesOfDevice(device: KnownDevice | undefined): string[] {
+    if (!device?.enrolled) return [];
+    const values = allKeyValues(this.keys, device.identity);
+    return this.keys.includes('uuid') ? [...new Set([...values, ...device.certified.map(uuidValue)])] : values;
+  }
+}
+
+const NOTHING: Claim = { kind: 'nothing', problem: 'no-device' };
+
+function devicesOfClaim(claim: Claim): readonly string[] {
+  if (claim.kind === 'device') return [claim.device];
+  return claim.kind === 'ambiguous' ? claim.devices : [];
+}
+
+function devicesIn(register: KnownRegister | undefined): readonly string[] {
+  if (register === undefined) return [];
+  if (register.device !== null) return [register.device];
+  return register.candidates ?? listOf(register.former?.device);
+}
+
+function listOf(item: string | undefined): string[] {
+  return item === undefined ? [] : [item];
+}
+
+/** What a register says of where its agent belongs. */
+export function matchIn({ state, device, candidates, by, trust, problem, former }: KnownRegister): Match {
+  return {
+    state,
+    device,
+    ...(candidates !== undefined && { candidates: [...candidates] }),
+    ...(by !== undefined && { by }),
+    ...(trust !== undefined && { trust }),
+    ...(problem !== undefined && { problem }),
+    ...(former !== undefined && { formerDevice: former.device }),
+  };
+}
+
+function unmatched(problem: NonNullable<Register['problem']>): Match {
+  return { state: 'unmatched', device: null, problem };
+}
+
+function quarantined(problem: NonNullable<Register['problem']>, devices: readonly string[]): Match {
+  return { state: 'quarantined', device: null, candidates: [...devices], problem };
+}
+
+/** One string per agent: sources and agent ids cannot be confused, as a NUL stands in neither. */
+export function idOf({ source, agentId }: AgentKeys): string {
+  return `${source}\0${agentId}`;
+}
+
+export function keysIn(id: string): AgentKeys {
+  const end = id.indexOf('\0');
+  return { source: id.slice(0, end), agentId: id.slice(end + 1) };
+}

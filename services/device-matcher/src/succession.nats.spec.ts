@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@stance/testing';
+import { World, type Observation, type Register } from './spec/world.js';
+
+const MAC = '3c:22:fb:00:11:22';
+const OTHER_MAC = '3c:22:fb:00:11:99';
+const UUID = '4c4c4544-0044-3510-8052-b4c04f4d3132';
+const SERIAL = 'ABC-1234';
+const INFECTED = { 'sentinelOne:infected': true };
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start();
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  await world.reset();
+  await world.startMatcher();
+  await world.record('d1', SERIAL);
+});
+
+async function expectRegisters(expected: Record<string, Partial<Register>>): Promise<void> {
+  await world.settled();
+  await waitFor(
+    () => {
+      for (const [agentId, register] of Object.entries(expected))
+        expect(world.registerOf(agentId)).toMatchObject(register);
+      return true;
+    },
+    { what: `the registers of ${Object.keys(expected).join(', ')}`, timeoutMs: 5_000 },
+  );
+}
+
+/** The laptop's first agent, registered in January, last seen in March. */
+const laptop = (overrides: Partial<Observation> = {}) =>
+  world.observe('laptop', SERIAL, {
+    hardware: { serialNumber: SERIAL, macAddresses: [MAC], uuid: UUID },
+    registeredAt: '2026-01-01T00:00:00.000000Z',
+    lastSeenAt: '2026-03-01T00:00:00.000000Z',
+    ...overrides,
+  });
+
+/** An agent with the laptop's serial number, registered in April. */
+const later = (macAddresses: string[], overrides: Partial<Observation> = {}) =>
+  world.observe('later', SERIAL, {
+    hardware: { serialNumber: SERIAL, macAddresses },
+    registeredAt: '2026-04-01T00:00:00.000000Z',
+    lastSeenAt: '2026-04-02T00:00:00.000000Z',
+    ...overrides,
+  });
+
+const matched = { state: 'matched', device: 'd1' } as const;
+const quarantined: Partial<Register> = { state: 'quarantined', device: null, candidates: ['d1'] };
+const unproven: Partial<Register> = { ...quarantined, problem: 'unproven-successor' };
+const notInSweep = { presence: 'gone', goneReason: 'not-in-sweep', hardware: {}, attributes: {} } as const;
+
+describe('a machine that was re-imaged', () => {
+  it('succeeds its silent, clean agent: only the new one speaks for the device', async () => {
+    await laptop();
+    await expectRegisters({ laptop: matched });
+    await later([MAC]);
+    await expectRegisters({
+      laptop: { state: 'unmatched', device: null, problem: 'superseded', previousDevice: 'd1' },
+      later: matched,
+    });
+  });
+
+  it('speaks together with its old agent when that comes back', async () => {
+    await laptop();
+    await later([MAC]);
+    await expectRegisters({ laptop: { problem: 'superseded' }, later: matched });
+    await laptop({ lastSeenAt: '2026-05-01T00:00:00.000000Z' });
+    await expectRegisters({ laptop: matched, later: matched });
+  });
+
+  it('succeeds an agent that has left the console, whose identifiers only its register remembers', async () => {
+    await laptop();
+    await laptop(notInSweep);
+    await expectRegisters({
+      laptop: { state: 'unmatched', device: null, formerDevice: 'd1', uuid: UUID, macAddresses: [MAC], clean: true },
+    });
+    await later([MAC]);
+    await expectRegisters({ laptop: { problem: 'superseded' }, later: matched });
+    expect(world.registerOf('laptop')).not.toHaveProperty('formerDevice');
+  });
+});
+
+describe('a clean machine with a copied serial number', () => {
+  it('never takes the place of an infected laptop that has fallen silent', async () => {
+    await laptop({ attributes: INFECTED });
+    await later([OTHER_MAC]);
+    await expectRegisters({ laptop: quarantined, later: quarantined });
+  });
+
+  it('never takes the place of an infected laptop that has left the console, through restarts', async () => {
+    await laptop({ attributes: INFECTED });
+    await laptop(notInSweep);
+    await expectRegisters({ laptop: { formerDevice: 'd1', clean: false } });
+    await world.stopMatcher();
+    await later([MAC]);
+    await world.startMatcher();
+    await expectRegisters({ later: unproven });
+    expect(await world.keptOf('laptop')).toBeGreaterThan(1);
+  });
+
+  it('gets the device not even while the matcher was away when the laptop left', async () => {
+    await laptop({ attributes: INFECTED });
+    await expectRegisters({ laptop: matched });
+    await world.stopMatcher();
+    await later([OTHER_MAC]);
+    await laptop(notInSweep);
+    await world.startMatcher();
+    await expectRegisters({ later: unproven, laptop: { presence: 'gone', formerDevice: 'd1' } });
+    expect(world.written.filter(({ agentId, state }) => agentId === 'later' && state === 'matched')).toEqual([]);
+  });
+
+  it('is let in by a person', async () => {
+    await laptop({ attributes: INFECTED });
+    await laptop(notInSweep);
+    await later([OTHER_MAC]);
+    await expectRegisters({ later: unproven });
+    await world.link('later', 'd1');
+    await expectRegisters({
+      later: { ...matched, by: 'manual', trust: 'verified' },
+      laptop: { state: 'unmatched', problem: 'linked-elsewhere' },
+    });
+    // Nothing is left that the end of the link would bring back.
+    await world.link('later', undefined);
+    await expectRegisters({ later: { ...matched, by: 'serial' } });
+  });
+});
+
+describe('a decommissioned agent', () => {
+  const DECOMMISSIONED = { 'sentinelOne:infected': false, 'sentinelOne:isDecommissioned': true };
+
+  it('speaks for its device, which it says is decommissioned, until another proves to be its successor', async () => {
+    await laptop({ attributes: DECOMMISSIONED });
+    await expectRegisters({ laptop: matched });
+    await later([MAC]);
+    await expectRegisters({ laptop: { problem: 'superseded' }, later: matched });
+  });
+
+  it('that was infected keeps its device from everybody', async () => {
+    await laptop({ attributes: { ...DECOMMISSIONED, ...INFECTED } });
+    await later([MAC]);
+    await expectRegisters({ laptop: unproven, later: unproven });
+  });
+});
+
+describe('a device that is retired', () => {
+  it('forgets the agents that have left it', async () => {
+    await laptop({ attributes: INFECTED });
+    await laptop(notInSweep);
+    await expectRegisters({ laptop: { formerDevice: 'd1' } });
+    await world.record('d1', SERIAL, 'retired');
+    await expectRegisters({ laptop: { presence: 'gone', state: 'unmatched' } });
+    await waitFor(() => world.registerOf('laptop')?.formerDevice === undefined, { what: 'the device to be given up' });
+    await world.record('d1', SERIAL);
+    await later([OTHER_MAC]);
+    await expectRegisters({ later: matched });
+  });
+});
+
+describe('two agents of one machine', () => {
+  it('both speak for the device, by whatever key each is matched', async () => {
+    await world.record('d1', SERIAL, 'enrolled', {}, { certificateSan: [`urn:uuid:${UUID}`] });
+    await laptop({ lastSeenAt: '2026-04-02T00:00:00.000000Z' });
+    await world.observe('second', undefined, { hardware: { uuid: UUID } });
+    await expectRegisters({
+      laptop: { ...matched, by: 'serial' },
+      second: { ...matched, by: 'uuid', trust: 'verified' },
+    });
+  });
+});
