@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Hardware } from '@stance/contracts';
 import { claimOf, type Claim } from './claim.js';
 import { IdentityReader } from './identity.js';
-import { KeyIndex } from './key-index.js';
-import { allKeyValues, MATCH_KEYS, type MatchKey } from './match-keys.js';
+import { IdentityIndex } from './identity-index.js';
+import { MATCH_KEYS, type MatchKey } from './match-keys.js';
 
 const reader = new IdentityReader();
 const UUID = '4c4c4544-0044-3510-8052-b4c04f4d3132';
@@ -16,12 +16,12 @@ function claim(
   devices: Record<string, Hardware>,
   { keys = MATCH_KEYS, certified = [] }: { keys?: readonly MatchKey[]; certified?: string[] } = {},
 ): Claim {
-  const index = new KeyIndex();
+  const index = new IdentityIndex(keys);
   for (const [id, hardware] of Object.entries(devices)) {
-    index.changed(id, [], allKeyValues(keys, reader.identityOf(hardware)));
+    index.changed(id, undefined, reader.identityOf(hardware));
   }
   return claimOf(reader.identityOf(agent), keys, {
-    devicesWith: (value) => index.idsOf(value),
+    devicesWith: (key, value) => index.idsOf(key, value),
     isCertified: (device) => certified.includes(device),
   });
 }

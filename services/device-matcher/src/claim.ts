@@ -17,7 +17,7 @@ export type Claim =
 /** Finds devices by the value of a key. */
 export interface DeviceLookup {
   /** Enrolled devices that have this value of a key. */
-  devicesWith(value: string): readonly string[];
+  devicesWith(key: MatchKey, value: string): readonly string[];
   /** Whether the UUID stands in the device's certificate, and not only in the inventory. */
   isCertified(device: string, uuid: string): boolean;
 }
@@ -47,7 +47,7 @@ export function claimOf(identity: Identity, keys: readonly MatchKey[], lookup: D
 }
 
 function devicesNamed(key: MatchKey, identity: Identity, lookup: DeviceLookup): readonly string[] {
-  const devices = keyValues(key, identity).flatMap((value) => lookup.devicesWith(value));
+  const devices = keyValues(key, identity).flatMap((value) => lookup.devicesWith(key, value));
   return devices.length > 1 ? [...new Set(devices)].toSorted() : devices;
 }
 

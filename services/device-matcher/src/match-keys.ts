@@ -17,18 +17,9 @@ const VALUES_OF: Readonly<Record<MatchKey, (identity: Identity) => readonly stri
     hostname === undefined ? [] : macsIn(macs).map((mac) => `${mac} ${hostname}`),
 };
 
-/** The values of a key, marked with the key so that one index holds all of them. */
-export function keyValues(key: MatchKey, identity: Identity): string[] {
-  return VALUES_OF[key](identity).map((value) => `${key}:${value}`);
-}
-
-/** The values of several keys. */
-export function allKeyValues(keys: readonly MatchKey[], identity: Identity | undefined): string[] {
-  return identity === undefined ? [] : keys.flatMap((key) => keyValues(key, identity));
-}
-
-export function uuidValue(uuid: string): string {
-  return `uuid:${uuid}`;
+/** What an identity is found by under a key; nothing where it lacks any part of it. */
+export function keyValues(key: MatchKey, identity: Identity): readonly string[] {
+  return VALUES_OF[key](identity);
 }
 
 export function macsIn(macs: string): string[] {

@@ -18,8 +18,7 @@ export type Observation = DataOf<typeof AgentObserved>;
 export type Register = DataOf<typeof AgentMatched>;
 
 /** What the matcher remembers of an agent: enough to match it; its attributes stay in the stream. Times in milliseconds. */
-export interface KnownAgent {
-  readonly identity: Identity;
+export interface KnownAgent extends Identity {
   readonly presence: Observation['presence'];
   readonly decommissioned: boolean;
   readonly clean: boolean;
@@ -28,9 +27,8 @@ export interface KnownAgent {
 }
 
 /** What the matcher remembers of a device. */
-export interface KnownDevice {
+export interface KnownDevice extends Identity {
   readonly enrolled: boolean;
-  readonly identity: Identity;
   /** UUIDs that its certificate holds. */
   readonly certified: readonly string[];
 }
@@ -106,9 +104,9 @@ export function createTables(
     }),
     devices: new FactTable(connection, publisher, DeviceRecorded, {
       keep: ({ data }): KnownDevice => ({
+        ...identities.identityOf(data.hardware),
         enrolled: data.state === 'enrolled',
-        identity: identities.identityOf(data.hardware),
-        certified: uuidsOfCertificate(data.identities?.certificateSan ?? []),
+        certified: certifiedIn(data.identities?.certificateSan),
       }),
       onChange: ({ deviceId }, device, before) => observer.deviceChanged(deviceId, device, before),
     }),
@@ -132,7 +130,7 @@ export function knownAgentOf(
   identities: IdentityReader,
 ): KnownAgent {
   return {
-    identity: identities.identityOf(hardwareOf(data)),
+    ...identities.identityOf(hardwareOf(data)),
     presence: data.presence,
     decommissioned: data.attributes['sentinelOne:isDecommissioned'] === true,
     clean: 'clean' in data && data.clean !== undefined ? data.clean : isClean(data.attributes),
@@ -150,6 +148,12 @@ function knownRegisterOf(register: Register, identities: IdentityReader): KnownR
   const former =
     formerDevice === undefined ? undefined : { device: formerDevice, agent: knownAgentOf(register, identities) };
   return { state, device, candidates, by, trust, problem, presence, observedAt, former };
+}
+
+const NOT_CERTIFIED: readonly string[] = [];
+
+function certifiedIn(names: readonly string[] | undefined): readonly string[] {
+  return names === undefined ? NOT_CERTIFIED : uuidsOfCertificate(names);
 }
 
 export function linkActOf({ kind, details, until }: DataOf<typeof OperatorActed>): LinkAct | undefined {

@@ -1,7 +1,8 @@
 import { claimOf, type Claim, type DeviceLookup } from './claim.js';
 import { contest, type Claimant, type Standing } from './contest.js';
 import { KeyIndex } from './key-index.js';
-import { allKeyValues, uuidValue, type MatchKey } from './match-keys.js';
+import { IdentityIndex } from './identity-index.js';
+import type { MatchKey } from './match-keys.js';
 import type {
   AgentKeys,
   KnownAgent,
@@ -21,8 +22,8 @@ export type Match = Pick<Register, 'state' | 'device' | 'candidates' | 'by' | 't
  * for: nothing that was decided once can be out of date.
  */
 export class Roster implements Observer {
-  private readonly agentsByKey = new KeyIndex();
-  private readonly devicesByKey = new KeyIndex();
+  private readonly agentsByKey: IdentityIndex;
+  private readonly devicesByKey: IdentityIndex;
   /** By device: the agents whose registers name it, as theirs, as one of several, or as the one they left. */
   private readonly agentsRegisteredTo = new KeyIndex();
   private readonly agentsLinkedTo = new KeyIndex();
@@ -34,16 +35,19 @@ export class Roster implements Observer {
     private readonly keys: readonly MatchKey[],
     private readonly tables: () => Tables,
     private readonly now: () => number = Date.now,
-  ) {}
+  ) {
+    this.agentsByKey = new IdentityIndex(keys);
+    this.devicesByKey = new IdentityIndex(keys);
+  }
 
   agentChanged(keys: AgentKeys, agent: KnownAgent | undefined, before: KnownAgent | undefined): void {
     this.contests.clear();
-    this.agentsByKey.changed(idOf(keys), this.valuesOfAgent(before), this.valuesOfAgent(agent));
+    this.agentsByKey.changed(idOf(keys), ifPresent(before), ifPresent(agent));
   }
 
   deviceChanged(deviceId: string, device: KnownDevice | undefined, before: KnownDevice | undefined): void {
     this.contests.clear();
-    this.devicesByKey.changed(deviceId, this.valuesOfDevice(before), this.valuesOfDevice(device));
+    this.devicesByKey.changed(deviceId, ifEnrolled(before), ifEnrolled(device));
   }
 
   registerChanged(keys: AgentKeys, register: KnownRegister | undefined, before: KnownRegister | undefined): void {
@@ -91,11 +95,9 @@ export class Roster implements Observer {
   agentsConcernedBy(devices: Iterable<string>, before?: KnownDevice): Set<string> {
     const ids = new Set<string>();
     const add = (more: readonly string[]) => more.forEach((id) => ids.add(id));
-    for (const value of this.valuesOfDevice(before)) add(this.agentsByKey.idsOf(value));
+    add(this.agentsByKey.idsSharing(ifEnrolled(before)));
     for (const device of devices) {
-      for (const value of this.valuesOfDevice(this.tables().devices.get({ deviceId: device }))) {
-        add(this.agentsByKey.idsOf(value));
-      }
+      add(this.agentsByKey.idsSharing(ifEnrolled(this.tables().devices.get({ deviceId: device }))));
       add(this.agentsRegisteredTo.idsOf(device));
       add(this.agentsLinkedTo.idsOf(device));
     }
@@ -141,8 +143,8 @@ export class Roster implements Observer {
 
   /** Other devices with the same value of a key. */
   devicesSharingKeysWith(deviceId: string): string[] {
-    const values = this.valuesOfDevice(this.tables().devices.get({ deviceId }));
-    const others = values.flatMap((value) => this.devicesByKey.idsOf(value)).filter((id) => id !== deviceId);
+    const sharing = this.devicesByKey.idsSharing(ifEnrolled(this.tables().devices.get({ deviceId })));
+    const others = sharing.filter((id) => id !== deviceId);
     return [...new Set(others)].toSorted();
   }
 
@@ -156,11 +158,11 @@ export class Roster implements Observer {
     const { device, until = Infinity } = this.links.get(id) ?? {};
     const isLinked = device !== undefined && until > this.now() && this.isEnrolled(device);
     if (isLinked) return { kind: 'device', device, by: 'manual', trust: 'verified' };
-    return claimOf(agent.identity, this.keys, this.lookup);
+    return claimOf(agent, this.keys, this.lookup);
   }
 
   private readonly lookup: DeviceLookup = {
-    devicesWith: (value) => this.devicesByKey.idsOf(value),
+    devicesWith: (key, value) => this.devicesByKey.idsOf(key, value),
     isCertified: (deviceId, uuid) => this.tables().devices.get({ deviceId })?.certified.includes(uuid) ?? false,
   };
 
@@ -207,9 +209,18 @@ export class Roster implements Observer {
       if (claim.kind !== 'device' || claim.device !== device) continue;
       const isGone = agent.presence === 'gone';
       if (isGone && this.registerOf(id)?.former?.device !== device) continue;
-      const { identity, clean, registeredAt, lastSeenAt, decommissioned } = agent;
+      const { clean, registeredAt, lastSeenAt, decommissioned } = agent;
       const withdrawn = isGone ? 'gone' : decommissioned ? 'decommissioned' : 'no';
-      claimants.push({ id, identity, by: claim.by, trust: claim.trust, withdrawn, clean, registeredAt, lastSeenAt });
+      claimants.push({
+        id,
+        identity: agent,
+        by: claim.by,
+        trust: claim.trust,
+        withdrawn,
+        clean,
+        registeredAt,
+        lastSeenAt,
+      });
     }
     return claimants;
   }
@@ -222,16 +233,14 @@ export class Roster implements Observer {
   private isEnrolled(deviceId: string): boolean {
     return this.tables().devices.get({ deviceId })?.enrolled ?? false;
   }
+}
 
-  private valuesOfAgent(agent: KnownAgent | undefined): string[] {
-    return allKeyValues(this.keys, agent?.presence === 'present' ? agent.identity : undefined);
-  }
+function ifPresent(agent: KnownAgent | undefined): KnownAgent | undefined {
+  return agent?.presence === 'present' ? agent : undefined;
+}
 
-  private valuesOfDevice(device: KnownDevice | undefined): string[] {
-    if (!device?.enrolled) return [];
-    const values = allKeyValues(this.keys, device.identity);
-    return this.keys.includes('uuid') ? [...new Set([...values, ...device.certified.map(uuidValue)])] : values;
-  }
+function ifEnrolled(device: KnownDevice | undefined): KnownDevice | undefined {
+  return device?.enrolled ? device : undefined;
 }
 
 const NOTHING: Claim = { kind: 'nothing', problem: 'no-device' };

@@ -16,9 +16,10 @@ const MOST_SIMILAR = 5;
 export class SimilarDevices {
   private readonly devicesOf = new Map<string, string[]>();
 
-  constructor(devices: Iterable<{ readonly deviceId: string; readonly identity: Identity }>) {
-    for (const { deviceId, identity } of devices) {
-      for (const [, value] of identifiersOf(identity)) {
+  constructor(devices: Iterable<Identity & { readonly deviceId: string }>) {
+    for (const device of devices) {
+      const { deviceId } = device;
+      for (const [, value] of identifiersOf(device)) {
         const others = this.devicesOf.get(value);
         if (others === undefined) this.devicesOf.set(value, [deviceId]);
         else others.push(deviceId);

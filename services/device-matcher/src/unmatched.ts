@@ -58,7 +58,7 @@ export class UnmatchedListing {
         const register = await this.read(AgentMatched, keysIn(id));
         if (register === undefined) return undefined;
         const { attributes: _attributes, ...rest } = register;
-        const identity = this.tables.agents.get(keysIn(id))?.identity;
+        const identity = this.tables.agents.get(keysIn(id));
         return { ...rest, similar: identity === undefined ? [] : similar.to(identity) };
       }),
     );
@@ -68,11 +68,11 @@ export class UnmatchedListing {
   private async devicesWithout(served: ReadonlySet<string>, limit: number): Promise<Answer['devices']> {
     const lonely = [...this.enrolled()].filter(({ deviceId }) => !served.has(deviceId)).slice(0, limit);
     return Promise.all(
-      lonely.map(async ({ deviceId, identity }) => {
+      lonely.map(async ({ deviceId, serialProblem }) => {
         const recorded = await this.read(DeviceRecorded, { deviceId });
         const { serialNumber, hostname } = recorded?.hardware ?? {};
         const sharesKeyWith = this.roster.devicesSharingKeysWith(deviceId);
-        const problem = sharesKeyWith.length > 0 ? 'several-devices' : identity.serialProblem;
+        const problem = sharesKeyWith.length > 0 ? 'several-devices' : serialProblem;
         return {
           deviceId,
           ...(serialNumber !== undefined && { serialNumber }),
