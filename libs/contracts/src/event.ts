@@ -84,13 +84,13 @@ export function defineEvent<
 /** The NATS subject of an entity's events. Throws `UnusableId` for an id that cannot be a token. */
 export function subjectOf<Contract extends EventContract>(contract: Contract, keys: KeysOf<Contract>): string {
   const ids: Record<string, string> = keys;
-  let subject = contract.subjectPrefix;
   const last = contract.keys.length - 1;
-  contract.keys.forEach((key, index) => {
+  const tokens = contract.keys.map((key, index) => {
     const value = ids[key] ?? '';
-    subject += `.${contract.endsWithSubject && index === last ? value : encodeToken(value)}`;
+    return contract.endsWithSubject && index === last ? value : encodeToken(value);
   });
-  return subject;
+  // One flat string: tables keep a million of these, and one put together with `+` would keep its parts as well.
+  return [contract.subjectPrefix, ...tokens].join('.');
 }
 
 /** A filter over the contract's subjects; keys left out match anything. */

@@ -1,4 +1,4 @@
-import { plainCursor } from './paging.js';
+import { MAX_PAGE_SIZE, type Listing } from './listing.js';
 
 type TimeField = 'updatedAt' | 'lastActiveDate' | 'createdAt' | 'registeredAt' | 'decommissionedAt' | 'threatCreatedAt';
 
@@ -14,7 +14,7 @@ export type AgentFilters = {
   readonly isActive?: boolean;
 };
 
-/** One listing of agents: the same for all of its pages, since a cursor holds the sort of the listing it belongs to. */
+/** One listing of agents. */
 export interface AgentQuery {
   /** Records per page, 1 to 1000. Default 1000. */
   readonly limit?: number;
@@ -25,40 +25,24 @@ export interface AgentQuery {
   readonly filters?: AgentFilters;
 }
 
-/** Which part of the console is read; everything the token may see when both are empty. */
-export interface Scope {
-  readonly siteIds?: readonly string[];
-  readonly accountIds?: readonly string[];
-}
-
-export const MAX_PAGE_SIZE = 1000;
-
 /**
  * Both kinds of agent, asked for explicitly and spelt as the API documents it: without them a decommissioned agent would
  * vanish from a listing instead of showing what it is.
  */
-const BOTH = 'True,False';
+export const EVERY_AGENT = { isDecommissioned: 'True,False', isUninstalled: 'True,False' } as const;
 
-/**
- * The query parameters of one page; arrays comma separated.
- * @param cursor as received in the page before, percent-encoded or not
- * @throws {RangeError} when the limit is outside 1 to 1000, or a list to filter by is empty
- */
-export function agentParameters(query: AgentQuery, scope: Scope, cursor?: string): URLSearchParams {
-  const { limit = MAX_PAGE_SIZE, sortBy = 'id', sortOrder = 'asc', filters = {} } = query;
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE_SIZE) {
-    throw new RangeError(`A page holds 1 to ${MAX_PAGE_SIZE} agents, not ${limit}`);
-  }
-  const parameters = new URLSearchParams({ limit: String(limit), sortBy, sortOrder });
-  for (const [name, value] of Object.entries(filters)) {
-    if (Array.isArray(value) && value.length === 0) throw new RangeError(`An empty ${name} would filter nothing`);
-    parameters.set(name, String(value));
-  }
-  for (const name of ['siteIds', 'accountIds'] as const) {
-    if (scope[name]?.length) parameters.set(name, scope[name].join(','));
-  }
-  parameters.set('isDecommissioned', BOTH);
-  parameters.set('isUninstalled', BOTH);
-  if (cursor !== undefined) parameters.set('cursor', plainCursor(cursor));
-  return parameters;
+/** `GET /agents`, decommissioned and uninstalled ones included. */
+export function agentsListing({
+  limit = MAX_PAGE_SIZE,
+  sortBy = 'id',
+  sortOrder = 'asc',
+  filters,
+}: AgentQuery): Listing {
+  return {
+    path: '/agents',
+    what: 'agents',
+    limit,
+    sort: { by: sortBy, order: sortOrder },
+    filters: { ...filters, ...EVERY_AGENT },
+  };
 }

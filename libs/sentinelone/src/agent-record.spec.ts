@@ -37,6 +37,7 @@ describe('a real agent record', () => {
       },
       reportedAt: '2023-01-01T00:00:00.000000Z',
       lastSeenAt: '2023-01-01T00:00:00.000000Z',
+      registeredAt: '2023-01-01T00:00:00.000000Z',
       unreadable: [],
     });
     expect(agent).not.toHaveProperty('user');
@@ -166,12 +167,32 @@ describe('an agent record with the quirks of the field', () => {
   });
 });
 
+describe('when an agent first registered', () => {
+  const [registeredAt, createdAt] = ['2024-05-06T07:08:09.000001Z', '2024-05-06T07:08:10.000000Z'];
+  it.each<[JsonObject, string | undefined]>([
+    [{ registeredAt, createdAt }, registeredAt],
+    [{ registeredAt: null, createdAt }, createdAt],
+    [{ registeredAt: 'None', createdAt }, createdAt],
+    [{ registeredAt: 'yesterday', createdAt }, createdAt],
+    [{ createdAt }, createdAt],
+    [{ createdAt: 7 }, undefined],
+    [{}, undefined],
+  ])('%j: %s', (record, expected) => {
+    expect(read({ id: '1', ...record }).registeredAt).toBe(expected);
+  });
+
+  it('names what it cannot read', () => {
+    expect(read({ id: '1', registeredAt: 7, createdAt: 'x' }).unreadable).toEqual(['registeredAt', 'createdAt']);
+  });
+});
+
 describe('one field, read by its type', () => {
   it.each<[string, unknown, unknown]>([
     ['infected', 'TRUE', true],
     ['infected', 1, true],
     ['infected', '', undefined],
     ['activeThreats', '0', 0],
+    ['activeThreats', -0, 0],
     ['activeThreats', 'None', undefined],
     ['operationalState', 'none', 'none'],
     ['operationalState', 'None', 'None'],

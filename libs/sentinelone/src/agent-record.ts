@@ -2,7 +2,8 @@ import type { AttributeValue, Hardware } from '@stance/contracts';
 import { ATTRIBUTE_SOURCES } from './agent-attributes.js';
 import { READERS, readDate, readText, UNREADABLE, type Reading } from './attribute-values.js';
 import { readHardware } from './hardware.js';
-import { isJsonObject, isMissing, type JsonObject } from './json.js';
+import { isJsonObject, type JsonObject } from './json.js';
+import { NOT_AN_OBJECT, readId, type RecordProblem } from './record-id.js';
 
 export { SENTINELONE_ATTRIBUTES } from './agent-attributes.js';
 
@@ -21,27 +22,21 @@ export interface Agent {
   readonly reportedAt?: string;
   /** When the agent was last in contact with the console (`lastActiveDate`), likewise. */
   readonly lastSeenAt?: string;
+  /** When the agent first registered with the console (`registeredAt`, else `createdAt`), likewise. */
+  readonly registeredAt?: string;
   /** The record's fields that hold a value of a wrong type. */
   readonly unreadable: readonly string[];
 }
 
-/** Why a record is no agent. */
-export interface AgentProblem {
-  readonly code: 'not-an-object' | 'no-id' | 'unusable-id';
-  readonly message: string;
-}
-
 export type AgentReading =
-  { readonly ok: true; readonly agent: Agent } | { readonly ok: false; readonly problem: AgentProblem };
+  { readonly ok: true; readonly agent: Agent } | { readonly ok: false; readonly problem: RecordProblem };
 
 /**
  * Reads one record of `GET /agents` loosely: fields nobody knows are ignored, unknown enumeration values kept, missing
  * and unreadable ones left out. Never throws: a bad record is a problem of its own, not of its page.
  */
 export function readAgent(raw: unknown): AgentReading {
-  if (!isJsonObject(raw)) {
-    return { ok: false, problem: { code: 'not-an-object', message: 'The record is not an object' } };
-  }
+  if (!isJsonObject(raw)) return { ok: false, problem: NOT_AN_OBJECT };
   const id = readId(raw['id']);
   if (typeof id !== 'string') return { ok: false, problem: id };
 
@@ -56,6 +51,8 @@ export function readAgent(raw: unknown): AgentReading {
   const user = optional('lastLoggedInUserName', readText(raw['lastLoggedInUserName']));
   const reportedAt = optional('updatedAt', readDate(raw['updatedAt']));
   const lastSeenAt = optional('lastActiveDate', readDate(raw['lastActiveDate']));
+  const registeredAt =
+    optional('registeredAt', readDate(raw['registeredAt'])) ?? optional('createdAt', readDate(raw['createdAt']));
   const gone = attributes['sentinelOne:isUninstalled'] === true;
   return {
     ok: true,
@@ -68,17 +65,10 @@ export function readAgent(raw: unknown): AgentReading {
       attributes,
       ...(reportedAt !== undefined && { reportedAt }),
       ...(lastSeenAt !== undefined && { lastSeenAt }),
+      ...(registeredAt !== undefined && { registeredAt }),
       unreadable: [...new Set(unreadable)],
     },
   };
-}
-
-/** Ids are texts of 18 or 19 digits: as JSON numbers most of them would already have lost their last digits. */
-function readId(value: unknown): string | AgentProblem {
-  if (isMissing(value) || value === '') return { code: 'no-id', message: 'The record has no id' };
-  const id = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
-  if (typeof id === 'string' && /^[\x21-\x7e]{1,64}$/.test(id)) return id;
-  return { code: 'unusable-id', message: 'The id is neither a short text nor a number exact enough to be one' };
 }
 
 const READINGS = ATTRIBUTE_SOURCES.map(({ name, field, type }) => ({ name, field, read: READERS[type] }));

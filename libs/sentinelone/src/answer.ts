@@ -1,7 +1,14 @@
 import { readEmbeddedError } from './error-body.js';
 import { isJsonObject, isMissing, type JsonObject } from './json.js';
-import type { AgentsPage } from './paging.js';
+import type { Page } from './paging.js';
 import { MalformedAnswer } from './sentinelone.errors.js';
+
+/** A successful answer. */
+export interface ConsoleAnswer {
+  readonly body: JsonObject;
+  /** As its Date header has it, in milliseconds since the epoch; undefined where it has none. */
+  readonly consoleTime: number | undefined;
+}
 
 /**
  * Reads the body of a successful answer, which must be a JSON object without errors in it.
@@ -24,19 +31,27 @@ export function readAnswer(body: string, endpoint: string, token: string): JsonO
 }
 
 /**
- * Reads a page of agents: `data` is a list, `pagination` an object or missing.
+ * Reads a page of a listing: `data` is a list, or an object that holds it as `within`; `pagination` is an object or
+ * missing.
  * @throws {MalformedAnswer}
  */
-export function readAgentsPage(answer: JsonObject, endpoint: string, receivedAt: number): AgentsPage {
-  const { data, pagination } = answer;
-  if (!Array.isArray(data)) throw new MalformedAnswer(endpoint, '`data` is not a list');
+export function readPage(
+  { body, consoleTime }: ConsoleAnswer,
+  { endpoint, within, receivedAt }: { endpoint: string; within?: string | undefined; receivedAt: number },
+): Page {
+  const { data, pagination } = body;
+  const records = within === undefined || !isJsonObject(data) ? data : data[within];
+  if (!Array.isArray(records)) {
+    throw new MalformedAnswer(endpoint, `\`data${within === undefined ? '' : `.${within}`}\` is not a list`);
+  }
   if (!isMissing(pagination) && !isJsonObject(pagination))
     throw new MalformedAnswer(endpoint, '`pagination` is not an object');
   return {
-    agents: data,
+    records,
     nextCursor: readCursor(pagination?.['nextCursor'], endpoint),
     totalItems: readTotal(pagination?.['totalItems'], endpoint),
     receivedAt,
+    consoleTime,
   };
 }
 

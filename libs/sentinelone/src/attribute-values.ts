@@ -39,7 +39,9 @@ function readBoolean(value: unknown): Reading<boolean> {
 function readInteger(value: unknown): Reading<number> {
   if (isAbsent(value)) return undefined;
   const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value;
-  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : UNREADABLE;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) return UNREADABLE;
+  // JSON knows -0, which is equal to 0 and yet another value.
+  return Math.abs(number);
 }
 
 /** Text kept as it is, enumeration values nobody knows included; a safe whole number as its digits. */

@@ -76,6 +76,11 @@ async function readBody(response: Response, maxBytes: number): Promise<string> {
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/^(ENOTFOUND|EAI_AGAIN)$/, 'the host name is not known, check the console URL and DNS'],
   [/^ECONNREFUSED$/, 'nothing listens there, check the console URL and any proxy'],
+  [
+    /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/,
+    'the host is out of reach, check firewalls and any proxy',
+  ],
+  [/WRONG_VERSION_NUMBER|^EPROTO$/, 'no TLS is spoken there, check the port of the console URL'],
   [/CERT|SIGNATURE|ISSUER/, 'the certificate is not trusted; for a company proxy set NODE_EXTRA_CA_CERTS'],
 ];
 

@@ -2,8 +2,12 @@
 export class InvalidConsoleUrl extends Error {
   override readonly name = 'InvalidConsoleUrl';
 
+  readonly problem: string;
+  readonly advice = 'Write it as https://<tenant>.sentinelone.net';
+
   constructor(problem: string) {
     super(`The SentinelOne console URL ${problem}. Write it as https://<tenant>.sentinelone.net`);
+    this.problem = `the console URL ${problem}`;
   }
 }
 

@@ -1,9 +1,13 @@
 /** What a SentinelOne console says, read through its Management API v2.1: no NATS, no Nest, no state between calls. */
+export { AGENT_REMOVAL_ACTIVITIES, type ActivityQuery } from './activity-query.js';
+export { readActivity, type Activity, type ActivityReading } from './activity-record.js';
 export { SENTINELONE_ATTRIBUTES } from './agent-attributes.js';
-export { readAgent, type Agent } from './agent-record.js';
+export type { AgentQuery } from './agent-query.js';
+export { readAgent, type Agent, type AgentReading } from './agent-record.js';
 export { systemClock, type Clock } from './clock.js';
 export { normaliseConsoleUrl } from './console-url.js';
-export type { AgentsPage } from './paging.js';
+export type { Scope } from './listing.js';
+export type { ActivitiesPage, AgentsPage, ThreatsPage } from './paging.js';
 export { RateLimits } from './rate-limit.js';
 export { SentinelOneClient, type SentinelOneClientOptions } from './sentinelone.client.js';
 export {
@@ -16,3 +20,10 @@ export {
   SentinelOneError,
   UnexpectedStatus,
 } from './sentinelone.errors.js';
+export type { Site } from './site.js';
+export type { ThreatQuery } from './threat-query.js';
+export { readThreat, type Threat, type ThreatReading } from './threat-record.js';
+export { environmentOf, InlineToken, type SourceEntry } from './sources-file/source-entry.js';
+export { readSourcesFile, SourcesFileInvalid } from './sources-file/sources-file.js';
+export type { ConnectionStep, StepName } from './connection-test/step.js';
+export { testConnection, type ConnectionTestOptions } from './connection-test/test-connection.js';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { CursorTrail, plainCursor, type AgentsPage } from './paging.js';
+import { CursorTrail, plainCursor, type Page } from './paging.js';
 import { MalformedAnswer } from './sentinelone.errors.js';
 
 const LIMIT = 3;
-const trail = (): CursorTrail => new CursorTrail('/web/api/v2.1/agents', LIMIT);
-const page = (count: number, nextCursor: string | null | undefined, totalItems?: number): AgentsPage => ({
-  agents: Array.from({ length: count }, () => ({})),
+const trail = (): CursorTrail => new CursorTrail('/web/api/v2.1/agents', LIMIT, 'agents');
+const page = (count: number, nextCursor: string | null | undefined, totalItems?: number): Page => ({
+  records: Array.from({ length: count }, () => ({})),
   nextCursor,
   totalItems,
   receivedAt: 0,

@@ -1,15 +1,36 @@
 import { MalformedAnswer } from './sentinelone.errors.js';
 
-/** One page of `GET /agents`. */
-export interface AgentsPage {
-  /** The records as received; read each with `readAgent`. */
-  readonly agents: readonly unknown[];
+/** What every page of a listing tells besides its records. */
+export interface PageDetails {
   /** The next page's cursor as received; null: there is none; undefined: the answer does not say. */
   readonly nextCursor: string | null | undefined;
   /** As received: may be 0 on later pages; undefined when the answer has none. */
   readonly totalItems: number | undefined;
   /** When the answer had been read, in milliseconds since the epoch. */
   readonly receivedAt: number;
+  /** The console's own time, as the answer's Date header has it: milliseconds since the epoch, to the second. */
+  readonly consoleTime?: number | undefined;
+}
+
+/** One page of any listing. */
+export interface Page extends PageDetails {
+  /** The records as received. */
+  readonly records: readonly unknown[];
+}
+
+/** One page of `GET /agents`; read each record with `readAgent`. */
+export interface AgentsPage extends PageDetails {
+  readonly agents: readonly unknown[];
+}
+
+/** One page of `GET /threats`; read each record with `readThreat`. */
+export interface ThreatsPage extends PageDetails {
+  readonly threats: readonly unknown[];
+}
+
+/** One page of `GET /activities`; read each record with `readActivity`. */
+export interface ActivitiesPage extends PageDetails {
+  readonly activities: readonly unknown[];
 }
 
 /** Empty pages in a row that still name a next one; more is a console going round in circles. */
@@ -25,33 +46,72 @@ const MAX_EMPTY_PAGES = 3;
  */
 export class CursorTrail {
   readonly #cursors = new Set<string>();
-  #agents = 0;
+  #records = 0;
   #emptyPages = 0;
 
   constructor(
     private readonly endpoint: string,
     private readonly limit: number,
+    /** What the records are, for messages. */
+    private readonly what: string,
   ) {}
 
   /**
    * The cursor of the page after this one, or undefined at the end.
    * @throws {MalformedAnswer} when the listing can neither be continued nor be called complete
    */
-  follow(page: AgentsPage): string | undefined {
-    this.#agents += page.agents.length;
+  follow(page: Page): string | undefined {
+    this.#records += page.records.length;
     if (page.nextCursor === null) return undefined;
     if (page.nextCursor === undefined) {
-      if (page.agents.length < this.limit && this.#agents >= (page.totalItems ?? 0)) return undefined;
+      if (page.records.length < this.limit && this.#records >= (page.totalItems ?? 0)) return undefined;
       const total = page.totalItems === undefined ? '' : ` of ${page.totalItems}`;
-      throw new MalformedAnswer(this.endpoint, `after ${this.#agents}${total} agents it does not say how to go on`);
+      throw new MalformedAnswer(
+        this.endpoint,
+        `after ${this.#records}${total} ${this.what} it does not say how to go on`,
+      );
     }
     if (this.#cursors.has(page.nextCursor)) throw new MalformedAnswer(this.endpoint, 'the same cursor came twice');
     this.#cursors.add(page.nextCursor);
-    this.#emptyPages = page.agents.length === 0 ? this.#emptyPages + 1 : 0;
+    this.#emptyPages = page.records.length === 0 ? this.#emptyPages + 1 : 0;
     if (this.#emptyPages > MAX_EMPTY_PAGES) {
       throw new MalformedAnswer(this.endpoint, `${this.#emptyPages} empty pages in a row, each naming a next one`);
     }
     return page.nextCursor;
+  }
+}
+
+/**
+ * The pages of one listing; the next is already being read while the consumer handles the present one. Stopping early
+ * abandons it.
+ * @param fetchPage reads the page of a cursor, the first one without
+ */
+export async function* readAhead(
+  trail: CursorTrail,
+  fetchPage: (cursor: string | undefined, signal: AbortSignal) => Promise<Page>,
+  signal?: AbortSignal,
+): AsyncGenerator<Page, void, undefined> {
+  const abandoned = new AbortController();
+  const abort = (): void => abandoned.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  const begin = (cursor?: string): Promise<Page> => {
+    const page = fetchPage(cursor, abandoned.signal);
+    // The failure of a page read ahead is met when its turn comes; until then it is not an unhandled one.
+    page.catch(() => undefined);
+    return page;
+  };
+  try {
+    for (let next: Promise<Page> | undefined = begin(); next !== undefined;) {
+      const page: Page = await next;
+      const cursor = trail.follow(page);
+      next = cursor === undefined ? undefined : begin(cursor);
+      yield page;
+      signal?.throwIfAborted();
+    }
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    abandoned.abort();
   }
 }
 

@@ -27,7 +27,8 @@ const UNDOCUMENTED: Rate = { perSecond: 2, burst: 1 };
 /** Share of a rate that is used: at the full rate, a request that travels faster than the one before comes too early. */
 const HEADROOM = 0.9;
 
-const SAFE_RATES = Object.fromEntries(
+/** What is used of the documented rates. */
+export const SAFE_RATES: Readonly<Record<string, Rate>> = Object.fromEntries(
   Object.entries(DOCUMENTED_RATES).map(([endpoint, { perSecond, burst }]) => [
     endpoint,
     { perSecond: perSecond * HEADROOM, burst },
@@ -118,6 +119,11 @@ export class RateLimits {
   constructor(clock: Clock = systemClock, rates: Readonly<Record<string, Rate>> = SAFE_RATES) {
     for (const [endpoint, rate] of Object.entries(rates)) this.#buckets.set(endpoint, new TokenBucket(rate, clock));
     this.#undocumented = new TokenBucket(UNDOCUMENTED, clock);
+  }
+
+  /** Lets nobody through to any endpoint for `ms` milliseconds: the console asked this token to wait. */
+  close(ms: number): void {
+    for (const bucket of [...this.#buckets.values(), this.#undocumented]) bucket.close(ms);
   }
 
   /** The bucket of a path below `/web/api/v2.1`, such as `/agents` or `/users/viewer-auth-check`. */

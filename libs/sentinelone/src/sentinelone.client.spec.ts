@@ -117,7 +117,7 @@ describe('an answer that is final is an error at once, never "no data"', () => {
     const failed = await failure(client().agentsPage({}));
     expect(failed).toBeInstanceOf(kind);
     expect(failed).toMatchObject({ ...fields, endpoint: '/web/api/v2.1/agents' });
-    expect(tenant.asked).toHaveLength(1);
+    expect(tenant.asked.filter(({ path }) => path === '/web/api/v2.1/agents')).toHaveLength(1);
   });
 
   it('a redirect is named, and the token does not follow it', async () => {
@@ -221,6 +221,23 @@ describe('what may pass by itself is tried again', () => {
     await clock.pass(7_000);
     await other;
     expect(tenant.asked).toHaveLength(2);
+  });
+
+  it.each([429, 503])('a Retry-After with %i holds back the whole token, other endpoints included', async (status) => {
+    const rateLimits = new RateLimits(clock);
+    tenant.replies(json({}, status, { 'retry-after': '7' }), json({ data: { success: true } }));
+    const shared = { rateLimits, random: () => 0, maxAttempts: 1 };
+    expect((await failure(client(shared).agentsPage({}))).status).toBe(status);
+    const other = client(shared).viewerAuthCheck();
+    await clock.pass(7_000);
+    expect(await other).toBe(true);
+  });
+
+  it('a 429 that does not say how long holds back its endpoint alone', async () => {
+    const rateLimits = new RateLimits(clock, { '/agents': unlimited, '/users': unlimited });
+    tenant.replies(json({}, 429), json({ data: { success: true } }));
+    expect(await failure(client({ rateLimits, maxAttempts: 1 }).agentsPage({}))).toBeInstanceOf(RateLimited);
+    expect(await client({ rateLimits }).viewerAuthCheck()).toBe(true);
   });
 
   it('nobody listening is an error that names the cause', async () => {

@@ -1,166 +1,168 @@
-import { agentParameters, MAX_PAGE_SIZE, type AgentQuery, type Scope } from './agent-query.js';
-import { readAgentsPage, readAnswer, readData } from './answer.js';
-import { sleep, systemClock, type Clock } from './clock.js';
-import { AnswerTooLarge, exchange, NoAnswer, type Answer } from './console-exchange.js';
+import { activitiesListing, type ActivityQuery } from './activity-query.js';
+import { agentsListing, EVERY_AGENT, type AgentQuery } from './agent-query.js';
+import { readData, readPage } from './answer.js';
+import { ConsoleApi, endpointOf, type ConsoleAccess } from './console-api.js';
 import type { JsonObject } from './json.js';
-import { CursorTrail, type AgentsPage } from './paging.js';
-import { RateLimits } from './rate-limit.js';
-import { refusal } from './refusal.js';
-import { isRetryable, retryDelay } from './retry.js';
-import { AuthenticationFailed, ConsoleUnavailable, MalformedAnswer, RateLimited } from './sentinelone.errors.js';
+import { filterParameters, pageParameters, type Listing, type Scope } from './listing.js';
+import { CursorTrail, readAhead, type ActivitiesPage, type AgentsPage, type Page, type ThreatsPage } from './paging.js';
+import { Forbidden, MalformedAnswer, SentinelOneError } from './sentinelone.errors.js';
+import { readSite, SITES, type Site } from './site.js';
+import { threatsListing, type ThreatQuery } from './threat-query.js';
 
-export interface SentinelOneClientOptions extends Scope {
-  /** The console's base as `normaliseConsoleUrl` gives it. */
-  readonly baseUrl: string;
-  /** Asked for before every attempt, so that a new token counts at once. */
-  readonly token: () => Promise<string> | string;
-  /** The budget of the token; share one among all clients of the same token. Default: the documented rates. */
-  readonly rateLimits?: RateLimits;
-  /** Milliseconds for one attempt, the answer's body included. Default 30,000. */
-  readonly timeoutMs?: number;
-  /** Attempts per request, the first included. Default 5. */
-  readonly maxAttempts?: number;
-  /** The largest answer taken, in bytes. Default 64 MiB. */
-  readonly maxAnswerBytes?: number;
-  /** Default `stance`. */
-  readonly userAgent?: string;
-  /** Default: Node's fetch, which keeps connections alive. */
-  readonly fetch?: typeof fetch;
-  readonly clock?: Clock;
-  /** Jitter, from 0 to below 1. Default Math.random. */
-  readonly random?: () => number;
+export interface SentinelOneClientOptions extends ConsoleAccess, Scope {
+  /** Told once, when the console refuses the accounts to a token of site scope and the sites alone are asked for. */
+  readonly onScopeFallback?: (scope: Scope, refusal: Forbidden) => void;
 }
 
-interface CallOptions {
+export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const API = '/web/api/v2.1';
+type Pages<P> = AsyncGenerator<P, void, undefined>;
 
 /**
  * Reads a SentinelOne console through its Management API v2.1, within the documented rates.
  *
  * Every method rejects with a subclass of `SentinelOneError`, or with the signal's reason once aborted. 429, 5xx,
- * timeouts and broken connections are retried inside.
+ * timeouts and broken connections are retried inside. Of pages, the next is already being read while the consumer
+ * handles the present one, and only a listing that ends without an error is complete.
  */
 export class SentinelOneClient {
-  readonly #options: SentinelOneClientOptions;
-  readonly #clock: Clock;
-  readonly #rateLimits: RateLimits;
-  readonly #maxAttempts: number;
+  readonly #api: ConsoleApi;
+  readonly #onScopeFallback: SentinelOneClientOptions['onScopeFallback'];
+  #scope: Scope;
 
   constructor(options: SentinelOneClientOptions) {
-    this.#options = options;
-    this.#clock = options.clock ?? systemClock;
-    this.#rateLimits = options.rateLimits ?? new RateLimits(this.#clock);
-    this.#maxAttempts = options.maxAttempts ?? 5;
+    this.#api = new ConsoleApi(options);
+    this.#onScopeFallback = options.onScopeFallback;
+    const { siteIds = [], accountIds = [] } = options;
+    this.#scope = { ...(siteIds.length > 0 && { siteIds }), ...(accountIds.length > 0 && { accountIds }) };
   }
 
-  /** One page of agents, decommissioned and uninstalled ones included. `cursor` as received in the page before. */
-  async agentsPage(query: AgentQuery & { cursor?: string }, { signal }: CallOptions = {}): Promise<AgentsPage> {
-    const { siteIds, accountIds } = this.#options;
-    const scope: Scope = { ...(siteIds && { siteIds }), ...(accountIds && { accountIds }) };
-    const answer = await this.#get('/agents', agentParameters(query, scope, query.cursor), signal);
-    return readAgentsPage(answer, `${API}/agents`, this.#clock.now());
+  /** What listings ask for by now: as configured, or the sites alone after the console refused the accounts (4030010). */
+  get scope(): Scope {
+    return this.#scope;
   }
 
-  /**
-   * All pages of one listing; the next is already being read while the consumer handles the present one.
-   * Only a listing that ends without an error is complete.
-   */
-  async *agentPages(query: AgentQuery = {}, { signal }: CallOptions = {}): AsyncGenerator<AgentsPage, void, undefined> {
-    const trail = new CursorTrail(`${API}/agents`, query.limit ?? MAX_PAGE_SIZE);
-    const abandoned = new AbortController();
-    const abort = (): void => abandoned.abort(signal?.reason);
-    if (signal?.aborted) abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    const fetchPage = (cursor?: string): Promise<AgentsPage> => {
-      const page = this.agentsPage({ ...query, ...(cursor !== undefined && { cursor }) }, { signal: abandoned.signal });
-      // The failure of a page read ahead is met when its turn comes; until then it is not an unhandled one.
-      page.catch(() => undefined);
-      return page;
-    };
-    try {
-      for (let next: Promise<AgentsPage> | undefined = fetchPage(); next !== undefined;) {
-        const page: AgentsPage = await next;
-        const cursor = trail.follow(page);
-        next = cursor === undefined ? undefined : fetchPage(cursor);
-        yield page;
-        signal?.throwIfAborted();
-      }
-    } finally {
-      signal?.removeEventListener('abort', abort);
-      abandoned.abort();
+  /** The first page of a listing of agents, decommissioned and uninstalled ones included. */
+  async agentsPage(query: AgentQuery, { signal }: CallOptions = {}): Promise<AgentsPage> {
+    const listing = agentsListing(query);
+    const { answer } = await this.#inScope((scope) => this.#page(listing, scope, undefined, signal), signal);
+    return agentsOf(answer);
+  }
+
+  /** All pages of one listing of agents, decommissioned and uninstalled ones included. */
+  async *agentPages(query: AgentQuery = {}, { signal }: CallOptions = {}): Pages<AgentsPage> {
+    for await (const page of this.#pages(agentsListing(query), signal)) yield agentsOf(page);
+  }
+
+  /** All pages of the threats that changed since a time, that time included, the longest ago first. */
+  async *threatPages(query: ThreatQuery, { signal }: CallOptions = {}): Pages<ThreatsPage> {
+    for await (const { records, ...page } of this.#pages(threatsListing(query), signal))
+      yield { threats: records, ...page };
+  }
+
+  /** All pages of the activities of some types since a time, that time included, the oldest first. */
+  async *activityPages(query: ActivityQuery, { signal }: CallOptions = {}): Pages<ActivitiesPage> {
+    for await (const { records, ...page } of this.#pages(activitiesListing(query), signal))
+      yield { activities: records, ...page };
+  }
+
+  /** Every site that the token may see, whatever the configured scope: what that scope can be made of. */
+  async sites({ signal }: CallOptions = {}): Promise<Site[]> {
+    const sites: Site[] = [];
+    const trail = new CursorTrail(endpointOf(SITES.path), SITES.limit, SITES.what);
+    const fetchPage = (cursor: string | undefined, abandoned: AbortSignal): Promise<Page> =>
+      this.#page(SITES, {}, cursor, abandoned);
+    for await (const { records } of readAhead(trail, fetchPage, signal)) {
+      sites.push(...records.map(readSite).filter((site) => site !== undefined));
     }
+    return sites;
+  }
+
+  /** How many agents there are in scope, decommissioned and uninstalled ones included. */
+  async agentCount({ signal }: CallOptions = {}): Promise<number> {
+    const path = '/agents/count';
+    const { answer } = await this.#inScope(
+      (scope) => this.#api.get(path, new URLSearchParams(filterParameters(EVERY_AGENT, scope)), signal),
+      signal,
+    );
+    const { total } = readData(answer.body, endpointOf(path));
+    if (typeof total !== 'number' || !Number.isSafeInteger(total) || total < 0) {
+      throw new MalformedAnswer(endpointOf(path), '`data.total` is not a count');
+    }
+    return total;
   }
 
   /** What the console says about itself (build, release): the cheapest proof that address and token are right. */
   async systemInfo({ signal }: CallOptions = {}): Promise<JsonObject> {
-    return readData(await this.#get('/system/info', undefined, signal), `${API}/system/info`);
+    const path = '/system/info';
+    return readData((await this.#api.get(path, undefined, signal)).body, endpointOf(path));
   }
 
   /** Whether the token has at least the role Viewer. */
   async viewerAuthCheck({ signal }: CallOptions = {}): Promise<boolean> {
     const path = '/users/viewer-auth-check';
-    const { success } = readData(await this.#get(path, undefined, signal), API + path);
-    if (typeof success !== 'boolean') throw new MalformedAnswer(API + path, '`data.success` is not true or false');
+    const { success } = readData((await this.#api.get(path, undefined, signal)).body, endpointOf(path));
+    if (typeof success !== 'boolean')
+      throw new MalformedAnswer(endpointOf(path), '`data.success` is not true or false');
     return success;
   }
 
-  async #get(
-    path: string,
-    parameters: URLSearchParams | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<JsonObject> {
-    const bucket = this.#rateLimits.bucketFor(path);
-    const url = new URL(`${this.#options.baseUrl}${API}${path}`);
-    url.search = parameters?.toString() ?? '';
-    for (let attempt = 1; ; attempt++) {
-      await bucket.take(signal);
-      try {
-        return await this.#attempt(url, attempt, signal);
-      } catch (error) {
-        if (!isRetryable(error)) throw error;
-        const delay = retryDelay(attempt, error, (this.#options.random ?? Math.random)());
-        // The budget belongs to the token: whoever else uses it has to wait as well.
-        if (error instanceof RateLimited) bucket.close(delay);
-        if (attempt >= this.#maxAttempts) throw error;
-        await sleep(this.#clock, delay, signal);
-      }
-    }
+  /** A listing keeps the scope of its first page: its cursors know no other. */
+  #pages(listing: Listing, signal: AbortSignal | undefined): Pages<Page> {
+    let scopeOfListing = this.#scope;
+    const fetchPage = async (cursor: string | undefined, abandoned: AbortSignal): Promise<Page> => {
+      if (cursor !== undefined) return this.#page(listing, scopeOfListing, cursor, abandoned);
+      const first = await this.#inScope((scope) => this.#page(listing, scope, cursor, abandoned), abandoned);
+      scopeOfListing = first.scope;
+      return first.answer;
+    };
+    return readAhead(new CursorTrail(endpointOf(listing.path), listing.limit, listing.what), fetchPage, signal);
   }
 
-  async #attempt(url: URL, attempt: number, signal: AbortSignal | undefined): Promise<JsonObject> {
-    const endpoint = url.pathname;
-    const token = (await this.#options.token()).trim();
-    // Anything else cannot be sent in a header; fetch would quote the token in its complaint.
-    if (!/^[\x21-\x7e]+$/.test(token)) {
-      throw new AuthenticationFailed(endpoint, undefined, {
-        detail: 'it is empty or holds blanks or control characters',
-      });
-    }
-    let answer: Answer;
+  async #page(
+    listing: Listing,
+    scope: Scope,
+    cursor: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Page> {
+    const answer = await this.#api.get(listing.path, pageParameters(listing, scope, cursor), signal);
+    const { within } = listing;
+    return readPage(answer, { endpoint: endpointOf(listing.path), within, receivedAt: this.#api.clock.now() });
+  }
+
+  /** Asks in the present scope; once more in that of the sites alone where the token turns out to be one of sites. */
+  async #inScope<T>(
+    ask: (scope: Scope) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<{ answer: T; scope: Scope }> {
+    const scope = this.#scope;
     try {
-      answer = await exchange({
-        url,
-        headers: {
-          authorization: `ApiToken ${token}`,
-          accept: 'application/json',
-          'user-agent': this.#options.userAgent ?? 'stance',
-        },
-        timeoutMs: this.#options.timeoutMs ?? 30_000,
-        maxBytes: this.#options.maxAnswerBytes ?? 64 * 1024 * 1024,
-        signal,
-        clock: this.#clock,
-        fetch: this.#options.fetch ?? fetch,
-      });
+      return { answer: await ask(scope), scope };
     } catch (error) {
-      if (error instanceof NoAnswer)
-        throw new ConsoleUnavailable(endpoint, undefined, { detail: error.message }, attempt);
-      if (error instanceof AnswerTooLarge) throw new MalformedAnswer(endpoint, error.message);
+      if (!(error instanceof Forbidden && error.siteScoped)) throw error;
+      const { siteIds, accountIds } = scope;
+      if (siteIds === undefined || accountIds === undefined) throw await this.#namingSites(error, signal);
+      if (this.#scope === scope) {
+        this.#scope = { siteIds };
+        this.#onScopeFallback?.(this.#scope, error);
+      }
+    }
+    return this.#inScope(ask, signal);
+  }
+
+  /** The refusal, saying which sites the token may read, if it may be asked. */
+  async #namingSites(refusal: Forbidden, signal: AbortSignal | undefined): Promise<Forbidden> {
+    try {
+      return new Forbidden(refusal.endpoint, refusal, await this.sites({ signal }));
+    } catch (error) {
+      if (error instanceof SentinelOneError) return refusal;
       throw error;
     }
-    if (answer.status === 200) return readAnswer(answer.body, endpoint, token);
-    throw refusal(answer, { url, token, attempt, now: this.#clock.now() });
   }
+}
+
+function agentsOf({ records, ...page }: Page): AgentsPage {
+  return { agents: records, ...page };
 }

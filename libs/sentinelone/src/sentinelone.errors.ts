@@ -1,3 +1,5 @@
+import type { Site } from './site.js';
+
 /** What the console said when it refused: the forms of `error-body.ts` brought to one. */
 export interface ConsoleProblem {
   /** SentinelOne's own number, such as 4030010; undefined when the answer held none. */
@@ -11,6 +13,10 @@ export abstract class SentinelOneError extends Error {
   readonly code: number | undefined;
   readonly title: string | undefined;
   readonly detail: string | undefined;
+  /** What happened, without where and without advice. */
+  readonly finding: string;
+  /** What to do about it; undefined where only waiting helps, or `detail` says it. */
+  readonly advice: string | undefined;
 
   constructor(
     /** The path asked for, such as `/web/api/v2.1/agents`. */
@@ -19,9 +25,12 @@ export abstract class SentinelOneError extends Error {
     readonly status: number | undefined,
     what: string,
     problem: ConsoleProblem = {},
-    advice = '',
+    advice?: string,
   ) {
-    super([`GET ${endpoint}: ${what}${said(problem)}.`, advice].filter(Boolean).join(' '));
+    const finding = `${what}${said(problem)}`;
+    super(`GET ${endpoint}: ${finding}.${advice === undefined ? '' : ` ${advice}`}`);
+    this.finding = finding;
+    this.advice = advice;
     this.code = problem.code;
     this.title = problem.title;
     this.detail = problem.detail;
@@ -47,10 +56,15 @@ export class AuthenticationFailed extends SentinelOneError {
 export class Forbidden extends SentinelOneError {
   override readonly name = 'Forbidden';
 
-  constructor(endpoint: string, problem: ConsoleProblem) {
+  constructor(
+    endpoint: string,
+    problem: ConsoleProblem,
+    /** The sites that the token may read, where the console told. */
+    readonly sites: readonly Site[] = [],
+  ) {
     const advice =
       problem.code === SITE_SCOPED
-        ? 'The Service User is limited to sites: configure their ids (SENTINELONE_SITE_IDS).'
+        ? `The Service User is limited to sites: configure their ids (SENTINELONE_SITE_IDS)${readable(sites)}.`
         : 'Give the Service User at least the role Viewer in the scope to be read.';
     super(endpoint, 403, 'SentinelOne refused the request with 403', problem, advice);
   }
@@ -62,6 +76,16 @@ export class Forbidden extends SentinelOneError {
 }
 
 const SITE_SCOPED = 4030010;
+
+/** So many sites are named in a message. */
+const NAMED_SITES = 10;
+
+function readable(sites: readonly Site[]): string {
+  if (sites.length === 0) return '';
+  const named = sites.slice(0, NAMED_SITES).map(({ id, name }) => (name === undefined ? id : `${id} (${name})`));
+  const more = sites.length - named.length;
+  return `. It may read ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
 
 /** 400: a parameter that this version of the console does not take. Not retried. */
 export class BadRequest extends SentinelOneError {

@@ -1,5 +1,6 @@
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
+import { UnusableId } from '@stance/contracts';
 import {
   NatsUnreachable,
   RequestFailed,
@@ -13,7 +14,7 @@ import { ConfigurationInvalid } from '@stance/service-kit';
 /** What `stance` exits with; scripts hold on to these. */
 export const EXIT = {
   ok: 0,
-  /** What was asked about is not as it should be: a broken audit chain, an invalid policy. */
+  /** What was asked about is not as it should be: a broken audit chain, an invalid policy, a link that is not followed. */
   negative: 1,
   /** The command line, the configuration or the name of a thing is wrong. */
   usage: 2,
@@ -42,7 +43,7 @@ export function describeFailure(error: unknown): { message: string; exitCode: Ex
   return exitCode === undefined ? undefined : { message: messageOf(error), exitCode };
 }
 
-const USAGE = [WrongUsage, ConfigurationInvalid, ServerTooOld, TopologyMismatch];
+const USAGE = [WrongUsage, ConfigurationInvalid, ServerTooOld, TopologyMismatch, UnusableId];
 const UNREACHABLE = [
   Unreachable,
   NatsUnreachable,

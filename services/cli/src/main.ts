@@ -9,7 +9,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.exit(0);
   });
   const { env, stdout, stderr } = process;
-  const io: Io = { env, cwd: process.cwd(), stdout, stderr, interruption: abortedBySignals };
+  const io: Io = {
+    env,
+    cwd: process.cwd(),
+    stdout,
+    stderr,
+    stdin: () => process.stdin,
+    interruption: abortedBySignals,
+  };
   return runStance(argv, io);
 }
 

@@ -1,5 +1,6 @@
 import { parseDuration } from '@stance/service-kit';
 import { InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 
 /** Reads an option that is a whole number within bounds. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -16,4 +17,23 @@ export function durationOption(text: string): number {
   // Longer than a timer can wait (24.8 days).
   if (milliseconds !== undefined && milliseconds > 0 && milliseconds < 2 ** 31) return milliseconds;
   throw new InvalidArgumentError('It has to be a duration such as 500ms, 10s, 15m or 24h.');
+}
+
+const FURTHEST_MS = 3_650 * 86_400_000;
+
+/** Reads an option that is a moment to come, as a duration from now or in RFC 3339; as RFC 3339 in UTC. */
+export function untilOption(text: string): string {
+  const duration = parseDuration(text);
+  const isTime = z.iso.datetime({ offset: true }).safeParse(text).success;
+  const at = duration === undefined ? (isTime ? Date.parse(text) : Number.NaN) : Date.now() + duration;
+  if (at > Date.now() && at <= Date.now() + FURTHEST_MS) return new Date(at).toISOString();
+  const problem = Number.isNaN(at) ? 'It has to be' : 'It has to lie ahead, by ten years at most:';
+  throw new InvalidArgumentError(`${problem} a duration such as 8h or 30d, or a time such as 2030-01-31T18:00:00Z.`);
+}
+
+/** Reads an option that has to say something. */
+export function saidOption(text: string): string {
+  const said = text.trim();
+  if (said !== '' && said.length <= 1_000) return said;
+  throw new InvalidArgumentError('It takes 1 to 1,000 characters.');
 }

@@ -13,7 +13,18 @@ describe('the command line', () => {
   test('help names every command and every exit code', async () => {
     const { exitCode, stdout } = await stance(['--help']);
     expect(exitCode).toBe(0);
-    const commands = ['status', 'sources', 'devices', 'device', 'unmatched', 'sessions', 'explain', 'watch', 'policy'];
+    const commands = [
+      'status',
+      'sources',
+      'devices',
+      'device',
+      'unmatched',
+      'match',
+      'sessions',
+      'explain',
+      'watch',
+      'policy',
+    ];
     for (const command of [...commands, 'audit', 'topology', 'simulate']) expect(stdout).toContain(`  ${command} `);
     expect(stdout).toMatch(/0 +done[^]*1 +a negative[^]*2 +wrong usage[^]*3 +NATS/);
   });

@@ -5,6 +5,7 @@ import { addAudit } from './commands/audit.js';
 import { addDevice } from './commands/device.js';
 import { addDevices } from './commands/devices.js';
 import { addExplain } from './commands/explain.js';
+import { addMatch } from './commands/match.js';
 import { addPolicy } from './commands/policy.js';
 import { addSessions } from './commands/sessions.js';
 import { addSimulate } from './commands/simulate.js';
@@ -23,7 +24,7 @@ folder). Credentials: NATS_CREDS_FILE or NATS_NKEY_SEED_FILE; TLS: NATS_CA_FILE,
 
 Exit codes:
   0   done
-  1   a negative finding: audit broken, topology differs, policy invalid or refused
+  1   a negative finding: audit broken, topology differs, policy invalid or refused, link not followed, answered no
   2   wrong usage or configuration
   3   NATS, a service or the simulator does not answer
   70  a defect of stance itself (run again with --debug)`;
@@ -64,6 +65,7 @@ function build(program: Command, context: CommandContext): void {
   addDevices(program, context);
   addDevice(program, context);
   addUnmatched(program, context);
+  addMatch(program, context);
   addSessions(program, context);
   addExplain(program, context);
   addWatch(program, context);

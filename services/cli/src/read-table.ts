@@ -15,13 +15,17 @@ export interface EventList<Contract extends EventContract> {
   readonly unreadable: number;
 }
 
-/** Reads a stream as a table: the last event of every key, or of those keys that `only` leaves open. */
+/**
+ * Reads a stream as a table: the last event of every key, or of those keys that `only` leaves open; only those in whose
+ * JSON `holds` stands as a string, where it is given: what would be thrown away need not be parsed.
+ */
 export async function readTable<Contract extends EventContract>(
   connection: NatsConnection,
   contract: Contract,
   only?: Partial<KeysOf<Contract>>,
+  holds?: string,
 ): Promise<EventList<Contract>> {
-  return read(connection, contract, filterOf(contract, only), 'last-per-subject');
+  return read(connection, contract, filterOf(contract, only), 'last-per-subject', holds);
 }
 
 /** Reads all events of a contract that its stream keeps, oldest first, from a sequence on. */
@@ -38,11 +42,14 @@ async function read<Contract extends EventContract>(
   contract: Contract,
   filter: string,
   from: FollowOptions['from'],
+  holds?: string,
 ): Promise<EventList<Contract>> {
   if (contract.stream === null) throw new TypeError(`${contract.name} is kept by no stream`);
   const events: EventOf<Contract>[] = [];
+  const wanted = holds === undefined ? undefined : Buffer.from(JSON.stringify(holds));
   let unreadable = 0;
   const follower = await StreamFollower.start(connection, { stream: contract.stream.name, filter, from }, (message) => {
+    if (wanted !== undefined && !bytesOf(message.data).includes(wanted)) return;
     const event = decodeOrSkip(contract, message.data, message.subject);
     if (event === undefined) unreadable += 1;
     else events.push(event);
@@ -53,6 +60,11 @@ async function read<Contract extends EventContract>(
     await follower.stop();
   }
   return { events, unreadable };
+}
+
+/** The same memory, with the search of a buffer. */
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** The event in a message; `undefined` when it is none. */

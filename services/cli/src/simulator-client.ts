@@ -4,7 +4,10 @@ import { Unreachable, WrongUsage } from './errors.js';
 /** The control protocol of the simulated tenant, as libs/simulators/README.md describes it. */
 const PREFIX = '/simulator/v1';
 
-const identity = z.object({ simulator: z.literal('sentinelone') });
+const identity = z.object({
+  simulator: z.literal('sentinelone'),
+  tenants: z.array(z.object({ name: z.string(), url: z.string() })).default([]),
+});
 
 const simulatedAgent = z.object({
   id: z.string(),
@@ -17,15 +20,29 @@ const simulatedAgent = z.object({
   networkStatus: z.string(),
   isActive: z.boolean(),
   isDecommissioned: z.boolean(),
+  isUninstalled: z.boolean(),
   updatedAt: z.string(),
 });
 const agentList = z.object({ agents: z.array(simulatedAgent), total: z.int() });
+const stepResult = z.object({
+  did: z.string(),
+  agent: simulatedAgent.optional(),
+  tenant: z.string().optional(),
+  ids: z.array(z.string()).optional(),
+  token: z.string().optional(),
+});
+const stepResults = z.object({ outcomes: z.tuple([stepResult]) });
+const stepProblems = z.object({ problems: z.array(z.object({ step: z.int(), message: z.string() })) });
 const refusal = z.object({
   error: z.object({ code: z.string(), message: z.string(), ids: z.array(z.string()).optional() }),
 });
 
 export type SimulatedAgent = z.infer<typeof simulatedAgent>;
-export type Action = 'infect' | 'clean' | 'isolate' | 'reconnect' | 'retire';
+export type SimulatedTenant = z.infer<typeof identity>['tenants'][number];
+/** What a step came to; `agent` is the agent afterwards, or the new one. */
+export type StepResult = z.infer<typeof stepResult>;
+/** A step as it is written: the simulator knows the verbs and what belongs to them. */
+export type StepText = Readonly<Record<string, unknown>> & { readonly do: string };
 
 /** Thrown for an address that is no simulated tenant: nothing but one GET was sent there. */
 class NotASimulator extends WrongUsage {
@@ -75,13 +92,23 @@ export class SimulatorClient {
     }
   }
 
-  /** Makes something happen to an agent; resolves to the agent afterwards. */
-  async act(id: string, action: Action): Promise<SimulatedAgent> {
-    return this.call('POST', `/agents/${encodeURIComponent(id)}/${action}`, simulatedAgent);
+  /** The tenants that run beside this one, and itself. */
+  async tenants(): Promise<readonly SimulatedTenant[]> {
+    return (await this.call('GET', '', identity)).tenants;
   }
 
-  private async call<T>(method: string, path: string, schema: z.ZodType<T>): Promise<T> {
-    const { ok, status, body } = await exchange(this.address, method, path);
+  /** Makes something happen; throws when the simulator refuses. */
+  async perform(step: StepText): Promise<StepResult> {
+    return (await this.call('POST', '/steps', stepResults, { steps: [step] })).outcomes[0];
+  }
+
+  /** What is wrong with steps, by their position from 0; none of them is done. */
+  async check(steps: readonly StepText[]): Promise<z.infer<typeof stepProblems>['problems']> {
+    return (await this.call('POST', '/steps/check', stepProblems, { steps })).problems;
+  }
+
+  private async call<T>(method: string, path: string, schema: z.ZodType<T>, content?: object): Promise<T> {
+    const { ok, status, body } = await exchange(this.address, method, path, content);
     const answer = schema.safeParse(body);
     if (ok && answer.success) return answer.data;
     const refused = refusal.safeParse(body);
@@ -91,12 +118,13 @@ export class SimulatorClient {
   }
 }
 
-async function exchange(origin: string, method: string, path: string) {
+async function exchange(origin: string, method: string, path: string, content?: object) {
   try {
     const answer = await fetch(origin + PREFIX + path, {
       method,
       redirect: 'error',
       signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(content && { body: JSON.stringify(content), headers: { 'content-type': 'application/json' } }),
     });
     return { ok: answer.ok, status: answer.status, body: parse(await answer.text()) };
   } catch (error) {

@@ -5,7 +5,7 @@ import { SourceReported, STREAMS, subjectOf, type EventContract, type EventOf, t
 import { connectToNats } from '@stance/jetstream';
 import { COMMON_SETTINGS, loadConfiguration } from '@stance/service-kit';
 import { WrongUsage } from './errors.js';
-import { readTable } from './read-table.js';
+import { decodeOrSkip, readTable } from './read-table.js';
 
 /** Where to connect, and what is known about it. */
 export interface Server {
@@ -19,6 +19,14 @@ const CREDENTIALS = { NATS_CREDS_FILE, NATS_NKEY_SEED_FILE, NATS_CA_FILE, NATS_C
 
 /** The name that the demo's source has, whoever runs it. */
 const SIMULATED_SOURCE = 'simulated';
+
+/** The last event of one key. */
+export interface LastEvent<Contract extends EventContract> {
+  /** Its sequence in its stream; 0 where there is none. */
+  readonly sequence: number;
+  /** `undefined` where there is none, or none that can be read. */
+  readonly event: EventOf<Contract> | undefined;
+}
 
 /** A connection to the streams of one Stance. */
 export class Stack {
@@ -53,14 +61,27 @@ export class Stack {
     }
   }
 
-  /** The last event of every key; of some keys when `only` names parts of them. */
+  /**
+   * The last event of every key, in the order in which they were stored; of some keys when `only` names parts of them, and
+   * only those in which the text `holds` stands somewhere.
+   */
   async table<Contract extends EventContract>(
     contract: Contract,
     only?: Partial<KeysOf<Contract>>,
+    holds?: string,
   ): Promise<EventOf<Contract>[]> {
-    const { events, unreadable } = await readTable(this.connection, contract, only);
+    const { events, unreadable } = await readTable(this.connection, contract, only, holds);
     if (unreadable > 0) this.note(`${unreadable} unreadable ${contract.name} events were left out`);
     return events;
+  }
+
+  /** The last event of one key, as the stream's leader has it. */
+  async last<Contract extends EventContract>(contract: Contract, keys: KeysOf<Contract>): Promise<LastEvent<Contract>> {
+    if (contract.stream === null) throw new TypeError(`${contract.name} is kept by no stream`);
+    const subject = subjectOf(contract, keys);
+    const message = await this.manager.streams.getMessage(contract.stream.name, { last_by_subj: subject });
+    if (message === null) return { sequence: 0, event: undefined };
+    return { sequence: message.seq, event: decodeOrSkip(contract, message.data, subject) };
   }
 
   /** Whether what it shows is made up. */

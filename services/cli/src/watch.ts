@@ -4,6 +4,7 @@ import { errors } from '@nats-io/transport-node';
 import {
   DecisionChanged,
   filterOf,
+  OperatorActed,
   SessionEnded,
   SessionRevoked,
   STREAMS,
@@ -14,7 +15,13 @@ import {
 } from '@stance/contracts';
 import { StreamFollower } from '@stance/jetstream';
 import { decodeOrSkip } from './read-table.js';
-import { decisionHappenings, endHappening, revocationHappening, type Happening } from './records/happenings.js';
+import {
+  decisionHappenings,
+  endHappening,
+  operationHappening,
+  revocationHappening,
+  type Happening,
+} from './records/happenings.js';
 import type { Stack } from './stack.js';
 
 /** How many messages of the past are looked at per happening wanted: starts of sessions lie between their ends. */
@@ -103,6 +110,16 @@ function feeds(stack: Stack, deviceId: string | undefined): Feed[] {
         return [endHappening(event, event.data.cause === 'revoked' ? await revocationOf(stack, event) : undefined)];
       },
     },
+    {
+      stream: STREAMS.OPERATIONS,
+      filter: filterOf(OperatorActed),
+      read: async (message) => {
+        const event = decoded(OperatorActed, message);
+        if (event === undefined) return [];
+        const happening = operationHappening(event, await linkTakenBack(stack, event));
+        return deviceId === undefined || happening.deviceId === deviceId ? [happening] : [];
+      },
+    },
   ];
 }
 
@@ -129,6 +146,12 @@ async function revocationOf({ manager }: Stack, { data }: EventOf<typeof Session
     last_by_subj: subjectOf(SessionRevoked, data),
   });
   return message === null ? undefined : decoded(SessionRevoked, message);
+}
+
+/** The link that an unlink takes back. */
+async function linkTakenBack(stack: Stack, { data }: EventOf<typeof OperatorActed>) {
+  if (data.kind !== 'manual-unlink') return undefined;
+  return (await stack.last(OperatorActed, { kind: 'manual-link', targetId: data.targetId })).event;
 }
 
 /** Passes on what is read, in the order in which it came, once {@link release} was called. */

@@ -103,11 +103,7 @@ export function createTables(
       onChange: (keys, agent, before) => observer.agentChanged(keys, agent, before),
     }),
     devices: new FactTable(connection, publisher, DeviceRecorded, {
-      keep: ({ data }): KnownDevice => ({
-        ...identities.identityOf(data.hardware),
-        enrolled: data.state === 'enrolled',
-        certified: certifiedIn(data.identities?.certificateSan),
-      }),
+      keep: ({ data }): KnownDevice => knownDeviceOf(data, identities),
       onChange: ({ deviceId }, device, before) => observer.deviceChanged(deviceId, device, before),
     }),
     registers: new FactTable(connection, publisher, AgentMatched, {
@@ -129,13 +125,34 @@ export function knownAgentOf(
   data: Observation | (Register & { readonly hardware?: undefined }),
   identities: IdentityReader,
 ): KnownAgent {
+  const { serial, serialProblem, uuid, externalId, hostname, macs } = identities.identityOf(hardwareOf(data));
+  // Field by field: an object that was spread takes half as much again.
   return {
-    ...identities.identityOf(hardwareOf(data)),
+    serial,
+    serialProblem,
+    uuid,
+    externalId,
+    hostname,
+    macs,
     presence: data.presence,
     decommissioned: data.attributes['sentinelOne:isDecommissioned'] === true,
     clean: 'clean' in data && data.clean !== undefined ? data.clean : isClean(data.attributes),
     registeredAt: timeOf(data.registeredAt),
     lastSeenAt: timeOf(data.lastSeenAt),
+  };
+}
+
+function knownDeviceOf(data: DataOf<typeof DeviceRecorded>, identities: IdentityReader): KnownDevice {
+  const { serial, serialProblem, uuid, externalId, hostname, macs } = identities.identityOf(data.hardware);
+  return {
+    serial,
+    serialProblem,
+    uuid,
+    externalId,
+    hostname,
+    macs,
+    enrolled: data.state === 'enrolled',
+    certified: certifiedIn(data.identities?.certificateSan),
   };
 }
 

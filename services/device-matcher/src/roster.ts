@@ -28,7 +28,7 @@ export class Roster implements Observer {
   private readonly agentsRegisteredTo = new KeyIndex();
   private readonly agentsLinkedTo = new KeyIndex();
   private readonly links = new Map<string, ManualLink & { readonly sequence: number }>();
-  /** Of the tables as they are; forgotten at every change. */
+  /** Of devices that many claim, of the tables as they are; forgotten at every change. */
   private readonly contests = new Map<string, ReadonlyMap<string, Standing>>();
 
   constructor(
@@ -195,8 +195,9 @@ export class Roster implements Observer {
   private contestOf(device: string): ReadonlyMap<string, Standing> {
     const known = this.contests.get(device);
     if (known !== undefined) return known;
-    const outcome = contest(this.claimantsOf(device));
-    this.contests.set(device, outcome);
+    const claimants = this.claimantsOf(device);
+    const outcome = contest(claimants);
+    if (claimants.length > MANY) this.contests.set(device, outcome);
     return outcome;
   }
 
@@ -243,6 +244,9 @@ function ifEnrolled(device: KnownDevice | undefined): KnownDevice | undefined {
   return device?.enrolled ? device : undefined;
 }
 
+/** Claimants beyond which the outcome is not found anew for each of them. */
+const MANY = 8;
+
 const NOTHING: Claim = { kind: 'nothing', problem: 'no-device' };
 
 function devicesOfClaim(claim: Claim): readonly string[] {
@@ -283,7 +287,8 @@ function quarantined(problem: NonNullable<Register['problem']>, devices: readonl
 
 /** One string per agent: sources and agent ids cannot be confused, as a NUL stands in neither. */
 export function idOf({ source, agentId }: AgentKeys): string {
-  return `${source}\0${agentId}`;
+  // Joined, which makes one flat string: a template would keep its parts as well.
+  return [source, agentId].join('\0');
 }
 
 export function keysIn(id: string): AgentKeys {

@@ -1,8 +1,9 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { startSentinelOneTenant } from '../sentinelone/tenant.js';
+import { startSentinelOneTenant, startSentinelOneTenants } from '../sentinelone/tenant.js';
 import { closeTenants, call, tenantWith } from '../sentinelone/tenant.fixture.js';
+import { AGENT_ACTIONS } from './protocol.js';
 import { NotASimulator, SimulatorClient, SimulatorRefused } from './simulator-client.js';
 
 afterEach(closeTenants);
@@ -14,6 +15,8 @@ describe('the control API', () => {
       simulator: 'sentinelone',
       version: '1',
       agents: 7,
+      name: 'simulated',
+      tenants: [{ name: 'simulated', url: tenant.url }],
     });
   });
 
@@ -171,5 +174,113 @@ describe('SimulatorClient', () => {
       code: 'unknown-agent',
       message: expect.stringContaining('nobody'),
     });
+  });
+});
+
+describe('steps', () => {
+  test.each([
+    [
+      { do: 'infect', agent: 'LT-1', silent: true },
+      { infected: true, updatedAt: '2026-01-01T00:00:00.000000Z' },
+    ],
+    [{ do: 'silence', agent: 'LT-1', inactiveAfter: 0 }, { isActive: false }],
+    [{ do: 'uninstall', agent: 'LT-1' }, { isUninstalled: true }],
+    [{ do: 'distort', agent: 'LT-1', fields: { firewallEnabled: 'True' } }, { id: '1' }],
+  ] as const)('%j shows in the agent afterwards', async (step, expected) => {
+    const tenant = await tenantWith({
+      fleet: [{ id: '1', computerName: 'LT-1', updatedAt: '2026-01-01T00:00:00.000000Z' }],
+    });
+    const [outcome] = await (await SimulatorClient.connect(tenant.url)).perform(step);
+    expect(outcome).toMatchObject({ did: step.do, agent: expected });
+    expect(tenant.fleet.get('1')).toMatchObject(expected);
+  });
+
+  test('re-image, clone, decommission, recommission and remove in one go', async () => {
+    const tenant = await tenantWith({ fleet: [{ id: '1', computerName: 'LT-1', serialNumber: 'S1' }] });
+    const client = await SimulatorClient.connect(tenant.url);
+    const outcomes = await client.perform(
+      { do: 'reimage', agent: '1' },
+      { do: 'clone-serial', agent: '1' },
+      { do: 'decommission', agent: '1' },
+      { do: 'recommission', agent: '1' },
+      { do: 'remove', agent: '1' },
+    );
+    expect(outcomes.map(({ agent }) => agent?.serialNumber)).toEqual(['S1', 'S1', 'S1', 'S1', 'S1']);
+    expect(tenant.fleet.list().map(({ id }) => id)).toEqual([outcomes[0]?.agent?.id, outcomes[1]?.agent?.id]);
+  });
+
+  test('tokens, the clock, forms and faults', async () => {
+    const tenant = await tenantWith({ fleet: 10 });
+    const client = await SimulatorClient.connect(tenant.url);
+    await client.perform({ do: 'expire-token' });
+    expect((await call(tenant, '/agents')).status).toBe(401);
+    const [replaced] = await client.perform({ do: 'replace-token', token: 'next' });
+    expect([replaced?.token, tenant.token]).toEqual(['next', 'next']);
+    await client.perform({ do: 'skew-clock', by: '-2h' }, { do: 'fault', fault: { kind: 'hang', path: '/threats' } });
+    expect(tenant.clock.skewMs).toBe(-7_200_000);
+    expect(tenant.faults.pending()).toMatchObject([{ kind: 'hang' }]);
+    const [malformed] = await client.perform(
+      { do: 'malform', form: 'serial-null', share: 0.5 },
+      { do: 'clear-faults' },
+    );
+    expect(malformed?.ids?.length).toBeGreaterThan(0);
+    expect(tenant.faults.pending()).toEqual([]);
+  });
+
+  test('a migration by the name of the other tenant', async () => {
+    const tenants = await startSentinelOneTenants({ north: { fleet: 2 }, south: { fleet: 1, seed: 9 } });
+    try {
+      const client = await SimulatorClient.connect(tenants.north.url);
+      expect((await client.identity()).tenants.map(({ name }) => name)).toEqual(['north', 'south']);
+      const agent = tenants.north.fleet.list()[0]?.id ?? '';
+      const [outcome] = await client.perform({ do: 'migrate', agent, to: 'south' });
+      expect(outcome).toMatchObject({ tenant: 'south' });
+      expect(tenants.south.fleet.get(outcome?.agent?.id ?? '').consoleMigrationStatus).toBe('N/A');
+      await expect(client.perform({ do: 'migrate', agent, to: 'west' })).rejects.toMatchObject({
+        code: 'unknown-tenant',
+      });
+    } finally {
+      await Promise.all(Object.values(tenants).map((tenant) => tenant.close()));
+    }
+  });
+
+  test('a malformed step is named and none is done', async () => {
+    const tenant = await tenantWith({ fleet: [{ id: '1' }] });
+    const steps = [
+      { do: 'infect', agent: '1' },
+      { do: 'explode' },
+      { do: 'silence', agent: '1', inactiveAfter: 'soon' },
+    ];
+    const post = async (path: string) => {
+      const answer = await fetch(`${tenant.url}/simulator/v1${path}`, {
+        method: 'POST',
+        body: JSON.stringify({ steps }),
+      });
+      return { status: answer.status, body: await answer.json() };
+    };
+    expect(await post('/steps')).toMatchObject({ status: 400, body: { error: { step: 1, code: 'bad-request' } } });
+    expect(tenant.fleet.get('1').infected).toBe(false);
+    expect(await post('/steps/check')).toMatchObject({
+      status: 200,
+      body: {
+        problems: [{ step: 1 }, { step: 2, message: expect.stringContaining('inactiveAfter: expected a length') }],
+      },
+    });
+  });
+
+  test.each(AGENT_ACTIONS)('%s needs nothing but its agent', async (action) => {
+    const tenant = await tenantWith({ fleet: [{ id: '1', computerName: 'LT-1' }] });
+    const client = await SimulatorClient.connect(tenant.url);
+    expect((await client.act('LT-1', action)).computerName).toContain('LT-1');
+    const [again] = tenant.fleet.agents.get('1') === undefined ? [] : await client.perform({ do: action, agent: '1' });
+    expect(again?.did ?? 'remove').toBe(action);
+  });
+
+  test('an action of an agent takes the fields of its step as a body', async () => {
+    const tenant = await tenantWith({ fleet: [{ id: '1' }] });
+    const act = (body: string) => fetch(`${tenant.url}/simulator/v1/agents/1/silence`, { method: 'POST', body });
+    expect((await act('{"inactiveAfter":"0"}')).status).toBe(200);
+    expect(tenant.fleet.get('1').isActive).toBe(false);
+    expect((await act('{"inactiveafter":"0"}')).status).toBe(400);
   });
 });

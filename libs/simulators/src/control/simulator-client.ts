@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { GivenStep } from '../scenario/steps.js';
 import type { Fault } from '../sentinelone/faults.js';
 import {
   CONTROL_PREFIX,
@@ -7,8 +8,9 @@ import {
   controlErrorSchema,
   faultListSchema,
   identitySchema,
+  outcomeListSchema,
 } from './protocol.js';
-import type { AgentAction, AgentList, AgentSummary } from './protocol.js';
+import type { AgentAction, AgentList, AgentSummary, Outcome, SimulatorIdentity } from './protocol.js';
 
 /** Thrown when an address does not answer as a simulator; nothing was sent there but one GET. Check the address: it may be a real console. */
 export class NotASimulator extends Error {
@@ -78,6 +80,16 @@ export class SimulatorClient {
   /** Makes something happen to an agent; answers the agent afterwards. */
   async act(reference: string, action: AgentAction): Promise<AgentSummary> {
     return await this.#call('POST', `/agents/${encodeURIComponent(reference)}/${action}`, agentSummarySchema);
+  }
+
+  /** Does steps in their order; throws SimulatorRefused for the first that fails, and does none when one is malformed. */
+  async perform(...steps: readonly GivenStep[]): Promise<Outcome[]> {
+    return (await this.#call('POST', '/steps', outcomeListSchema, { steps })).outcomes;
+  }
+
+  /** What the simulator says of itself, with the names and addresses of the tenants beside it. */
+  async identity(): Promise<SimulatorIdentity> {
+    return await this.#call('GET', '', identitySchema);
   }
 
   /** Faults still to come. */

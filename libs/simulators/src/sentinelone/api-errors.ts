@@ -39,9 +39,9 @@ export function notFound(path: string): ApiRefusal {
   return new ApiRefusal(404, { code: 4040010, title: 'Resource not found', detail: path });
 }
 
-/** 429 with `Retry-After` in whole seconds. */
-export function tooManyRequests(retryAfterSeconds: number | null): ApiRefusal {
-  const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
+/** 429; `retryAfter` is the header's text: whole seconds or a date. */
+export function tooManyRequests(retryAfter: string | null): ApiRefusal {
+  const headers = retryAfter === null ? {} : { 'retry-after': retryAfter };
   return new ApiRefusal(429, { code: 4290010, title: 'Too many requests', detail: 'Rate limit exceeded' }, headers);
 }
 

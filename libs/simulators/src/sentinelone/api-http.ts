@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiRefusal, forbidden, refusalJson, serverFailure, tooManyRequests, unauthorised } from './api-errors.js';
-import type { Fault, Faults } from './faults.js';
+import type { AnswerFault, Faults } from './faults.js';
+import type { PageShifts } from './page-shifts.js';
 import { API_PREFIX, TenantApi } from './tenant-api.js';
 import type { ObjectAnswer, RowsAnswer } from './tenant-api.js';
 import type { RequestLog } from './request-log.js';
+import type { TenantClock } from './timestamps.js';
 
 interface Reply {
   readonly status: number;
@@ -20,6 +22,8 @@ export class ApiHttp {
     private readonly api: TenantApi,
     private readonly faults: Faults,
     private readonly log: RequestLog,
+    private readonly shifts: PageShifts,
+    private readonly clock: TenantClock,
   ) {}
 
   handle(request: IncomingMessage, response: ServerResponse, url: URL): void {
@@ -32,13 +36,19 @@ export class ApiHttp {
         at: Date.now(),
       });
     });
-    const fault = this.faults.take({ path, lists: TenantApi.lists(path), hasCursor: url.searchParams.has('cursor') });
+    const struck = { path, lists: TenantApi.lists(path), hasCursor: url.searchParams.has('cursor') };
+    const shift = this.faults.takeShift(struck);
+    if (shift !== undefined) this.shifts.apply(shift, url.searchParams);
+    const fault = this.faults.take(struck);
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'connection-reset') {
       request.socket.destroy();
       return;
     }
-    const respond = () => send(response, this.#reply(request, path, url.searchParams, fault), fault);
+    const respond = () => {
+      response.setHeader('date', new Date(this.#nowMs()).toUTCString());
+      send(response, this.#reply(request, path, url.searchParams, fault), fault);
+    };
     if (fault?.kind !== 'slow') {
       respond();
       return;
@@ -47,9 +57,9 @@ export class ApiHttp {
     response.once('close', () => clearTimeout(timer));
   }
 
-  #reply(request: IncomingMessage, path: string, parameters: URLSearchParams, fault: Fault | undefined): Reply {
+  #reply(request: IncomingMessage, path: string, parameters: URLSearchParams, fault: AnswerFault | undefined): Reply {
     try {
-      if (fault !== undefined) strike(fault);
+      if (fault !== undefined) strike(fault, this.#nowMs());
       if (fault?.kind === 'html') {
         return {
           status: fault.status ?? 200,
@@ -57,6 +67,7 @@ export class ApiHttp {
           contentType: 'text/html; charset=utf-8',
         };
       }
+      if (fault?.kind === 'error-body') return { status: 200, body: refusalJson(serverFailure(500, null)) };
       if (request.method !== 'GET')
         throw new ApiRefusal(404, {
           code: 4040010,
@@ -74,33 +85,49 @@ export class ApiHttp {
     }
   }
 
-  #rowsBody(answer: RowsAnswer, parameters: URLSearchParams, fault: Fault | undefined): string {
-    const plain = rowsBody(answer.rows, { nextCursor: answer.nextCursor, totalItems: answer.totalItems });
+  #rowsBody(answer: RowsAnswer, parameters: URLSearchParams, fault: AnswerFault | undefined): string {
+    const { nextCursor, endCursor, totalItems } = answer;
     switch (fault?.kind) {
       case 'missing-pagination':
-        return `{"data":[${answer.rows.join(',')}],"errors":null}`;
-      case 'empty-page':
-        return rowsBody([], { nextCursor: null, totalItems: 0 });
-      case 'repeated-cursor':
-        return rowsBody(answer.rows, {
-          nextCursor: encodeURIComponent(parameters.get('cursor') ?? ''),
-          totalItems: answer.totalItems,
+        return `{"data":${dataText(answer)},"errors":null}`;
+      case 'missing-cursor':
+        return rowsBody(answer, { totalItems });
+      case 'plain-cursor':
+        return rowsBody(answer, {
+          nextCursor: nextCursor === null ? null : decodeURIComponent(nextCursor),
+          totalItems,
         });
+      case 'total-zero':
+        return rowsBody(answer, { nextCursor, totalItems: 0 });
+      case 'empty-page':
+        if (fault.keepsCursor) return rowsBody({ ...answer, rows: [] }, { nextCursor: endCursor, totalItems });
+        return rowsBody({ ...answer, rows: [] }, { nextCursor: null, totalItems: 0 });
+      case 'repeated-cursor':
+        return rowsBody(answer, { nextCursor: encodeURIComponent(parameters.get('cursor') ?? ''), totalItems });
       case 'extra-last-page':
-        if (answer.nextCursor !== null || answer.endCursor === null) return plain;
+        if (nextCursor !== null || endCursor === null) return rowsBody(answer, { nextCursor, totalItems });
         this.faults.spend(fault);
-        return rowsBody(answer.rows, { nextCursor: answer.endCursor, totalItems: answer.totalItems });
+        return rowsBody(answer, { nextCursor: endCursor, totalItems });
       default:
-        return plain;
+        return rowsBody(answer, { nextCursor, totalItems });
     }
+  }
+
+  #nowMs(): number {
+    return this.clock.now() / 1000;
   }
 }
 
 function rowsBody(
-  rows: readonly string[],
-  pagination: { readonly nextCursor: string | null; readonly totalItems: number },
+  answer: RowsAnswer,
+  pagination: { readonly nextCursor?: string | null; readonly totalItems: number },
 ): string {
-  return `{"data":[${rows.join(',')}],"pagination":${JSON.stringify(pagination)},"errors":null}`;
+  return `{"data":${dataText(answer)},"pagination":${JSON.stringify(pagination)},"errors":null}`;
+}
+
+function dataText({ rows, allSites }: RowsAnswer): string {
+  const list = `[${rows.join(',')}]`;
+  return allSites === undefined ? list : `{"allSites":${JSON.stringify(allSites)},"sites":${list}}`;
 }
 
 function objectBody({ data }: ObjectAnswer): string {
@@ -108,15 +135,20 @@ function objectBody({ data }: ObjectAnswer): string {
 }
 
 /** Throws the refusal that a fault stands for, if it is one. */
-function strike(fault: Fault): void {
-  if (fault.kind === 'rate-limited')
-    throw tooManyRequests(fault.retryAfterSeconds === undefined ? 1 : fault.retryAfterSeconds);
+function strike(fault: AnswerFault, nowMs: number): void {
+  if (fault.kind === 'rate-limited') {
+    const { retryAfterSeconds = 1, asDate = false } = fault;
+    if (retryAfterSeconds === null) throw tooManyRequests(null);
+    throw tooManyRequests(
+      asDate ? new Date(nowMs + retryAfterSeconds * 1000).toUTCString() : String(retryAfterSeconds),
+    );
+  }
   if (fault.kind === 'server-error') throw serverFailure(fault.status ?? 500, fault.retryAfterSeconds ?? null);
   if (fault.kind === 'unauthorized') throw unauthorised();
   if (fault.kind === 'forbidden') throw forbidden(null);
 }
 
-function send(response: ServerResponse, reply: Reply, fault: Fault | undefined): void {
+function send(response: ServerResponse, reply: Reply, fault: AnswerFault | undefined): void {
   const body = Buffer.from(
     fault?.kind === 'invalid-json' ? reply.body.slice(0, Math.floor(reply.body.length / 2)) : reply.body,
   );

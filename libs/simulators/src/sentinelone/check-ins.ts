@@ -13,7 +13,7 @@ export class CheckIns {
       const share = Math.ceil((fleet.size * beatMs) / intervalMs);
       if (this.#turn.length === 0) this.#turn = fleet.list().map(({ id }) => id);
       for (const id of this.#turn.splice(-share)) {
-        if (fleet.agents.get(id)?.isActive === true) fleet.heartbeat(id);
+        if (fleet.agents.get(id)?.isActive === true && !fleet.isSilent(id)) fleet.heartbeat(id);
       }
     }, beatMs);
     this.#timer.unref();

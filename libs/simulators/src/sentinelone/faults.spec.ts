@@ -89,6 +89,52 @@ describe('scripted faults', () => {
     expect((await page(tenant, path)).data).toEqual(again.data);
   });
 
+  test('429 can name the time to wait as a date of the tenant’s clock', async () => {
+    const tenant = await tenantWith();
+    tenant.faults.script({ kind: 'rate-limited', retryAfterSeconds: 90, asDate: true });
+    const answer = await call(tenant, '/agents');
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, 'Sun, 20 Sep 2026 12:01:30 GMT']);
+  });
+
+  test('a gateway in between times out with a page of HTML', async () => {
+    const tenant = await tenantWith();
+    tenant.faults.script({ kind: 'html', status: 504 });
+    const answer = await call(tenant, '/agents');
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([504, 'text/html; charset=utf-8']);
+  });
+
+  test('errors can come with 200', async () => {
+    const tenant = await tenantWith();
+    tenant.faults.script({ kind: 'error-body' });
+    const answer = await call(tenant, '/agents');
+    expect(await refused(answer)).toMatchObject({ status: 200, code: 5000010 });
+  });
+
+  test('the cursor can be missing, or plain instead of percent-encoded', async () => {
+    const tenant = await tenantWith({ fleet: 20 });
+    tenant.faults.script({ kind: 'missing-cursor' }, { kind: 'plain-cursor' });
+    const cut = await (await call(tenant, '/agents?limit=5')).json();
+    expect(cut).toMatchObject({ pagination: { totalItems: 20 } });
+    expect(cut).not.toHaveProperty('pagination.nextCursor');
+    const plain = (await page(tenant, '/agents?limit=5')).pagination.nextCursor ?? '';
+    expect(plain).toMatch(/==$/);
+    expect((await page(tenant, `/agents?limit=5&cursor=${encodeURIComponent(plain)}`)).data).toHaveLength(5);
+  });
+
+  test('totalItems can be 0 on further pages', async () => {
+    const tenant = await tenantWith({ fleet: 20 });
+    tenant.faults.script({ kind: 'total-zero' });
+    const first = await page(tenant, '/agents?limit=5');
+    const second = await page(tenant, `/agents?limit=5&cursor=${first.pagination.nextCursor ?? ''}`);
+    expect([first.pagination.totalItems, second.pagination.totalItems, second.data.length]).toEqual([20, 0, 5]);
+  });
+
+  test('an empty page can lead on, its rows lost', async () => {
+    const tenant = await tenantWith({ fleet: 20 });
+    tenant.faults.script({ kind: 'empty-page', keepsCursor: true, after: 1 });
+    expect(await allPages(tenant, '/agents?limit=5')).toHaveLength(15);
+  });
+
   test('an empty page says that nothing is there', async () => {
     const tenant = await tenantWith();
     tenant.faults.script({ kind: 'empty-page' });

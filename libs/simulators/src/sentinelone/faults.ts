@@ -12,8 +12,8 @@ const retryAfterSeconds = z.int().min(0).nullable().optional();
 
 /** One scripted fault: what the next fitting requests get instead of their answer. */
 export const faultSchema = z.discriminatedUnion('kind', [
-  /** 429; `Retry-After` in seconds (default 1), null leaves the header out. */
-  z.strictObject({ kind: z.literal('rate-limited'), retryAfterSeconds, ...scripted }),
+  /** 429; `Retry-After` in seconds (default 1), null leaves the header out; with `asDate` the same as a date. */
+  z.strictObject({ kind: z.literal('rate-limited'), retryAfterSeconds, asDate: z.boolean().optional(), ...scripted }),
   /** 5xx, by default 500 and without `Retry-After`. */
   z.strictObject({
     kind: z.literal('server-error'),
@@ -35,8 +35,16 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('missing-pagination'), ...scripted }),
   /** A page whose `nextCursor` is the cursor it was asked with; strikes only requests with a cursor. */
   z.strictObject({ kind: z.literal('repeated-cursor'), ...scripted }),
-  /** A list without rows that says it is complete. */
-  z.strictObject({ kind: z.literal('empty-page'), ...scripted }),
+  /** A page with more to come that names no cursor. */
+  z.strictObject({ kind: z.literal('missing-cursor'), ...scripted }),
+  /** A page whose cursor is not percent-encoded in the body. */
+  z.strictObject({ kind: z.literal('plain-cursor'), ...scripted }),
+  /** A page behind the first that says `totalItems` 0; strikes only requests with a cursor. */
+  z.strictObject({ kind: z.literal('total-zero'), ...scripted }),
+  /** A list without rows that says it is complete; with `keepsCursor`, it leads on and the rows of this page are lost. */
+  z.strictObject({ kind: z.literal('empty-page'), keepsCursor: z.boolean().optional(), ...scripted }),
+  /** 200 with an `errors` body and no data. */
+  z.strictObject({ kind: z.literal('error-body'), ...scripted }),
   /** The last page carries a cursor, and the page behind it is empty. Strikes only a last page. */
   z.strictObject({ kind: z.literal('extra-last-page'), ...scripted }),
   /** No answer until the client gives up. */
@@ -45,18 +53,44 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('slow'), delayMs: z.int().min(0), ...scripted }),
   /** The connection closes without an answer. */
   z.strictObject({ kind: z.literal('connection-reset'), ...scripted }),
+  /**
+   * The fleet changes between two pages: before a request for a further page of `/agents`, so many agents are touched
+   * (`updatedAt` moves), removed and inserted. `among` takes them from those whose rows this listing has given
+   * (`read`), has still to give (`unread`) or any (default), by the seed (default 1). The answer itself is right, so
+   * another fault may strike the same request.
+   */
+  z.strictObject({
+    kind: z.literal('shift'),
+    touch: z.int().min(0).optional(),
+    remove: z.int().min(0).optional(),
+    insert: z.int().min(0).optional(),
+    among: z.enum(['read', 'unread', 'any']).optional(),
+    seed: z.int().optional(),
+    ...scripted,
+  }),
 ]);
 
 export type Fault = z.infer<typeof faultSchema>;
 export type FaultKind = Fault['kind'];
+/** A fault that changes the fleet between two pages. */
+export type ShiftFault = Extract<Fault, { kind: 'shift' }>;
+/** A fault that changes an answer. */
+export type AnswerFault = Exclude<Fault, ShiftFault>;
 
 /** Kinds that change a page of rows; they pass over calls that list nothing. */
 const PAGE_FAULTS: ReadonlySet<FaultKind> = new Set([
   'missing-pagination',
   'repeated-cursor',
+  'missing-cursor',
+  'plain-cursor',
+  'total-zero',
   'empty-page',
   'extra-last-page',
+  'shift',
 ]);
+
+/** Kinds that strike only where a listing goes on. */
+const FURTHER_PAGE_FAULTS: ReadonlySet<FaultKind> = new Set(['repeated-cursor', 'total-zero', 'shift']);
 
 /** What a fault can look at in a request. */
 export interface StruckRequest {
@@ -82,16 +116,18 @@ export class Faults {
     return this.#waiting.map(({ fault, passes, strikes }) => ({ ...fault, after: passes, times: strikes }));
   }
 
-  /** Takes the first fault that fits. `extra-last-page` is only offered: `spend` takes it where it strikes. */
-  take(request: StruckRequest): Fault | undefined {
-    const found = this.#waiting.find(({ fault }) => fits(fault, request));
-    if (found === undefined) return undefined;
-    if (found.passes > 0) {
-      found.passes -= 1;
-      return undefined;
-    }
-    if (found.fault.kind !== 'extra-last-page') this.spend(found.fault);
-    return found.fault;
+  /** Takes the first fault that fits, shifts aside. `extra-last-page` is only offered: `spend` takes it where it strikes. */
+  take(request: StruckRequest): AnswerFault | undefined {
+    const struck = this.#take(request, isAnswerFault);
+    if (struck !== undefined && struck.kind !== 'extra-last-page') this.spend(struck);
+    return struck;
+  }
+
+  /** Takes the first shift that fits. */
+  takeShift(request: StruckRequest): ShiftFault | undefined {
+    const struck = this.#take(request, isShift);
+    if (struck !== undefined) this.spend(struck);
+    return struck;
   }
 
   spend(fault: Fault): void {
@@ -100,10 +136,29 @@ export class Faults {
     found.strikes -= 1;
     if (found.strikes <= 0) this.#waiting = this.#waiting.filter((waiting) => waiting !== found);
   }
+
+  #take<F extends Fault>(request: StruckRequest, wanted: (fault: Fault) => fault is F): F | undefined {
+    for (const waiting of this.#waiting) {
+      const { fault } = waiting;
+      if (!wanted(fault) || !fits(fault, request)) continue;
+      if (waiting.passes === 0) return fault;
+      waiting.passes -= 1;
+      return undefined;
+    }
+    return undefined;
+  }
+}
+
+function isShift(fault: Fault): fault is ShiftFault {
+  return fault.kind === 'shift';
+}
+
+function isAnswerFault(fault: Fault): fault is AnswerFault {
+  return fault.kind !== 'shift';
 }
 
 function fits(fault: Fault, { path, lists, hasCursor }: StruckRequest): boolean {
-  if (fault.path !== undefined && fault.path !== path) return false;
+  if ((fault.path ?? (fault.kind === 'shift' ? '/agents' : path)) !== path) return false;
   if (PAGE_FAULTS.has(fault.kind) && !lists) return false;
-  return fault.kind !== 'repeated-cursor' || hasCursor;
+  return hasCursor || !FURTHER_PAGE_FAULTS.has(fault.kind);
 }

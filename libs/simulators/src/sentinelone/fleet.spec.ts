@@ -1,20 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { AgentExists, AmbiguousAgent, UnknownAgent } from './fleet.js';
+import { AmbiguousAgent, UnknownAgent } from './agent-search.js';
+import { AgentExists } from './agent-register.js';
 import type { Fleet } from './fleet.js';
-import type { SentinelOneTenant } from './tenant.js';
-import { closeTenants, NOON, idsOf, page, tenantWith } from './tenant.fixture.js';
+import { agentRow, closeTenants, firstId, NOON, idsOf, page, tenantWith } from './tenant.fixture.js';
 
 afterEach(closeTenants);
-
-async function agentRow(tenant: SentinelOneTenant, id: string): Promise<Record<string, unknown>> {
-  const [row] = (await page(tenant, `/agents?ids=${id}&isDecommissioned=true,false&isUninstalled=true,false`)).data;
-  if (row === undefined) throw new Error(`no agent ${id}`);
-  return row;
-}
-
-function firstId(fleet: Fleet): string {
-  return fleet.list()[0]?.id ?? '';
-}
 
 describe('what can happen to an agent', () => {
   test.each([
@@ -27,6 +17,11 @@ describe('what can happen to an agent', () => {
       { networkStatus: 'connected', isActive: true },
     ],
     ['decommission', (fleet: Fleet, id: string) => fleet.decommission(id), { isDecommissioned: true, isActive: false }],
+    [
+      'recommission',
+      (fleet: Fleet, id: string) => (fleet.decommission(id), fleet.recommission(id)),
+      { isDecommissioned: false, isActive: true },
+    ],
     ['uninstall', (fleet: Fleet, id: string) => fleet.uninstall(id), { isUninstalled: true, isActive: false }],
     [
       'update',
@@ -35,7 +30,7 @@ describe('what can happen to an agent', () => {
     ],
   ])('%s shows in /agents and moves updatedAt', async (_name, happen, expected) => {
     const tenant = await tenantWith();
-    const id = firstId(tenant.fleet);
+    const id = firstId(tenant);
     const before = await agentRow(tenant, id);
     const returned = happen(tenant.fleet, id);
     const after = await agentRow(tenant, id);
@@ -55,7 +50,7 @@ describe('what can happen to an agent', () => {
   test('a heartbeat moves lastActiveDate and leaves updatedAt', async () => {
     let now = NOON;
     const tenant = await tenantWith({ clock: () => now });
-    const id = firstId(tenant.fleet);
+    const id = firstId(tenant);
     const before = await agentRow(tenant, id);
     now += 60_000;
     tenant.fleet.heartbeat(id);
@@ -66,7 +61,7 @@ describe('what can happen to an agent', () => {
 
   test('a silent change is found by a sweep and by no delta', async () => {
     const tenant = await tenantWith();
-    const id = firstId(tenant.fleet);
+    const id = firstId(tenant);
     const latest =
       tenant.fleet
         .list()
@@ -76,6 +71,18 @@ describe('what can happen to an agent', () => {
     tenant.fleet.update(id, { infected: true }, { silent: true });
     expect(await idsOf(tenant, `/agents?updatedAt__gt=${latest}`)).toEqual([]);
     expect(await idsOf(tenant, '/agents?infected=true')).toEqual([id]);
+  });
+
+  test('a silent infection shows in /threats at once, and no delta of /agents finds it', async () => {
+    const tenant = await tenantWith();
+    const id = firstId(tenant);
+    const { updatedAt } = tenant.fleet.get(id);
+    tenant.fleet.infect(id, { silent: true });
+    expect(await agentRow(tenant, id)).toMatchObject({ infected: true, activeThreats: 1, updatedAt });
+    const [threat] = (await page(tenant, `/threats?updatedAt__gte=2026-09-20T00:00:00Z`)).data;
+    expect(threat).toMatchObject({ agentRealtimeInfo: { agentId: id, agentInfected: true } });
+    tenant.fleet.clean(id, { silent: true });
+    expect(await agentRow(tenant, id)).toMatchObject({ infected: false, updatedAt });
   });
 
   test('an agent can be added and can vanish', async () => {
@@ -90,7 +97,7 @@ describe('what can happen to an agent', () => {
 
   test('a distorted agent shows odd types, unknown fields and missing ones, until it is set right', async () => {
     const tenant = await tenantWith();
-    const id = firstId(tenant.fleet);
+    const id = firstId(tenant);
     tenant.fleet.distort(id, { firewallEnabled: 'True', somethingNew: [1], serialNumber: undefined });
     const row = await agentRow(tenant, id);
     expect(row).toMatchObject({ firewallEnabled: 'True', somethingNew: [1] });
@@ -117,7 +124,7 @@ describe('what can happen to an agent', () => {
 describe('/threats', () => {
   test('shows a threat with its agent as it is now, joined by id and without serial number', async () => {
     const tenant = await tenantWith();
-    const id = firstId(tenant.fleet);
+    const id = firstId(tenant);
     tenant.fleet.infect(id, { threatName: 'dropper.bin' });
     const [detected] = (await page(tenant, '/threats')).data;
     expect(detected).toMatchObject({
@@ -144,7 +151,7 @@ describe('/threats', () => {
 
   test('cleaning resolves the threats and moves their updatedAt', async () => {
     const tenant = await tenantWith();
-    const id = firstId(tenant.fleet);
+    const id = firstId(tenant);
     tenant.fleet.infect(id);
     expect(tenant.fleet.infect(id).activeThreats).toBe(2);
     const [open] = tenant.fleet.threatsOf(id);
@@ -167,6 +174,9 @@ describe('/threats', () => {
       [`agentIds=${second?.id ?? ''}`, [open?.id]],
       ['incidentStatuses=unresolved,in_progress', [open?.id]],
       ['mitigationStatuses=mitigated', [resolved?.id]],
+      ['analystVerdicts=true_positive', [resolved?.id]],
+      [`siteIds=${second?.siteId ?? ''}&agentIds=${second?.id ?? ''}`, [open?.id]],
+      ['siteIds=1', []],
       [`createdAt__gte=${open?.createdAt ?? ''}`, [open?.id]],
       [`updatedAt__gt=${open?.updatedAt ?? ''}`, [resolved?.id]],
       [`updatedAt__gte=${open?.updatedAt ?? ''}&sortBy=updatedAt`, [open?.id, resolved?.id]],

@@ -1,232 +1,138 @@
+import type { AgentActivity } from './activity-types.js';
+import { Agenda } from './agenda.js';
 import type { Agent, AgentPatch } from './agent.js';
-import { AGENT_COLUMNS } from './agent-query.js';
-import { generateAgent } from './generate-agent.js';
+import { AgentRegister } from './agent-register.js';
+import type { ChangeOptions } from './agent-register.js';
 import type { GivenAgent } from './generate-fleet.js';
-import { idFrom } from './ids.js';
-import type { JsonValue } from './json.js';
-import { RecordStore } from './record-store.js';
-import { detectThreat, isActiveThreat, threatJson } from './threat.js';
+import type { Organisation } from './organisation.js';
+import { cloneOf, reimaged } from './registrations.js';
+import { Silence } from './silence.js';
 import type { Threat, ThreatDetails } from './threat.js';
-import { THREAT_COLUMNS } from './threat-query.js';
-import { formatTimestamp, parseTimestamp } from './timestamps.js';
 import type { TenantClock } from './timestamps.js';
 
-/** Thrown when a scenario names an agent the tenant does not have; list the fleet to see its ids. */
-export class UnknownAgent extends Error {
-  constructor(readonly reference: string) {
-    super(`The simulated tenant has no agent ${reference}`);
-    this.name = 'UnknownAgent';
-  }
+/** How an agent falls silent. */
+export interface SilenceOptions extends ChangeOptions {
+  /** Milliseconds until the console shows it as inactive; 0 is at once. Default five minutes. */
+  readonly inactiveAfterMs?: number;
 }
 
-/** Thrown when a name or serial number fits several current agents; use one of the ids. */
-export class AmbiguousAgent extends Error {
-  constructor(
-    readonly reference: string,
-    readonly ids: readonly string[],
-  ) {
-    super(`${reference} names ${ids.length} agents of the simulated tenant; use an id: ${ids.join(', ')}`);
-    this.name = 'AmbiguousAgent';
-  }
-}
+const UNNOTICED_MS = 300_000;
 
-/** Thrown when an agent is added under an id that is taken. */
-export class AgentExists extends Error {
-  constructor(readonly id: string) {
-    super(`The simulated tenant already has an agent ${id}`);
-    this.name = 'AgentExists';
-  }
-}
+/** The agents of a tenant and everything that can happen to them. Every change moves `updatedAt` unless it says otherwise. */
+export class Fleet extends AgentRegister {
+  readonly #agenda: Agenda;
+  readonly #silence: Silence;
 
-/** How a change shows: a silent one leaves `updatedAt` where it was, so that only a full sweep finds it. */
-export interface ChangeOptions {
-  readonly silent?: boolean;
-}
-
-/** The agents and threats of a tenant, and everything that can happen to them. Every change but heartbeats and silent ones moves `updatedAt`. */
-export class Fleet {
-  /** What list calls read. */
-  readonly agents: RecordStore<Agent>;
-  readonly threats: RecordStore<Threat>;
-  readonly #threatsOf = new Map<string, Set<string>>();
-  readonly #distortions = new Map<string, Readonly<Record<string, JsonValue | undefined>>>();
-  readonly #clock: TenantClock;
-  readonly #seed: number;
-  #planted = 0;
-  #generated = 0;
-
-  constructor(agents: readonly Agent[], clock: TenantClock, seed: number) {
-    this.#clock = clock;
-    this.#seed = seed;
-    this.agents = new RecordStore(AGENT_COLUMNS, (agent) => {
-      const distortion = this.#distortions.get(agent.id);
-      return JSON.stringify(distortion === undefined ? agent : { ...agent, ...distortion });
-    });
-    this.threats = new RecordStore(THREAT_COLUMNS, (threat) =>
-      threatJson(threat, this.agents.get(threat.agentId) ?? threat.detectedOn),
-    );
-    for (const agent of agents) this.#insert(agent);
-    this.#generated = agents.length;
+  constructor(agents: readonly Agent[], clock: TenantClock, seed: number, organisation?: Organisation) {
+    super(agents, clock, seed, organisation);
+    this.#agenda = new Agenda(clock);
+    this.#silence = new Silence(this.#agenda);
   }
 
-  get size(): number {
-    return this.agents.size;
-  }
-
-  /** All agents, decommissioned and uninstalled ones too. */
-  list(): Agent[] {
-    return [...this.agents.values()];
-  }
-
-  /** Serialises all agents now instead of when they are first read: for measurements. 100,000 take about three seconds. */
-  prepare(): void {
-    this.agents.serialiseAll();
-  }
-
-  /** The agent with this id; throws UnknownAgent. */
-  get(id: string): Agent {
-    const agent = this.agents.get(id);
-    if (agent === undefined) throw new UnknownAgent(id);
-    return agent;
-  }
-
-  /** Finds by id, else by computer name or serial number, whatever the case; current agents go before those that left. Throws UnknownAgent or AmbiguousAgent. */
-  find(reference: string): Agent {
-    const byId = this.agents.get(reference);
-    if (byId !== undefined) return byId;
-    const wanted = reference.toLowerCase();
-    const found = this.list().filter(
-      (agent) =>
-        agent.computerName.toLowerCase() === wanted || (wanted !== '' && agent.serialNumber?.toLowerCase() === wanted),
-    );
-    const current = found.filter((agent) => !agent.isDecommissioned && !agent.isUninstalled);
-    const candidates = current.length > 0 ? current : found;
-    const [only] = candidates;
-    if (only === undefined) throw new UnknownAgent(reference);
-    if (candidates.length > 1)
-      throw new AmbiguousAgent(
-        reference,
-        candidates.map(({ id }) => id),
-      );
-    return only;
+  /** Lets happen what is due by now; every request to the tenant does so first. */
+  settle(): void {
+    this.#agenda.settle();
   }
 
   /** The threats of an agent, oldest first. */
   threatsOf(id: string): Threat[] {
-    return [...(this.#threatsOf.get(id) ?? [])]
-      .map((threatId) => this.threats.get(threatId))
-      .filter((threat) => threat !== undefined);
+    return this.threatRegister.of(id);
   }
 
-  /** A threat is detected and not mitigated: infected, one more active threat, one more row in `/threats`. */
-  infect(id: string, details: ThreatDetails = {}): Agent {
+  /** True from `silence` until `return`. */
+  isSilent(id: string): boolean {
+    return this.#silence.has(id);
+  }
+
+  /** A threat is detected and not mitigated: infected, one more active threat, one more row in `/threats`. Silent, it shows there and in `/activities` at once, and in `/agents` without a new `updatedAt`. */
+  infect(id: string, { silent = false, ...details }: ThreatDetails & ChangeOptions = {}): Agent {
     const agent = this.get(id);
-    const at = this.#clock.tick();
-    this.#planted += 1;
-    const threat = detectThreat(agent, idFrom(at / 1000, this.#planted), at, details);
-    this.threats.put(threat);
-    const own = this.#threatsOf.get(id) ?? new Set();
-    this.#threatsOf.set(id, own.add(threat.id));
-    return this.update(id, { infected: true, activeThreats: this.#activeThreats(id) });
+    const threat = this.threatRegister.detect(agent, details);
+    this.activities.write('threatDetected', agent, threat);
+    return this.update(id, { infected: true, activeThreats: this.threatRegister.countActive(id) }, { silent });
   }
 
-  /** All its threats are mitigated and resolved: not infected, no active threat. */
-  clean(id: string): Agent {
-    for (const threat of this.threatsOf(id)) {
-      if (!isActiveThreat(threat)) continue;
-      const updatedAt = formatTimestamp(this.#clock.tick());
-      this.threats.put({
-        ...threat,
-        incidentStatus: 'resolved',
-        mitigationStatus: 'mitigated',
-        analystVerdict: 'true_positive',
-        updatedAt,
-      });
-    }
-    return this.update(id, { infected: false, activeThreats: 0 });
+  /** All its threats are mitigated and resolved, which moves their `updatedAt`: not infected, no active threat. */
+  clean(id: string, options: ChangeOptions = {}): Agent {
+    const agent = this.get(id);
+    for (const threat of this.threatRegister.resolve(id)) this.activities.write('threatResolved', agent, threat);
+    return this.update(id, { infected: false, activeThreats: 0 }, options);
   }
 
   /** SentinelOne cuts the machine off the network; the agent goes on talking to the console. */
-  isolate(id: string): Agent {
-    return this.update(id, { networkStatus: 'disconnected', isActive: true });
+  isolate(id: string, options: ChangeOptions = {}): Agent {
+    return this.#happens('isolated', id, { networkStatus: 'disconnected', isActive: !this.isSilent(id) }, options);
   }
 
   /** Ends the isolation. */
-  reconnect(id: string): Agent {
-    return this.update(id, { networkStatus: 'connected', isActive: true });
+  reconnect(id: string, options: ChangeOptions = {}): Agent {
+    return this.#happens('reconnected', id, { networkStatus: 'connected', isActive: !this.isSilent(id) }, options);
   }
 
   /** The agent leaves the console's care; list calls show it only when asked for. */
-  decommission(id: string): Agent {
-    return this.update(id, { isDecommissioned: true, isActive: false });
+  decommission(id: string, options: ChangeOptions = {}): Agent {
+    return this.#happens('decommissioned', id, { isDecommissioned: true, isActive: false }, options);
+  }
+
+  /** The console takes a decommissioned agent back. */
+  recommission(id: string, options: ChangeOptions = {}): Agent {
+    return this.#happens('recommissioned', id, { isDecommissioned: false, isActive: !this.isSilent(id) }, options);
   }
 
   /** The agent is removed from its machine; list calls show it only when asked for. */
-  uninstall(id: string): Agent {
-    return this.update(id, { isUninstalled: true, isPendingUninstall: false, isActive: false });
+  uninstall(id: string, options: ChangeOptions = {}): Agent {
+    const patch = { isUninstalled: true, isPendingUninstall: false, isActive: false };
+    return this.#happens('uninstalled', id, patch, options);
   }
 
-  /** Changes fields of an agent. */
-  update(id: string, patch: AgentPatch, { silent = false }: ChangeOptions = {}): Agent {
-    const agent = this.get(id);
-    const updatedAt = silent ? agent.updatedAt : formatTimestamp(this.#clock.tick());
-    return this.#replace({ ...agent, ...patch, updatedAt });
-  }
-
-  /** The agent checks in: `lastActiveDate` moves, `updatedAt` does not. Milliseconds since 1970, default now. */
-  heartbeat(id: string, at?: number): Agent {
-    const lastActiveDate = formatTimestamp(at === undefined ? this.#clock.now() : Math.floor(at * 1000));
-    return this.#replace({ ...this.get(id), lastActiveDate });
-  }
-
-  /** An agent registers; what is not given is generated. Throws AgentExists. */
-  add(given: GivenAgent = {}): Agent {
-    const at = this.#clock.tick();
-    const createdAt = formatTimestamp(at);
-    const fresh = {
-      id: idFrom(at / 1000, this.#generated),
-      createdAt,
-      registeredAt: createdAt,
-      lastActiveDate: createdAt,
-      updatedAt: createdAt,
-    };
-    const agent: Agent = { ...generateAgent(this.#seed, this.#generated, at), ...fresh, ...given };
-    if (this.agents.get(agent.id) !== undefined) throw new AgentExists(agent.id);
-    this.#generated += 1;
-    this.#insert(agent);
-    return agent;
-  }
-
-  /** The agent's row vanishes without a trace, with its threats: something a console never does in the normal course. */
-  remove(id: string): void {
+  /** The agent stops checking in: `lastActiveDate` stands still, and after a while it is inactive, by default without a new `updatedAt`. */
+  silence(id: string, { inactiveAfterMs = UNNOTICED_MS, silent = true }: SilenceOptions = {}): Agent {
     this.get(id);
-    for (const threat of this.threatsOf(id)) this.threats.delete(threat.id);
-    this.#threatsOf.delete(id);
-    this.#distortions.delete(id);
-    this.agents.delete(id);
+    this.#silence.begin(id, inactiveAfterMs, () => {
+      if (this.agents.get(id) !== undefined) this.update(id, { isActive: false }, { silent });
+    });
+    return this.get(id);
   }
 
-  /**
-   * From now on the agent's JSON shows these fields instead of its own: odd types, unknown fields, or, with undefined,
-   * a missing one. Filters and sorting go on reading what the tenant holds. An empty record ends it.
-   */
-  distort(id: string, fields: Readonly<Record<string, JsonValue | undefined>>, options: ChangeOptions = {}): Agent {
-    this.#distortions.set(id, fields);
-    return this.update(id, {}, options);
+  /** The agent checks in again and is active; by default without a new `updatedAt`, as real check-ins. */
+  return(id: string, { silent = true }: ChangeOptions = {}): Agent {
+    this.update(id, { isActive: true }, { silent });
+    this.#silence.end(id);
+    return this.heartbeat(id);
   }
 
-  #activeThreats(id: string): number {
-    return this.threatsOf(id).filter(isActiveThreat).length;
+  /** The machine is set up anew: its agent falls silent at once, a new one registers with the same serial number and MAC addresses, another id and uuid. Answers the new one. */
+  reimage(id: string, given: GivenAgent = {}): Agent {
+    const agent = this.get(id);
+    this.silence(id, { inactiveAfterMs: 0 });
+    return this.add({ ...reimaged(agent), ...given });
   }
 
-  #insert(agent: Agent): void {
-    this.#clock.advancePast(parseTimestamp(agent.updatedAt) ?? 0);
-    this.agents.put(agent);
+  /** A clean virtual machine registers that has the agent's serial number and nothing else of it. Answers the new one. */
+  cloneSerial(id: string, given: GivenAgent = {}): Agent {
+    return this.add({ ...cloneOf(this.get(id)), ...given });
   }
 
-  #replace(agent: Agent): Agent {
-    this.agents.put(agent);
-    for (const threatId of this.#threatsOf.get(agent.id) ?? []) this.threats.refresh(threatId);
+  /** The agent has moved to another console: it falls silent here, and is decommissioned after so many milliseconds if told. */
+  leave(id: string, { decommissionAfterMs }: { readonly decommissionAfterMs?: number } = {}): Agent {
+    this.update(id, { consoleMigrationStatus: 'Migrated' });
+    this.silence(id, { inactiveAfterMs: 0 });
+    if (decommissionAfterMs !== undefined) {
+      this.#agenda.after(decommissionAfterMs, () => {
+        if (this.agents.get(id) !== undefined) this.decommission(id);
+      });
+    }
+    return this.get(id);
+  }
+
+  override remove(id: string): void {
+    super.remove(id);
+    this.#silence.end(id);
+  }
+
+  #happens(kind: AgentActivity, id: string, patch: AgentPatch, options: ChangeOptions): Agent {
+    const agent = this.update(id, patch, options);
+    this.activities.write(kind, agent);
     return agent;
   }
 }

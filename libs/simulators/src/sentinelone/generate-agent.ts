@@ -2,7 +2,8 @@ import type { ActiveDirectory, Agent, NetworkInterface } from './agent.js';
 import { drawMachine } from './hardware.js';
 import type { Machine } from './hardware.js';
 import { idFrom } from './ids.js';
-import { ACCOUNT, SITES, groupOf } from './organisation.js';
+import { DEFAULT_ORGANISATION, groupOf, siteFor } from './organisation.js';
+import type { Organisation } from './organisation.js';
 import { Random } from './random.js';
 import { formatTimestamp } from './timestamps.js';
 import type { Microseconds } from './timestamps.js';
@@ -37,10 +38,15 @@ const SYSTEMS = {
 } as const;
 
 /** The `index`-th agent of the fleet `seed`: identity depends on these alone, times of activity on `now`. Healthy. */
-export function generateAgent(seed: number, index: number, now: Microseconds): Agent {
+export function generateAgent(
+  seed: number,
+  index: number,
+  now: Microseconds,
+  organisation: Organisation = DEFAULT_ORGANISATION,
+): Agent {
   const random = new Random(seed, index);
   const machine = drawMachine(seed, index, random);
-  const site = machine.machineType === 'server' ? SITES[2] : random.pick([SITES[0], SITES[0], SITES[1]]);
+  const site = siteFor(organisation, machine.machineType, machine.machineType === 'server' ? 0 : random.below(3));
   const group = groupOf(site.id, machine.machineType);
   const system = SYSTEMS[machine.osType];
   const installed = LAST_INSTALLATION - random.below(1000) * DAY - random.below(DAY);
@@ -53,8 +59,8 @@ export function generateAgent(seed: number, index: number, now: Microseconds): A
   const scanned = now - DAY - random.below(20 * DAY);
   const joined = machine.osType === 'windows';
   return {
-    accountId: ACCOUNT.id,
-    accountName: ACCOUNT.name,
+    accountId: organisation.account.id,
+    accountName: organisation.account.name,
     activeDirectory: activeDirectory(joined, account, computerName(machine, index), machine.machineType),
     activeProtection: ['edr'],
     activeThreats: 0,

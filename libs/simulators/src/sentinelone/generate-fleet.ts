@@ -1,6 +1,8 @@
 import type { Agent, AgentPatch } from './agent.js';
 import { generateAgent } from './generate-agent.js';
 import { idFrom } from './ids.js';
+import { DEFAULT_ORGANISATION } from './organisation.js';
+import type { Organisation } from './organisation.js';
 import type { Microseconds } from './timestamps.js';
 
 /** Which fleet a tenant starts with. */
@@ -23,13 +25,19 @@ export type FleetOption = number | GeneratedFleet | readonly GivenAgent[];
  * Builds the fleet a tenant starts with. By default every 50th machine has no usable serial number and every
  * 100th entry (the 75th first) is an earlier registration of its neighbour: fleets under 50 are free of both.
  */
-export function generateFleet(option: FleetOption, seed: number, now: Microseconds): Agent[] {
-  if (isGiven(option)) return option.map((given, index) => ({ ...generateAgent(seed, index, now), ...given }));
+export function generateFleet(
+  option: FleetOption,
+  seed: number,
+  now: Microseconds,
+  organisation: Organisation = DEFAULT_ORGANISATION,
+): Agent[] {
+  const generate = (index: number) => generateAgent(seed, index, now, organisation);
+  if (isGiven(option)) return option.map((given, index) => ({ ...generate(index), ...given }));
   const { size, unusableSerials = 0.02, reRegistered = 0.01 } = typeof option === 'number' ? { size: option } : option;
   const agents: Agent[] = [];
   for (let index = 0; index < size; index += 1) {
     const before = agents.at(-1);
-    let agent = generateAgent(seed, index, now);
+    let agent = generate(index);
     if (before !== undefined && fallsOn(index + 25, reRegistered)) agent = earlierRegistration(before, agent, index);
     else if (fallsOn(index, unusableSerials))
       agent = withoutUsableSerial(agent, Math.floor((index + 1) * unusableSerials));

@@ -8,6 +8,9 @@ export interface RateLimit {
 export const DOCUMENTED_RATE_LIMITS: Readonly<Record<string, RateLimit>> = {
   '/agents': { perSecond: 25, burst: 1 },
   '/threats': { perSecond: 10, burst: 50 },
+  '/activities': { perSecond: 10, burst: 30 },
+  '/accounts': { perSecond: 100, burst: 10 },
+  '/sites': { perSecond: 100, burst: 10 },
   '/users': { perSecond: 40, burst: 80 },
 };
 

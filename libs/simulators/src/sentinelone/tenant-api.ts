@@ -1,3 +1,6 @@
+import { ACTIVITY_COLUMNS, ACTIVITY_FILTERS } from './activity-query.js';
+import type { Activity } from './activity.js';
+import { ACTIVITY_TYPES } from './activity-types.js';
 import type { Agent } from './agent.js';
 import { AGENT_COLUMNS, AGENT_FILTERS, agentDefaults } from './agent-query.js';
 import { forbidden, notFound, tooManyRequests, unauthorised } from './api-errors.js';
@@ -7,10 +10,12 @@ import { parseList } from './filter-rules.js';
 import type { Fleet } from './fleet.js';
 import { readListRequest } from './list-request.js';
 import type { ListShape } from './list-request.js';
-import type { RateLimits } from './rate-limits.js';
+import { ACCOUNT_FILTERS, PLACE_COLUMNS, SITE_FILTERS } from './place.js';
+import type { Place } from './place.js';
 import type { ListPage, RecordStore } from './record-store.js';
 import type { Threat } from './threat.js';
 import { THREAT_COLUMNS, THREAT_FILTERS } from './threat-query.js';
+import type { Tokens, TokenScope } from './tokens.js';
 
 /** The prefix of every call. */
 export const API_PREFIX = '/web/api/v2.1';
@@ -30,6 +35,8 @@ export interface RowsAnswer {
   /** The cursor that would follow the last row, whether rows follow or not. */
   readonly endCursor: string | null;
   readonly totalItems: number;
+  /** `/sites` alone: its rows stand in `data.sites` beside this. */
+  readonly allSites?: object;
 }
 
 /** What a call for one thing found. */
@@ -51,36 +58,66 @@ const THREAT_SHAPE: ListShape<Threat> = {
   defaults: () => [],
 };
 
-/** What the token may see: with site ids, a site-scoped user. */
-export interface TokenScope {
-  readonly siteIds: readonly string[];
-}
+const ACTIVITY_SHAPE: ListShape<Activity> = {
+  view: 'ActivityView',
+  columns: ACTIVITY_COLUMNS,
+  filters: ACTIVITY_FILTERS,
+  defaults: () => [],
+};
+const SITE_SHAPE: ListShape<Place> = {
+  view: 'SiteView',
+  columns: PLACE_COLUMNS,
+  filters: SITE_FILTERS,
+  defaults: () => [],
+};
+const ACCOUNT_SHAPE: ListShape<Place> = {
+  view: 'AccountView',
+  columns: PLACE_COLUMNS,
+  filters: ACCOUNT_FILTERS,
+  defaults: () => [],
+};
+
+const LISTS: ReadonlySet<string> = new Set(['/agents', '/threats', '/activities', '/sites', '/accounts']);
 
 /** The documented calls, judged and answered; refusals are thrown as ApiRefusal. Knows nothing of HTTP. */
 export class TenantApi {
   constructor(
     private readonly fleet: Fleet,
-    private readonly token: string,
-    private readonly limits: RateLimits | undefined,
-    private readonly scope: TokenScope | undefined,
+    private readonly tokens: Tokens,
   ) {}
 
   /** True for calls that answer with rows and pagination. */
   static lists(path: string): boolean {
-    return path === '/agents' || path === '/threats';
+    return LISTS.has(path);
   }
 
-  answer(call: ApiCall): RowsAnswer | ObjectAnswer {
-    if (call.authorization !== `ApiToken ${this.token}`) throw unauthorised();
-    const waitMs = this.limits?.take(call.path) ?? 0;
-    if (waitMs > 0) throw tooManyRequests(Math.max(1, Math.ceil(waitMs / 1000)));
-    switch (call.path) {
+  answer({ path, parameters, authorization }: ApiCall): RowsAnswer | ObjectAnswer {
+    const grant = this.tokens.grant(authorization);
+    if (grant === undefined) throw unauthorised();
+    const waitMs = grant.limits?.take(path) ?? 0;
+    if (waitMs > 0) throw tooManyRequests(String(Math.max(1, Math.ceil(waitMs / 1000))));
+    const { scope } = grant;
+    switch (path) {
       case '/agents':
-        return this.#list(call.parameters, this.fleet.agents, AGENT_SHAPE, (agent) => agent.siteId);
+        return list(parameters, this.fleet.agents, AGENT_SHAPE, withinScope(scope, parameters, siteOfAgent));
       case '/agents/count':
-        return this.#countAgents(call.parameters);
+        return this.#countAgents(parameters, scope);
       case '/threats':
-        return this.#list(call.parameters, this.fleet.threats, THREAT_SHAPE, (threat) => threat.detectedOn.siteId);
+        return list(parameters, this.fleet.threats, THREAT_SHAPE, withinScope(scope, parameters, siteOfThreat));
+      case '/activities':
+        return list(
+          parameters,
+          this.fleet.activities.records,
+          ACTIVITY_SHAPE,
+          withinScope(scope, parameters, ({ siteId }) => siteId ?? ''),
+        );
+      case '/activities/types':
+        return { kind: 'object', data: ACTIVITY_TYPES };
+      case '/sites':
+        return this.#sites(parameters, scope);
+      case '/accounts':
+        if (scope !== undefined) throw forbidden('The token is scoped to sites, not to an account');
+        return list(parameters, this.fleet.places.accounts, ACCOUNT_SHAPE, []);
       case '/system/info':
         return {
           kind: 'object',
@@ -89,42 +126,61 @@ export class TenantApi {
       case '/users/viewer-auth-check':
         return { kind: 'object', data: { success: true } };
       default:
-        throw notFound(API_PREFIX + call.path);
+        throw notFound(API_PREFIX + path);
     }
   }
 
-  #list<D extends { readonly id: string }>(
-    parameters: URLSearchParams,
-    store: RecordStore<D>,
-    shape: ListShape<D>,
-    siteOf: (document: D) => string,
-  ): RowsAnswer {
-    const { query, countOnly, cursorAt } = readListRequest(parameters, shape, this.#withinScope(parameters, siteOf));
-    if (countOnly) return { kind: 'rows', rows: [], nextCursor: null, endCursor: null, totalItems: store.count(query) };
-    const page: ListPage = store.list(query);
-    const endCursor = page.last === undefined ? null : encodeCursor(cursorAt(page.last));
-    return {
-      kind: 'rows',
-      rows: page.rows,
-      nextCursor: page.more ? endCursor : null,
-      endCursor,
-      totalItems: page.total,
-    };
-  }
-
-  #countAgents(parameters: URLSearchParams): ObjectAnswer {
-    const scope = this.#withinScope<Agent>(parameters, (agent) => agent.siteId);
-    const { query } = readListRequest(parameters, AGENT_SHAPE, scope);
+  #countAgents(parameters: URLSearchParams, scope: TokenScope | undefined): ObjectAnswer {
+    const { query } = readListRequest(parameters, AGENT_SHAPE, withinScope(scope, parameters, siteOfAgent));
     return { kind: 'object', data: { total: this.fleet.agents.count(query) } };
   }
 
-  /** A site-scoped user sees its sites only, and may not ask for others or by account. */
-  #withinScope<D>(parameters: URLSearchParams, siteOf: (document: D) => string): Condition<D>[] {
-    if (this.scope === undefined) return [];
-    const allowed = new Set(this.scope.siteIds);
-    if (parameters.has('accountIds')) throw forbidden('The token is scoped to sites, not to an account');
-    const asked = parseList(parameters.getAll('siteIds').join(','));
-    if (asked.some((site) => !allowed.has(site))) throw forbidden('The token is not scoped to this site');
-    return [{ matches: (document) => allowed.has(siteOf(document)) }];
+  /** A site-scoped user sees its own sites without naming them: this is how it learns their ids. */
+  #sites(parameters: URLSearchParams, scope: TokenScope | undefined): RowsAnswer {
+    const own: Condition<Place>[] = scope ? [{ matches: ({ id }) => scope.siteIds.includes(id) }] : [];
+    const page = list(parameters, this.fleet.places.sites, SITE_SHAPE, own);
+    return { ...page, allSites: { activeLicenses: this.fleet.size, totalLicenses: 0 } };
   }
+}
+
+function siteOfAgent(agent: Agent): string {
+  return agent.siteId;
+}
+
+function siteOfThreat(threat: Threat): string {
+  return threat.detectedOn.siteId;
+}
+
+function list<D extends { readonly id: string }>(
+  parameters: URLSearchParams,
+  store: RecordStore<D>,
+  shape: ListShape<D>,
+  scope: readonly Condition<D>[],
+): RowsAnswer {
+  const { query, countOnly, cursorAt } = readListRequest(parameters, shape, scope);
+  if (countOnly) return { kind: 'rows', rows: [], nextCursor: null, endCursor: null, totalItems: store.count(query) };
+  const page: ListPage = store.list(query);
+  const endCursor = page.last === undefined ? null : encodeCursor(cursorAt(page.last));
+  return {
+    kind: 'rows',
+    rows: page.rows,
+    nextCursor: page.more ? endCursor : null,
+    endCursor,
+    totalItems: page.total,
+  };
+}
+
+/** A site-scoped user may ask for its own sites only, by name: a list call without `siteIds` is one of account scope. */
+function withinScope<D>(
+  scope: TokenScope | undefined,
+  parameters: URLSearchParams,
+  siteOf: (document: D) => string,
+): Condition<D>[] {
+  if (scope === undefined) return [];
+  const allowed = new Set(scope.siteIds);
+  const asked = parseList(parameters.getAll('siteIds').join(','));
+  if (parameters.has('accountIds') || asked.length === 0)
+    throw forbidden('The token is scoped to sites, not to an account');
+  if (asked.some((site) => !allowed.has(site))) throw forbidden('The token is not scoped to this site');
+  return [{ matches: (document) => allowed.has(siteOf(document)) }];
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { SentinelOneTenant } from './running-tenant.js';
 import { startSentinelOneTenant } from './tenant.js';
-import type { SentinelOneTenant, SentinelOneTenantOptions } from './tenant.js';
+import type { SentinelOneTenantOptions } from './tenant.js';
 
 /** 20 September 2026, noon. */
 export const NOON = Date.UTC(2026, 8, 20, 12);
@@ -63,6 +64,18 @@ export async function allPages(
     between();
   } while (cursor !== null);
   return rows;
+}
+
+/** The one agent with this id as `/agents` shows it, whether it left or not. */
+export async function agentRow(tenant: SentinelOneTenant, id: string): Promise<Row> {
+  const [row] = (await page(tenant, `/agents?ids=${id}&isDecommissioned=true,false&isUninstalled=true,false`)).data;
+  if (row === undefined) throw new Error(`no agent ${id}`);
+  return row;
+}
+
+/** The first agent of the fleet. */
+export function firstId(tenant: SentinelOneTenant): string {
+  return tenant.fleet.list()[0]?.id ?? '';
 }
 
 const refusal = z.object({

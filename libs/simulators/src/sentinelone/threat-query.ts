@@ -27,6 +27,12 @@ export const THREAT_FILTERS: FilterRules<Threat> = {
     'mitigated',
     'marked_as_benign',
   ]),
+  ...choiceRules('analystVerdicts', (threat) => threat.analystVerdict, [
+    'undefined',
+    'true_positive',
+    'suspicious',
+    'false_positive',
+  ]),
   ...choiceRules('confidenceLevels', (threat) => threat.confidenceLevel, ['malicious', 'suspicious', 'n/a']),
   ...timeRules('createdAt', (threat) => threat.createdAt),
   ...timeRules('updatedAt', (threat) => threat.updatedAt),

@@ -23,9 +23,10 @@ export function parseTimestamp(text: string): Microseconds | undefined {
   return seconds * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0'));
 }
 
-/** The tenant's clock for `updatedAt`: never the same microsecond twice, never backwards. */
+/** The tenant's clock: every time it reports. No two ticks share a microsecond, and none goes backwards, unless the clock is set back. */
 export class TenantClock {
   #last: Microseconds = 0;
+  #offset: Microseconds = 0;
   readonly #now: () => number;
 
   /** `now` answers in milliseconds since 1970, as Date.now does. */
@@ -33,19 +34,35 @@ export class TenantClock {
     this.#now = now;
   }
 
+  /** How far it is off, in milliseconds; ahead when positive. */
+  get skewMs(): number {
+    return this.#offset / 1000;
+  }
+
+  /** Sets how far it is off from now on. Set back, it stamps what follows earlier than what it stamped before. */
+  skew(byMs: number): void {
+    const offset = Math.round(byMs * 1000);
+    this.#last += offset - this.#offset;
+    this.#offset = offset;
+  }
+
   /** The present, without taking a tick. */
   now(): Microseconds {
-    return Math.max(Math.floor(this.#now() * 1000), this.#last);
+    return Math.max(this.#present(), this.#last);
   }
 
   /** The next tick: the present, or one microsecond after the last tick. */
   tick(): Microseconds {
-    this.#last = Math.max(Math.floor(this.#now() * 1000), this.#last + 1);
+    this.#last = Math.max(this.#present(), this.#last + 1);
     return this.#last;
   }
 
   /** Makes every later tick come after `at`. */
   advancePast(at: Microseconds): void {
     this.#last = Math.max(this.#last, at);
+  }
+
+  #present(): Microseconds {
+    return Math.floor(this.#now() * 1000) + this.#offset;
   }
 }

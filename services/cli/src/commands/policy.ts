@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { PolicyActivated, PolicyPublished } from '@stance/contracts';
 import { parsePolicy } from '@stance/policy';
 import type { Command } from 'commander';
@@ -9,6 +8,7 @@ import { durationOption } from '../options.js';
 import { awaitActivation, publishPolicy, type Activation } from '../publish-policy.js';
 import { readLog } from '../read-table.js';
 import { policyRecords } from '../records/policies.js';
+import { systemUser } from '../system-user.js';
 import { policyErrorLines } from '../view/policy-errors.js';
 import { counted, relativeTime } from '../view/text.js';
 
@@ -136,12 +136,4 @@ function readDocument(file: string): string {
 function errorsOf(document: string) {
   const parsed = parsePolicy(document);
   return parsed.ok ? [] : parsed.errors;
-}
-
-function systemUser(): string {
-  try {
-    return userInfo().username;
-  } catch (error) {
-    throw new WrongUsage('this system user has no name: say with --by who publishes', { cause: error });
-  }
 }

@@ -6,7 +6,6 @@ import {
   DeviceRecorded,
   Explain,
   ListAudit,
-  ListUnmatched,
   PolicyActivated,
   PostureChanged,
   SessionEnded,
@@ -122,33 +121,6 @@ describe('lists for scripts are one array under the field names of the events', 
   });
 });
 
-describe('device', () => {
-  test('is the whole record of one', async () => {
-    expect(await json('device', 'laptop-1')).toMatchObject({
-      deviceId: 'laptop-1',
-      hardware: { serialNumber: 'SN-1' },
-      attributes: [{ name: 'sentinelOne:infected', value: true, agentId: '101', observedAt: OBSERVED_AT }],
-      decisions: [{ gateway: 'office', resources: { wiki: { effect: 'deny', reasons: [infected] } } }],
-      sessions: [{ sessionId: 's-2' }],
-    });
-  });
-
-  test('as a page names what decides', async () => {
-    const { stdout } = await run('device', 'laptop-1');
-    for (const part of ['SN-1', 'sentinelOne:infected', 'wiki: deny', infected.message, 's-2']) {
-      expect(stdout).toContain(part);
-    }
-  });
-
-  test('that is not there is one line with the ids that are close', async () => {
-    expect(await run('device', 'laptop1')).toEqual({
-      exitCode: 2,
-      stdout: '',
-      stderr: 'there is no device laptop1 in the inventory. Did you mean laptop-1 or laptop-2?\n',
-    });
-  });
-});
-
 describe('status', () => {
   test('counts everything', async () => {
     expect(await json('status')).toMatchObject({
@@ -234,26 +206,6 @@ describe('requests to services', () => {
     try {
       const { stderr, exitCode } = await run('explain', 'laptop1', 'wiki');
       expect({ stderr, exitCode }).toEqual({ exitCode: 2, stderr: expect.stringContaining('Did you mean laptop-1') });
-    } finally {
-      stop();
-    }
-  });
-
-  test('unmatched reads every page', async () => {
-    const { attributes: _, ...bare } = agent({ state: 'unmatched', device: null, problem: 'no-device' });
-    const stop = await answering(connection, ListUnmatched, (input) => {
-      const first = (input as { after?: string }).after === undefined;
-      return {
-        agents: [{ ...bare, agentId: first ? '1' : '2' }],
-        devices: [{ deviceId: 'laptop-2' }],
-        total: 2,
-        next: first ? 'page-2' : null,
-      };
-    });
-    try {
-      expect(await json('unmatched')).toMatchObject([{ agentId: '1', problem: 'no-device' }, { agentId: '2' }]);
-      expect(await json('unmatched', '--devices')).toEqual([{ deviceId: 'laptop-2' }]);
-      expect((await run('unmatched')).stdout).toMatch(/office-console\/1[^]*DEVICE WITHOUT AN AGENT[^]*laptop-2/);
     } finally {
       stop();
     }

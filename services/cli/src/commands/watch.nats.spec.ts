@@ -1,8 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { DecisionChanged, SessionEnded, SessionRevoked, SessionStarted } from '@stance/contracts';
+import { DecisionChanged, OperatorActed, SessionEnded, SessionRevoked, SessionStarted } from '@stance/contracts';
 import { startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { stance, startStance, type RunningCommand } from '../fixtures/captured-io.js';
-import { decision, denied, ended, FactWriter, infected, OBSERVED_AT, revoked, started } from '../fixtures/facts.js';
+import {
+  decision,
+  denied,
+  ended,
+  FactWriter,
+  infected,
+  linked,
+  OBSERVED_AT,
+  revoked,
+  started,
+  unlinked,
+} from '../fixtures/facts.js';
 import { freshTopology } from '../fixtures/fresh-topology.js';
 
 let nats: TestNats;
@@ -99,6 +110,18 @@ describe('watch', () => {
     expect(stdout).toMatch(/decision +laptop-3 → wiki @ office +allow → deny +after 20 ms +The agent reports/);
     expect(stdout).toMatch(/revoked +laptop-3 .* session s-laptop-3 of one@example.com/);
     expect(stdout).toMatch(/ended +laptop-3 .* cut +after 41 ms/);
+  });
+
+  test('shows what people did by hand, to one device where only that is wanted', async () => {
+    await facts.write(OperatorActed, linked({ device: 'laptop-5' }));
+    await facts.write(OperatorActed, linked({ agentId: '103', device: 'other' }));
+    await facts.write(OperatorActed, unlinked());
+    const { stdout } = await start('--json', '--device', 'laptop-5', '--last', '2', '--count', '2').outcome;
+    const common = { kind: 'operation', targetId: 'office-console/102', deviceId: 'laptop-5', by: 'ana' };
+    expect(linesOf(stdout)).toMatchObject([
+      { ...common, operation: 'manual-link' },
+      { ...common, operation: 'manual-unlink' },
+    ]);
   });
 
   test('ends on Ctrl-C with 0', async () => {

@@ -17,7 +17,9 @@ interface WatchOptions {
 export function addWatch(program: Command, context: CommandContext): void {
   program
     .command('watch')
-    .description('each decision, revocation and ended session as it happens, with its reaction time and reason')
+    .description(
+      'each decision, revocation, ended session and act of a person as it happens, with reaction time and reason',
+    )
     .option('--last <n>', 'begin with the last n that happened', wholeNumber(0, 1_000), 0)
     .option('--for <duration>', 'end after this time', durationOption)
     .option('--count <n>', 'end after this many', wholeNumber(1))

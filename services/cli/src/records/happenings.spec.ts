@@ -1,7 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import { DecisionChanged, SessionEnded, SessionRevoked } from '@stance/contracts';
-import { decision, denied, ended, eventOf, infected, OBSERVED_AT, revoked } from '../fixtures/facts.js';
-import { decisionHappenings, endHappening, revocationHappening } from './happenings.js';
+import { DecisionChanged, OperatorActed, SessionEnded, SessionRevoked } from '@stance/contracts';
+import {
+  decision,
+  denied,
+  ended,
+  eventOf,
+  infected,
+  linked,
+  OBSERVED_AT,
+  revoked,
+  unlinked,
+} from '../fixtures/facts.js';
+import { decisionHappenings, endHappening, operationHappening, revocationHappening } from './happenings.js';
 
 const cause = { observedat: OBSERVED_AT };
 const allows = eventOf(DecisionChanged, decision(), cause);
@@ -78,6 +88,30 @@ describe('revocations and ends', () => {
       effect: null,
       reasons: [],
       reactionMs: null,
+    });
+  });
+});
+
+describe('acts of people', () => {
+  const link = eventOf(OperatorActed, linked({ until: '2026-02-01T00:00:00.000Z' }));
+
+  test('a link names the agent, the device, who and why', () => {
+    expect(operationHappening(link, undefined)).toEqual({
+      time: OBSERVED_AT,
+      kind: 'operation',
+      operation: 'manual-link',
+      targetId: 'office-console/102',
+      deviceId: 'laptop-2',
+      by: 'ana',
+      reason: 'new mainboard',
+      until: '2026-02-01T00:00:00.000Z',
+    });
+  });
+
+  test('an unlink has the device of the link that it takes back', () => {
+    expect(operationHappening(eventOf(OperatorActed, unlinked()), link)).toMatchObject({
+      operation: 'manual-unlink',
+      deviceId: 'laptop-2',
     });
   });
 });

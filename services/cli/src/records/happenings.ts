@@ -3,6 +3,7 @@ import {
   type DecisionChanged,
   type Effect,
   type EventOf,
+  type OperatorActed,
   type Reason,
   type SessionEnded,
   type SessionRevoked,
@@ -10,7 +11,23 @@ import {
 import { reactionMs } from './reaction.js';
 
 /** One line of `stance watch`. */
-export interface Happening {
+export type Happening = AccessHappening | Operation;
+
+/** What a person did by hand. */
+export interface Operation {
+  readonly time: string;
+  readonly kind: 'operation';
+  readonly operation: EventOf<typeof OperatorActed>['data']['kind'];
+  readonly targetId: string;
+  /** The device that is linked, or no more. */
+  readonly deviceId?: string | undefined;
+  readonly by: string;
+  readonly reason: string;
+  readonly until?: string | undefined;
+}
+
+/** What changes for the access of a device. */
+export interface AccessHappening {
   readonly time: string;
   readonly kind: 'decision' | 'revocation' | 'session';
   readonly deviceId: string;
@@ -34,17 +51,17 @@ export interface Happening {
 type Decision = EventOf<typeof DecisionChanged>;
 
 /** What a decision changes for each resource, against the decision before it. */
-export function decisionHappenings(event: Decision, before: Decision | undefined): Happening[] {
+export function decisionHappenings(event: Decision, before: Decision | undefined): AccessHappening[] {
   const { gateway, deviceId, decidedAt } = event.data;
   const common = { time: decidedAt, kind: 'decision', deviceId, gateway } as const;
   const reaction = reactionMs(event.observedat, decidedAt);
-  const changed = Object.entries(event.data.resources).flatMap(([resource, now]): Happening[] => {
+  const changed = Object.entries(event.data.resources).flatMap(([resource, now]): AccessHappening[] => {
     const earlier = before?.data.resources[resource];
     if (earlier?.effect === now.effect && earlier.enforced === now.enforced) return [];
     const { effect, enforced, reasons } = now;
     return [{ ...common, resource, effect, before: earlier?.effect ?? null, enforced, reasons, reactionMs: reaction }];
   });
-  const dropped = Object.entries(before?.data.resources ?? {}).flatMap(([resource, earlier]): Happening[] => {
+  const dropped = Object.entries(before?.data.resources ?? {}).flatMap(([resource, earlier]): AccessHappening[] => {
     if (event.data.resources[resource] !== undefined) return [];
     const reasons: Reason[] = [{ code: 'decision-missing', message: REASON_CODES['decision-missing'] }];
     const what = { effect: 'deny', before: earlier.effect, enforced: true, reasons } as const;
@@ -54,7 +71,7 @@ export function decisionHappenings(event: Decision, before: Decision | undefined
 }
 
 /** The order to end a session. */
-export function revocationHappening(event: EventOf<typeof SessionRevoked>): Happening {
+export function revocationHappening(event: EventOf<typeof SessionRevoked>): AccessHappening {
   const { gateway, deviceId, sessionId, resource, user, reasons, revokedAt } = event.data;
   return {
     time: revokedAt,
@@ -74,7 +91,7 @@ export function revocationHappening(event: EventOf<typeof SessionRevoked>): Happ
 export function endHappening(
   event: EventOf<typeof SessionEnded>,
   revocation: EventOf<typeof SessionRevoked> | undefined,
-): Happening {
+): AccessHappening {
   const { gateway, deviceId, sessionId, resource, cause, endedAt, enforcedAt } = event.data;
   const revoked = cause === 'revoked';
   return {
@@ -90,4 +107,14 @@ export function endHappening(
     user: revocation?.data.user,
     cause,
   };
+}
+
+/** What a person did; `link` is the link that an unlink takes back, as only it names the device. */
+export function operationHappening(
+  { time, data }: EventOf<typeof OperatorActed>,
+  link: EventOf<typeof OperatorActed> | undefined,
+): Operation {
+  const { kind: operation, targetId, by, reason, until, details } = data;
+  const deviceId = details?.['device'] ?? link?.data.details?.['device'];
+  return { time, kind: 'operation', operation, targetId, deviceId, by, reason, until };
 }

@@ -16,9 +16,12 @@ export function nearestIds(wanted: string, ids: Iterable<string>, limit = 3): st
 /** `. Did you mean a, b or c?`, or nothing. */
 export function didYouMean(wanted: string, ids: Iterable<string>): string {
   const close = nearestIds(wanted, ids);
-  const last = close.pop();
-  if (last === undefined) return '';
-  return `. Did you mean ${close.length > 0 ? `${close.join(', ')} or ${last}` : last}?`;
+  return close.length === 0 ? '' : `. Did you mean ${listed(close)}?`;
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+export function listed(texts: readonly string[]): string {
+  return [texts.slice(0, -1).join(', '), ...texts.slice(-1)].filter((text) => text !== '').join(' or ');
 }
 
 function distanceTo(id: string, word: string, furthest: number): number {

@@ -7,13 +7,32 @@ import {
   PolicyPublished,
   PostureChanged,
 } from '@stance/contracts';
-import { activated, agent, decision, denied, device, eventOf, posture, published } from '../fixtures/facts.js';
-import { deviceRecord, deviceSummaries } from './devices.js';
+import {
+  activated,
+  agent,
+  decision,
+  denied,
+  device,
+  eventOf,
+  OBSERVED_AT,
+  posture,
+  published,
+} from '../fixtures/facts.js';
+import { deviceRecord, deviceSummaries, type DeviceParts } from './devices.js';
 import { didYouMean, nearestIds } from './nearest.js';
 import { policyRecords } from './policies.js';
 import { countTables, type StatusTables } from './status.js';
 
 describe('devices', () => {
+  const none: DeviceParts = {
+    device: undefined,
+    posture: undefined,
+    registers: [],
+    links: [],
+    decisions: [],
+    sessions: [],
+  };
+
   test('a summary has the agents, the problems and the effects by gateway', () => {
     const [summary] = deviceSummaries({
       devices: [eventOf(DeviceRecorded, device())],
@@ -33,7 +52,12 @@ describe('devices', () => {
   });
 
   test('a record names the agent behind each attribute', () => {
-    const record = deviceRecord({ device: device(), posture: posture(), decisions: [decision()], sessions: [] });
+    const record = deviceRecord({
+      ...none,
+      device: device(),
+      posture: posture(),
+      decisions: [decision()],
+    });
     expect(record?.attributes).toEqual([
       expect.objectContaining({
         name: 'sentinelOne:infected',
@@ -48,9 +72,70 @@ describe('devices', () => {
 
   test('a device that only agents know is unknown to the inventory, one that nothing knows is none', () => {
     const stray = posture({ device: { state: 'unknown', groups: [], tags: [] }, problems: ['not-enrolled'] });
-    const rest = { device: undefined, decisions: [], sessions: [] };
-    expect(deviceRecord({ ...rest, posture: stray })).toMatchObject({ deviceId: 'laptop-1', state: 'unknown' });
-    expect(deviceRecord({ ...rest, posture: undefined })).toBeUndefined();
+    expect(deviceRecord({ ...none, posture: stray })).toMatchObject({ deviceId: 'laptop-1', state: 'unknown' });
+    expect(deviceRecord(none)).toBeUndefined();
+  });
+});
+
+describe('the agents of a device', () => {
+  const rest = { links: [], decisions: [], sessions: [], device: device() };
+  const twoAgents = posture({
+    agents: ['101', '102'].map((agentId) => ({ source: 'office-console', agentId, observedAt: OBSERVED_AT })),
+  });
+  const reporting = (agentId: string, infected: boolean) =>
+    agent({ agentId, hostname: `LT-${agentId}`, attributes: { 'sentinelOne:infected': infected } });
+
+  test.each([
+    ['current', agent()],
+    ['candidate', agent({ state: 'quarantined', device: null, candidates: ['laptop-1', 'laptop-2'] })],
+    ['former', agent({ presence: 'gone' })],
+    ['former', agent({ presence: 'gone', state: 'unmatched', device: null, formerDevice: 'laptop-1' })],
+    ['moved', agent({ device: 'laptop-2', previousDevice: 'laptop-1' })],
+  ])('one is %s', (relation, register) => {
+    const record = deviceRecord({ ...rest, posture: undefined, registers: [register] });
+    expect(record?.agents).toMatchObject([{ agentId: '101', relation }]);
+  });
+
+  test('one that only mentions the device is none of its agents', () => {
+    const register = agent({ device: 'laptop-2', hostname: 'laptop-1' });
+    expect(deviceRecord({ ...rest, posture: undefined, registers: [register] })?.agents).toEqual([]);
+  });
+
+  test('those that count come first, in the order of the posture, with what their registers know', () => {
+    const registers = [
+      agent({ agentId: '100', state: 'quarantined', device: null, candidates: ['laptop-1'] }),
+      reporting('101', true),
+      reporting('102', true),
+    ];
+    expect(deviceRecord({ ...rest, posture: twoAgents, registers })?.agents).toMatchObject([
+      { agentId: '101', relation: 'current', hostname: 'LT-101' },
+      { agentId: '102', relation: 'current', hostname: 'LT-102' },
+      { agentId: '100', relation: 'candidate' },
+    ]);
+  });
+
+  test('a value that another agent reports stands beside the one that counts', () => {
+    const registers = [reporting('101', true), reporting('102', false)];
+    const worse = { 'sentinelOne:infected': { value: true, agent: 0 } };
+    expect(
+      deviceRecord({ ...rest, posture: { ...twoAgents, attributes: worse }, registers })?.attributes,
+    ).toMatchObject([
+      { name: 'sentinelOne:infected', value: true, agentId: '101', others: [{ agentId: '102', value: false }] },
+    ]);
+  });
+
+  test('a value that the agents disagree about is unknown, with all of theirs', () => {
+    const registers = [reporting('101', true), reporting('102', false)];
+    expect(deviceRecord({ ...rest, posture: { ...twoAgents, attributes: {} }, registers })?.attributes).toMatchObject([
+      {
+        name: 'sentinelOne:infected',
+        value: null,
+        others: [
+          { source: 'office-console', agentId: '101', value: true, by: 'serial', observedAt: OBSERVED_AT },
+          { source: 'office-console', agentId: '102', value: false },
+        ],
+      },
+    ]);
   });
 });
 

@@ -1,7 +1,10 @@
-import type { DeviceRecord } from '../records/devices.js';
+import { agentName } from '../records/links.js';
+import type { AttributeRecord, DeviceRecord } from '../records/devices.js';
+import type { DeviceAgent, OtherValue } from '../records/device-agents.js';
 import { effectText, reasonText } from './effects.js';
 import type { Screen } from './screen.js';
 import { sessionColumns } from './sessions.js';
+import type { Column } from './table.js';
 import { plain, relativeTime, valueText } from './text.js';
 
 /** Everything about one device, as a page; `now` in milliseconds since the epoch. */
@@ -9,16 +12,16 @@ export function showDevice(screen: Screen, device: DeviceRecord, now: number): v
   const { paint } = screen;
   screen.line(paint('bold', plain(device.deviceId)));
   screen.lines(fieldLines(device));
+  heading(screen, 'Agents');
+  screen.table(agentColumns(now), device.agents, 'None. `stance unmatched` lists the agents that belong to no device.');
+  for (const { source, agentId, device: target, by, reason, until } of device.links) {
+    const end = until === undefined ? '' : `, until ${until}`;
+    screen.paragraph(`${source}/${agentId} is linked to ${target} by hand, as ${by} says: ${reason}${end}`);
+  }
   heading(screen, 'Posture');
   screen.table(
-    [
-      { title: 'ATTRIBUTE', value: ({ name }) => name, whole: true },
-      { title: 'VALUE', value: ({ value }) => valueText(value) },
-      { title: 'FROM', value: ({ source, agentId }) => (source === undefined ? '-' : `${source}/${agentId ?? '?'}`) },
-      { title: 'REPORTED', value: ({ reportedAt }) => relativeTime(reportedAt, now) },
-      { title: 'OBSERVED', value: ({ observedAt }) => relativeTime(observedAt, now) },
-    ],
-    device.attributes,
+    attributeColumns(now),
+    device.attributes.flatMap(attributeRows),
     'No agent has reported anything about this device.',
   );
   heading(screen, 'Decisions');
@@ -55,13 +58,57 @@ function fieldLines(device: DeviceRecord): string[] {
     ['UUID', uuid],
     ['external id', externalId],
     ['addresses', device.identities?.addresses?.join(', ')],
-    [
-      'agents',
-      device.agents
-        .map(({ source, agentId, by, trust }) => `${source}/${agentId} (by ${by ?? '?'}, ${trust ?? '?'})`)
-        .join(', '),
-    ],
     ['posture revision', device.postureRevision === 0 ? undefined : String(device.postureRevision)],
   ];
   return fields.flatMap(([name, value]) => (value ? [`  ${`${name}:`.padEnd(18)}${plain(value)}`] : []));
+}
+
+const RELATIONS = {
+  current: 'its agent',
+  candidate: 'may be its agent',
+  former: 'was its agent',
+  moved: 'moved away',
+} as const satisfies Record<DeviceAgent['relation'], string>;
+
+const agentColumns = (now: number): Column<DeviceAgent>[] => [
+  { title: 'AGENT', value: agentName, whole: true },
+  { title: 'IS', value: relationText, style: ({ relation }) => (relation === 'candidate' ? 'yellow' : undefined) },
+  { title: 'MATCHED BY', value: matchText },
+  { title: 'HOST NAME', value: ({ hostname }) => hostname ?? '-' },
+  { title: 'SERIAL NUMBER', spare: true, value: ({ serialNumber }) => serialNumber ?? '-' },
+  { title: 'LAST SEEN', value: ({ lastSeenAt }) => relativeTime(lastSeenAt, now) },
+];
+
+function relationText({ relation, device, goneReason, clean }: DeviceAgent): string {
+  if (relation === 'moved') return device ? `moved to ${device}` : RELATIONS.moved;
+  if (relation !== 'former') return RELATIONS[relation];
+  const details = [goneReason, clean === false && 'not clean'].filter(Boolean);
+  return `${RELATIONS.former}${details.length > 0 ? ` (${details.join(', ')})` : ''}`;
+}
+
+function matchText({ by, trust, problem }: DeviceAgent): string {
+  return [by, trust, problem].filter(Boolean).join(', ') || '-';
+}
+
+/** A row of the posture: the value that counts, or below it one that another agent reports. */
+type AttributeRow = Omit<AttributeRecord, 'others' | 'value'> & { readonly shown: string };
+
+const attributeColumns = (now: number): Column<AttributeRow>[] => [
+  { title: 'ATTRIBUTE', value: ({ name }) => name, whole: true },
+  { title: 'VALUE', value: ({ shown }) => shown },
+  { title: 'FROM', value: ({ source, agentId }) => (source === undefined ? '-' : `${source}/${agentId ?? '?'}`) },
+  { title: 'MATCHED BY', value: ({ by, trust }) => [by, trust].filter(Boolean).join(', ') || '-' },
+  { title: 'REPORTED', spare: true, value: ({ reportedAt }) => relativeTime(reportedAt, now) },
+  { title: 'OBSERVED', value: ({ observedAt }) => relativeTime(observedAt, now) },
+  { title: 'LAST SEEN', spare: true, value: ({ lastSeenAt }) => relativeTime(lastSeenAt, now) },
+];
+
+function attributeRows({ others, value, ...record }: AttributeRecord): AttributeRow[] {
+  const shown = value === null ? 'unknown: the agents disagree' : valueText(value);
+  const below = ({ value: other, ...from }: OtherValue): AttributeRow => ({
+    name: '',
+    shown: `(${valueText(other)})`,
+    ...from,
+  });
+  return [{ ...record, shown }, ...others.map(below)];
 }

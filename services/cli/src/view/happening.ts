@@ -1,4 +1,4 @@
-import type { Happening } from '../records/happenings.js';
+import type { AccessHappening, Happening, Operation } from '../records/happenings.js';
 import { effectText, reasonText } from './effects.js';
 import type { Paint, Style } from './paint.js';
 import { clockTime, durationText, plain } from './text.js';
@@ -7,24 +7,45 @@ const KINDS = {
   decision: { title: 'decision', style: 'cyan' },
   revocation: { title: 'revoked', style: 'red' },
   session: { title: 'ended', style: 'bold' },
+  operation: { title: 'operator', style: 'yellow' },
 } as const satisfies Record<Happening['kind'], { title: string; style: Style }>;
 
 /** A line of `stance watch`: when, what, to whom, how long after the observation, and why. */
 export function happeningLine(happening: Happening, paint: Paint): string {
-  const { kind, time, deviceId, resource, gateway, reactionMs, reasons } = happening;
-  const { title, style } = KINDS[kind];
+  const { title, style } = KINDS[happening.kind];
+  const what = happening.kind === 'operation' ? operationTexts(happening, paint) : accessTexts(happening, paint);
+  return [paint('dim', clockTime(happening.time)), paint(style, title.padEnd(8)), ...what].join('  ');
+}
+
+const OPERATIONS = {
+  'manual-link': 'linked by hand',
+  'manual-unlink': 'unlinked',
+  'sweep-approved': 'sweep approved',
+  'hold-released': 'hold released',
+  'break-glass-used': 'break-glass used',
+} as const satisfies Record<Operation['operation'], string>;
+
+function operationTexts({ operation, targetId, deviceId, by, reason, until }: Operation, paint: Paint): string[] {
   return [
-    paint('dim', clockTime(time)),
-    paint(style, title.padEnd(8)),
+    plain(deviceId === undefined ? targetId : `${targetId} → ${deviceId}`),
+    paint('bold', OPERATIONS[operation]),
+    plain(`by ${by}: ${reason}`),
+    ...(until === undefined ? [] : [plain(`until ${until}`)]),
+  ];
+}
+
+function accessTexts(happening: AccessHappening, paint: Paint): string[] {
+  const { deviceId, resource, gateway, reactionMs, reasons } = happening;
+  return [
     `${plain(deviceId)} → ${plain(resource)} @ ${plain(gateway)}`,
     whatText(happening, paint),
     ...(reactionMs === null ? [] : [paint('bold', `after ${durationText(reactionMs)}`)]),
     ...reasons.slice(0, 1).map(reasonText),
     ...(reasons.length > 1 ? [paint('dim', `and ${reasons.length - 1} more`)] : []),
-  ].join('  ');
+  ];
 }
 
-function whatText(happening: Happening, paint: Paint): string {
+function whatText(happening: AccessHappening, paint: Paint): string {
   const { kind, effect, before, enforced = true, sessionId = '', user, cause } = happening;
   if (kind === 'decision') {
     const now = effect === null ? '-' : effectText(effect, enforced, paint);

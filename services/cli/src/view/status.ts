@@ -53,7 +53,9 @@ function sourceText(source: Source, { paint }: Screen, now: number): string {
   const state = paint(sourceStyle(source), source.state);
   const error = source.error === undefined ? '' : `: ${plain(source.error.title)}`;
   const success = `last success ${relativeTime(source.lastSuccessAt, now)}`;
-  return `${plain(source.source)} ${state}${error}, ${counted(source.agents, 'agent')}, ${success}`;
+  const refused =
+    source.refusedSweep === undefined ? '' : paint('red', ', a sweep waits for a person (`stance sources`)');
+  return `${plain(source.source)} ${state}${error}, ${counted(source.agents, 'agent')}, ${success}${refused}`;
 }
 
 function policyText({ policy }: StatusReport, { paint }: Screen): string {

@@ -3,7 +3,16 @@
  * reverse the direction of writing become visible `�`.
  */
 export function plain(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
+  return text.replaceAll(UNPRINTABLE, '\uFFFD');
+}
+
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
+
+/** JSON that may be shown on a terminal: the same characters inside its texts as escapes, nothing lost. */
+export function escapedJson(value: unknown, indent: number): string {
+  return JSON.stringify(value, null, indent).replaceAll(UNPRINTABLE, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** An address, or a message that names one, without the user and password that people put before an `@`. */
@@ -67,4 +76,23 @@ export function valueText(value: unknown): string {
 /** `1 device`, `2 devices`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A number that people can read: `100,000`. */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** A text as lines of at most `width` columns, broken between words; a longer word has a line of its own. */
+export function wrapped(text: string, width: number, indent = ''): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? indent + word : `${line} ${word}`;
+    if (line !== '' && displayWidth(longer) > width) {
+      lines.push(line);
+      line = indent + word;
+    } else line = longer;
+  }
+  return [...lines, line];
 }

@@ -1,12 +1,15 @@
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import type { Explanation } from '@stance/contracts';
 import { infected } from '../fixtures/facts.js';
+import { csvText } from './csv.js';
 import { explanationLines } from './explanation.js';
 import { happeningLine } from './happening.js';
 import { policyErrorLines } from './policy-errors.js';
 import { noPaint } from './paint.js';
+import { Screen } from './screen.js';
 import { tableLines } from './table.js';
-import { displayWidth, durationText, plain, relativeTime, truncate } from './text.js';
+import { displayWidth, durationText, escapedJson, plain, relativeTime, truncate, wrapped } from './text.js';
 import { treeLines } from './tree.js';
 
 describe('text', () => {
@@ -48,6 +51,54 @@ describe('text', () => {
   });
 });
 
+describe('sentences', () => {
+  test.each([
+    ['in one line where they fit', 'one two', 7, ['one two']],
+    ['between words where they do not', 'one two three', 9, ['  one two', '  three']],
+    ['a word that is too long has its own line', 'a laptop-of-somebody b', 6, ['  a', '  laptop-of-somebody', '  b']],
+  ])('%s', (_, text, width, lines) => {
+    expect(wrapped(text, width, lines.length > 1 ? '  ' : '')).toEqual(lines);
+  });
+});
+
+test.each([
+  [{ isTTY: true, columns: 60 }, 60],
+  [{ isTTY: true, columns: 0 }, 80],
+  [{ isTTY: true }, 80],
+  [{}, Number.POSITIVE_INFINITY],
+])('an output that is %j has %d columns', (output, width) => {
+  expect(new Screen(Object.assign(new PassThrough(), output), {}).width).toBe(width);
+});
+
+test('JSON shown on a terminal rewrites no screen and loses nothing', () => {
+  const value = { hostname: '\u009B2J\u202Eexe', note: 'two\nlines' };
+  const text = escapedJson(value, 2);
+  expect(text).toContain('\\u009b2J\\u202eexe');
+  expect(JSON.parse(text)).toEqual(value);
+});
+
+describe('CSV', () => {
+  const columns = [
+    { name: 'host', value: ({ host }: { host?: string }) => host },
+    { name: 'n', value: () => '1' },
+  ];
+  test.each([
+    ['LT-1', 'LT-1'],
+    [undefined, ''],
+    ['a,b', '"a,b"'],
+    ['say "hi"', '"say ""hi"""'],
+    ['two\r\nlines', '"two\r\nlines"'],
+    ['=HYPERLINK("x")', '"\'=HYPERLINK(""x"")"'],
+    ['+1', "'+1"],
+    ['-1', "'-1"],
+    ['@SUM(1)', "'@SUM(1)"],
+    ['\t=1', "'\t=1"],
+    ['a=b', 'a=b'],
+  ])('%j is written as %j', (host, cell) => {
+    expect(csvText(columns, [host === undefined ? {} : { host }])).toBe(`host,n\r\n${cell},1\r\n`);
+  });
+});
+
 describe('tables', () => {
   const columns = [
     { title: 'ID', value: ({ id }: Row) => id, whole: true },
@@ -79,6 +130,16 @@ describe('tables', () => {
       'x                     12  a long commen…',
     ]);
     for (const line of tableLines(columns, rows, 24, noPaint)) expect(displayWidth(line)).toBeLessThanOrEqual(24);
+  });
+
+  test('what can be spared is left out before an id is cut, the last first', () => {
+    const spared = columns.map((column, index) => ({ ...column, spare: index > 0 }));
+    expect(tableLines(spared, rows, 24, noPaint)).toEqual([
+      'ID                     N',
+      'laptop-of-the-office   7',
+      'x                     12',
+    ]);
+    expect(tableLines(spared, rows, 20, noPaint)).toEqual(['ID', 'laptop-of-the-office', 'x']);
   });
 
   test('styles do not change the width', () => {
@@ -198,6 +259,25 @@ describe('lines of watch', () => {
     );
     expect(line).toBe('10:00:00.041  ended     laptop-1 → wiki @ office  session s-1 of one cut  after 41 ms');
   });
+});
+
+test('a line of watch shows what a person did', () => {
+  const line = happeningLine(
+    {
+      time: '2026-01-05T10:00:00.041Z',
+      kind: 'operation',
+      operation: 'manual-link',
+      targetId: 'office-console/102',
+      deviceId: 'laptop-2',
+      by: 'ana',
+      reason: 'new\nboard',
+      until: '2026-02-01T00:00:00.000Z',
+    },
+    noPaint,
+  );
+  expect(line).toBe(
+    '10:00:00.041  operator  office-console/102 → laptop-2  linked by hand  by ana: new�board  until 2026-02-01T00:00:00.000Z',
+  );
 });
 
 describe('policy errors', () => {

@@ -1,0 +1,114 @@
+import { AgentMatched, OperatorActed, SourceReported, type DataOf } from '@stance/contracts';
+import type { Command } from 'commander';
+import { act } from '../act.js';
+import type { CommandContext } from '../command-context.js';
+import { confirmed } from '../confirmed.js';
+import { WrongUsage } from '../errors.js';
+import { saidOption } from '../options.js';
+import { didYouMean } from '../records/nearest.js';
+import type { Stack } from '../stack.js';
+import { systemUser } from '../system-user.js';
+import type { Screen } from '../view/screen.js';
+import { refusalText } from '../view/sources.js';
+import { counted, grouped, relativeTime } from '../view/text.js';
+
+type RefusedSweep = NonNullable<DataOf<typeof SourceReported>['refusedSweep']>;
+
+interface ApproveOptions {
+  readonly reason: string;
+  readonly by?: string;
+  readonly yes?: boolean;
+}
+
+/** Absent agents that are shown by name. */
+const EXAMPLES = 10;
+
+export function addSourcesApprove(sources: Command, context: CommandContext): void {
+  sources
+    .command('approve <source>')
+    .description('believe a sweep that was refused because it would retire too many agents')
+    .requiredOption('--reason <text>', 'why; recorded', saidOption)
+    .option('--by <who>', 'who says so; recorded (default: the user of this system)', saidOption)
+    .option('--yes', 'do not ask')
+    .action(async (source: string, { reason, yes = false, by = systemUser() }: ApproveOptions) => {
+      if (!yes) requireTerminal(context);
+      await context.connected(async (stack) => {
+        const refused = await refusedSweep(stack, source);
+        const target = { kind: 'sweep-approved', targetId: source } as const;
+        const { event: last, sequence } = await stack.last(OperatorActed, target);
+        if (last?.data.details?.['startedAt'] === refused.startedAt) {
+          throw new WrongUsage(
+            `${last.data.by} approved this sweep of ${source} already, ${relativeTime(last.time, Date.now())}: its next sweep acts on it`,
+          );
+        }
+        if (!context.json) await showRefused(context.screen, stack, source, refused);
+        const question = `Let the next sweep of ${source} retire up to ${counted(refused.absent, 'agent')}?`;
+        if (!yes && !(await confirmed(context.io, question))) {
+          context.negative();
+          context.note('not approved: nothing was done');
+          return;
+        }
+        await requireUnchanged(stack, source, refused);
+        const details = { startedAt: refused.startedAt, absent: String(refused.absent) };
+        const approval = { ...target, by, reason, details };
+        await act(stack, approval, sequence);
+        context.print(approval, (screen) =>
+          screen.paragraph(
+            `approved: the next sweep of ${source} may retire up to ${grouped(refused.absent)} agents; see \`stance sources\``,
+          ),
+        );
+      });
+    });
+}
+
+function requireTerminal({ io, json }: CommandContext): void {
+  if (json || io.stdin().isTTY !== true) {
+    throw new WrongUsage(
+      'there is no terminal to ask on (or --json is wanted): say --yes to approve without being asked',
+    );
+  }
+}
+
+async function refusedSweep(stack: Stack, source: string): Promise<RefusedSweep> {
+  const report = (await stack.last(SourceReported, { source })).event?.data;
+  if (report === undefined) {
+    const names = (await stack.table(SourceReported)).map(({ data }) => data.source);
+    throw new WrongUsage(`there is no source ${source}${didYouMean(source, names) || ': see `stance sources`'}`);
+  }
+  if (report.refusedSweep !== undefined) return report.refusedSweep;
+  throw new WrongUsage(`${source} has refused no sweep, so there is nothing to approve: see \`stance sources\``);
+}
+
+/** What was shown is what is approved. */
+async function requireUnchanged(stack: Stack, source: string, shown: RefusedSweep): Promise<void> {
+  const { startedAt, absent } = await refusedSweep(stack, source);
+  if (startedAt !== shown.startedAt || absent !== shown.absent) {
+    throw new WrongUsage(`${source} has swept again meanwhile, so nothing was approved: run the command again`);
+  }
+}
+
+async function showRefused(screen: Screen, stack: Stack, source: string, refused: RefusedSweep): Promise<void> {
+  const now = Date.now();
+  const examples = await Promise.all(
+    refused.examples.slice(0, EXAMPLES).map(async (agentId) => ({
+      agentId,
+      register: (await stack.last(AgentMatched, { source, agentId })).event?.data,
+    })),
+  );
+  screen.paragraph(`${source}: ${refusalText(refused, now)}.`);
+  screen.paragraph(
+    'Once retired, what these agents reported counts no more, and a device without another agent has no posture.',
+  );
+  screen.table(
+    [
+      { title: 'ABSENT AGENT', value: ({ agentId }) => agentId, whole: true },
+      { title: 'HOST NAME', value: ({ register }) => register?.hostname ?? '-' },
+      { title: 'DEVICE', value: ({ register }) => register?.device ?? '-' },
+      { title: 'LAST SEEN', value: ({ register }) => relativeTime(register?.lastSeenAt, now) },
+    ],
+    examples,
+    'The source names none of them.',
+  );
+  const more = refused.absent - examples.length;
+  if (more > 0 && examples.length > 0) screen.line(`and ${grouped(more)} more`);
+}
