@@ -112,7 +112,8 @@ const identifier = z.enum(['serialNumber', 'uuid', 'externalId', 'macAddress', '
 export const ListUnmatched = defineRequest({
   service: 'device-matcher',
   verb: 'unmatched',
-  summary: 'Agents that belong to no device for certain, and why; a page at a time.',
+  summary:
+    'Agents that belong to no device for certain, and why; then devices that no agent belongs to; a page at a time.',
   input: z.object(page),
   output: z.object({
     agents: z.array(

@@ -24,21 +24,23 @@ export class UnmatchedListing {
     private readonly roster: Roster,
   ) {}
 
-  /** A page of agents after an id, in order; the first page also has the devices, at most `limit` of them. */
+  /** At most `limit` entries after a place in the listing: first the agents, in order, then the devices. */
   async page(after: string | undefined, limit: number): Promise<Answer> {
-    const { open, served } = this.survey();
-    const rest = after === undefined ? open : open.filter((id) => id > after);
+    const { open, lonely } = this.survey();
+    const entries = [...open.map((id) => `agent ${id}`), ...lonely.map((id) => `device ${id}`)];
+    // In order as they stand: an agent comes before every device.
+    const rest = after === undefined ? entries : entries.filter((entry) => entry > after);
     const page = rest.slice(0, limit);
     return {
-      agents: await this.agents(page),
-      devices: after === undefined ? await this.devicesWithout(served, limit) : [],
+      agents: await this.agents(idsOf('agent', page)),
+      devices: await this.devices(idsOf('device', page)),
       total: open.length,
       next: rest.length > page.length ? (page.at(-1) ?? null) : null,
     };
   }
 
-  /** The agents that belong to no device for certain, and the devices that some agent does or may belong to. */
-  private survey(): { open: string[]; served: Set<string> } {
+  /** The agents that belong to no device for certain, and the enrolled devices that none belongs or may belong to. */
+  private survey(): { open: string[]; lonely: string[] } {
     const open: string[] = [];
     const served = new Set<string>();
     for (const keys of this.tables.registers.keys()) {
@@ -48,10 +50,12 @@ export class UnmatchedListing {
       if (register.device !== null) served.add(register.device);
       for (const device of register.candidates ?? []) served.add(device);
     }
-    return { open: open.toSorted(), served };
+    const enrolled = [...this.enrolled()].map(({ deviceId }) => deviceId);
+    return { open: open.toSorted(), lonely: enrolled.filter((deviceId) => !served.has(deviceId)).toSorted() };
   }
 
   private async agents(ids: readonly string[]): Promise<Answer['agents']> {
+    if (ids.length === 0) return [];
     const similar = new SimilarDevices(this.enrolled());
     const agents = await Promise.all(
       ids.map(async (id) => {
@@ -65,10 +69,10 @@ export class UnmatchedListing {
     return agents.filter((agent) => agent !== undefined);
   }
 
-  private async devicesWithout(served: ReadonlySet<string>, limit: number): Promise<Answer['devices']> {
-    const lonely = [...this.enrolled()].filter(({ deviceId }) => !served.has(deviceId)).slice(0, limit);
+  private async devices(ids: readonly string[]): Promise<Answer['devices']> {
     return Promise.all(
-      lonely.map(async ({ deviceId, serialProblem }) => {
+      ids.map(async (deviceId) => {
+        const serialProblem = this.tables.devices.get({ deviceId })?.serialProblem;
         const recorded = await this.read(DeviceRecorded, { deviceId });
         const { serialNumber, hostname } = recorded?.hardware ?? {};
         const sharesKeyWith = this.roster.devicesSharingKeysWith(deviceId);
@@ -104,4 +108,9 @@ export class UnmatchedListing {
       throw error;
     }
   }
+}
+
+function idsOf(kind: 'agent' | 'device', page: readonly string[]): string[] {
+  const prefix = `${kind} `;
+  return page.flatMap((entry) => (entry.startsWith(prefix) ? [entry.slice(prefix.length)] : []));
 }

@@ -1,5 +1,5 @@
 import { jetstreamManager } from '@nats-io/jetstream';
-import { STREAMS } from '@stance/contracts';
+import { decodeEvent, SourceReported, STREAMS, type DataOf } from '@stance/contracts';
 import { waitFor } from '@stance/testing';
 import { enroll, publishPolicy, residentMiB, settled, startBench, startServices, type Bench } from './pipeline.js';
 
@@ -9,6 +9,12 @@ export interface FirstSync {
   readonly bareSeconds: number;
   /** From the poller's start of reading to its last observation stored; nobody reads them yet. */
   readonly syncSeconds: number;
+  /** A sweep later, with nothing changed. */
+  readonly sweepSeconds: number;
+  /** Observations that it published. */
+  readonly sweepPublished: number;
+  /** Resident bytes per agent in the poller, above what it had when it began to read. */
+  readonly pollerBytesPerAgent: number;
   /** The other four services, started on that backlog, until every device has its decisions and audit has everything. */
   readonly decidedSeconds: number;
   /** Resident MiB per service once all is settled. */
@@ -23,14 +29,22 @@ export async function measureFirstSync(agents: number): Promise<FirstSync> {
     await startServices(bench, ['sentinelone-poller'], {
       SENTINELONE_URL: bench.tenant.url,
       SENTINELONE_API_TOKEN: bench.tenant.token,
+      SENTINELONE_SWEEP_INTERVAL: '5s',
+      LOG_LEVEL: 'info',
     });
     const activeAt = performance.now();
+    const poller = bench.services.get('sentinelone-poller');
+    const emptyPoller = await residentMiB(poller?.pid ?? 0);
     await waitFor(async () => (await manager.streams.info(STREAMS.AGENTS.name)).state.messages >= agents, {
       what: 'every agent to be observed',
       timeoutMs: 300_000,
       intervalMs: 20,
     });
     const syncSeconds = (performance.now() - activeAt) / 1_000;
+    const { sweepSeconds, sweepPublished } = await unchangedSweep(bench);
+    const fullPoller = await residentMiB(poller?.pid ?? 0);
+    // The same without further sweeps, whose reading is not what is measured next.
+    await poller?.stop();
     await publishPolicy(bench);
     await enroll(bench);
     const startedAt = performance.now();
@@ -38,12 +52,46 @@ export async function measureFirstSync(agents: number): Promise<FirstSync> {
     await settled(bench.connection, 'every decision', 600_000);
     const decidedSeconds = (performance.now() - startedAt) / 1_000;
     const memory: Record<string, number> = {};
-    for (const [name, service] of bench.services) memory[name] = Math.round(await residentMiB(service.pid));
+    for (const [name, service] of bench.services)
+      if (name !== 'sentinelone-poller') memory[name] = Math.round(await residentMiB(service.pid));
     memory['nats-server'] = Math.round(await residentMiB(bench.nats.pid));
-    return { agents, bareSeconds, syncSeconds, decidedSeconds, memory };
+    memory['sentinelone-poller'] = Math.round(fullPoller);
+    return {
+      agents,
+      bareSeconds,
+      syncSeconds,
+      sweepSeconds,
+      sweepPublished,
+      pollerBytesPerAgent: ((fullPoller - emptyPoller) * 2 ** 20) / agents,
+      decidedSeconds,
+      memory,
+    };
   } finally {
     await bench.close();
   }
+}
+
+/** The second sweep, by what the source reports of it. */
+async function unchangedSweep({ connection }: Bench): Promise<{ sweepSeconds: number; sweepPublished: number }> {
+  const reports: DataOf<typeof SourceReported>[] = [];
+  const subscription = connection.subscribe(`${SourceReported.subjectPrefix}.>`, {
+    callback: (_error, { data, subject }) => {
+      reports.push(decodeEvent(SourceReported, data, subject).data);
+    },
+  });
+  const completed = () => reports.filter(({ sweep }) => sweep?.completedAt !== undefined);
+  await waitFor(() => completed().length > 0, { what: 'the first sweep to be complete', timeoutMs: 60_000 });
+  const first = completed()[0]?.sweep?.completedAt;
+  const isSecond = ({ sweep }: DataOf<typeof SourceReported>) => sweep?.completedAt !== first;
+  await waitFor(() => completed().some(isSecond), { what: 'the second sweep', timeoutMs: 120_000 });
+  subscription.unsubscribe();
+  const second = completed().find(isSecond);
+  const { startedAt = '', completedAt = '' } = second?.sweep ?? {};
+  const publishedBefore = completed().findLast((report) => !isSecond(report))?.changed ?? 0;
+  return {
+    sweepSeconds: (Date.parse(completedAt) - Date.parse(startedAt)) / 1_000,
+    sweepPublished: (second?.changed ?? 0) - publishedBefore,
+  };
 }
 
 /** The pace of the poller: a little below the 25 requests a second that the API allows. */

@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { findNatsServer } from '@stance/nats-server';
 import { measureFirstSync } from './first-sync.js';
+import { measureMatching } from './matching.js';
+import { measureObservation } from './observation.js';
 import { measureReaction } from './reaction.js';
 import { measureRelayReaction, measureRelayThroughput } from './relay.js';
 import { measureThroughput } from './throughput.js';
@@ -12,8 +14,8 @@ import { measureThroughput } from './throughput.js';
 const quick = process.argv.includes('--quick');
 const jsonFile = process.argv.includes('--json') ? process.argv[process.argv.indexOf('--json') + 1] : undefined;
 const size = quick
-  ? { reactions: 200, changes: 2_000, agents: 5_000 }
-  : { reactions: 1_500, changes: 20_000, agents: 100_000 };
+  ? { reactions: 200, changes: 2_000, agents: 5_000, infections: 30 }
+  : { reactions: 1_500, changes: 20_000, agents: 100_000, infections: 300 };
 
 interface Row {
   readonly figure: string;
@@ -54,11 +56,28 @@ const cpuPerChange = Object.values(throughput.cpuMicroseconds).reduce((sum, one)
 add('  processor time per change', cpuPerChange, relayThroughput.cpuMicroseconds, 'µs', 'reported');
 
 const sync = await measureFirstSync(size.agents);
-add(`first sync of ${size.agents} agents`, sync.syncSeconds, sync.bareSeconds, 's', 'at most 2x');
+add(`first sync of ${size.agents} agents`, sync.syncSeconds, sync.bareSeconds, 's', 'at most 1.5x');
+add(`  a sweep with nothing changed`, sync.sweepSeconds, sync.bareSeconds, 's', 'at most 1.2x');
+add(`  observations published by it`, sync.sweepPublished, null, '', 'none');
+add(`  resident in the poller, per agent`, sync.pollerBytesPerAgent / 1_024, null, 'KiB', 'under 2 KiB');
 add(`  until all is decided and audited`, sync.decidedSeconds, null, 's', 'reported');
 for (const [name, mebibytes] of Object.entries(sync.memory)) {
   add(`  memory of ${name} with ${size.agents} devices`, mebibytes, null, 'MiB', 'reported');
 }
+
+const matching = await measureMatching(size.agents);
+add(
+  `matching ${size.agents} agents`,
+  matching.agentsPerSecond,
+  matching.bareMessagesPerSecond,
+  'agents/s',
+  'at least 20,000/s',
+);
+add(`  resident in the matcher, per agent with its device`, matching.bytesPerAgent / 1_024, null, 'KiB', 'under 1 KiB');
+
+const observation = await measureObservation(size.infections);
+add('infection to observed, beyond one poll interval, p50', observation.p50, null, 'ms', 'reported');
+add('infection to observed, beyond one poll interval, worst', observation.max, null, 'ms', 'at most 50 ms');
 
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 const versions = `Node ${process.versions.node}, nats-server ${(await findNatsServer()).version}`;
@@ -84,6 +103,8 @@ const report = {
   throughput,
   relayThroughput,
   sync,
+  matching,
+  observation,
   rows,
 };
 if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`);
