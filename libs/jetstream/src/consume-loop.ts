@@ -4,6 +4,7 @@ import {
   DeliverPolicy,
   jetstream,
   jetstreamManager,
+  JetStreamApiCodes,
   JetStreamApiError,
   type ConsumerConfig,
   type ConsumerMessages,
@@ -25,6 +26,7 @@ import {
   type RetryPolicy,
   type Settlement,
 } from './settlement.js';
+import type { StreamWatch } from './stream-watch.js';
 import { inSpan } from './trace-context.js';
 
 export interface ConsumeOptions {
@@ -102,6 +104,8 @@ export class ConsumeLoop {
     private readonly route: Route,
     private readonly options: ConsumeOptions,
     private readonly observer: ConsumeObserver,
+    /** Says whether the stream is still the one that the service's state was read from. */
+    private readonly watch?: StreamWatch,
   ) {
     this.scheduler = new KeyedScheduler((message, key) => this.guarded(() => this.process(message, key)), {
       concurrency: options.concurrency,
@@ -109,6 +113,7 @@ export class ConsumeLoop {
   }
 
   async start(): Promise<void> {
+    await this.forgetOutlived();
     const messages = await this.open();
     // Stopped while it was being opened: left open, it would take messages away from whoever handles them next.
     if (this.stopping) {
@@ -137,6 +142,24 @@ export class ConsumeLoop {
     await this.guarded(() => within(FLUSH_MS, this.connection.flush()));
   }
 
+  /**
+   * A consumer older than one of the service's streams has acknowledged what had its effect on a stream that is gone: it
+   * starts over, so that everything is handled again.
+   */
+  private async forgetOutlived(): Promise<void> {
+    if (this.watch === undefined) return;
+    const { consumers } = await jetstreamManager(this.connection);
+    try {
+      const { created } = await consumers.info(this.stream, this.durable);
+      if (Date.parse(created) >= this.watch.since.getTime()) return;
+      await consumers.delete(this.stream, this.durable);
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound) return;
+      throw error;
+    }
+    this.observer.trouble(`consumer ${this.durable} is older than the service's streams: all is handled again`);
+  }
+
   private async open(): Promise<ConsumerMessages> {
     const manager = await jetstreamManager(this.connection);
     const config = consumerConfig(this.durable, this.route.filter, this.options.ackWaitMs);
@@ -155,8 +178,15 @@ export class ConsumeLoop {
       const ended = await this.messages?.closed();
       if (this.stopping || this.connection.isClosed()) return;
       this.observer.trouble(`consumer ${this.durable} of ${this.stream} ended, opening it again`, ended ?? undefined);
+      this.watch?.doubt(this.stream);
+      if (!(await this.isSameStream())) return;
       await this.reopen();
     }
+  }
+
+  /** Of another stream than the one that the state was read from, no message may be handled, nor even be fetched. */
+  private isSameStream(): Promise<boolean> | true {
+    return this.watch?.isSame(this.stream) ?? true;
   }
 
   private async reopen(): Promise<void> {
@@ -192,6 +222,11 @@ export class ConsumeLoop {
   }
 
   private async process(message: JsMsg, key: string): Promise<void> {
+    const same = this.isSameStream();
+    if (same !== true && !(await same)) {
+      message.nak(STOPPING_NAK_MS);
+      return;
+    }
     const attempt = message.info.deliveryCount - (this.excused.get(message.seq) ?? 0);
     const { retry } = this.options;
     const unburied = this.unburied.get(message.seq);

@@ -11,7 +11,6 @@ import {
   type EventContract,
   type EventOf,
   type KeysOf,
-  type StreamDefinition,
 } from '@stance/contracts';
 import { ExpectationFailed, Unconfirmed, type EventPublisher, type PublishOptions } from './publisher.js';
 import { Unreachable } from './settlement.js';
@@ -83,7 +82,8 @@ const UNREACHABLE_PAUSE_MS = 250;
 export class FactTable<Contract extends EventContract, Value> {
   private readonly entries = new Map<string, Entry<Value>>();
   private readonly writing = new Map<string, Promise<unknown>>();
-  private readonly stream: StreamDefinition;
+  /** The name of the stream that it is read from. */
+  readonly stream: string;
   private follower: StreamFollower | undefined;
   private manager: JetStreamManager | undefined;
 
@@ -94,7 +94,7 @@ export class FactTable<Contract extends EventContract, Value> {
     private readonly options: FactTableOptions<Contract, Value>,
   ) {
     if (contract.stream === null) throw new TypeError(`${contract.name} is kept by no stream`);
-    this.stream = contract.stream;
+    this.stream = contract.stream.name;
   }
 
   get size(): number {
@@ -122,7 +122,7 @@ export class FactTable<Contract extends EventContract, Value> {
   async load(signal?: AbortSignal): Promise<void> {
     this.follower = await StreamFollower.start(
       this.connection,
-      { stream: this.stream.name, filter: filterOf(this.contract, this.options.only), from: 'last-per-subject' },
+      { stream: this.stream, filter: filterOf(this.contract, this.options.only), from: 'last-per-subject' },
       (message) => this.applyStored(message),
     );
     await this.follower.caughtUp(signal);
@@ -235,7 +235,7 @@ export class FactTable<Contract extends EventContract, Value> {
   private async refresh(subject: string): Promise<void> {
     this.manager ??= await jetstreamManager(this.connection, { checkAPI: false, timeout: READ_TIMEOUT_MS });
     const before = this.entries.get(subject);
-    const message = await this.manager.streams.getMessage(this.stream.name, { last_by_subj: subject });
+    const message = await this.manager.streams.getMessage(this.stream, { last_by_subj: subject });
     if (message === null) {
       this.entries.delete(subject);
       if (before?.value !== undefined)

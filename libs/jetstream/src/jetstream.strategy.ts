@@ -8,6 +8,7 @@ import type { EventHandlerExtras, RequestHandlerExtras } from './handlers.js';
 import type { EventPublisher } from './publisher.js';
 import { answer } from './requests.js';
 import { DEFAULT_RETRY_POLICY } from './settlement.js';
+import type { StreamWatch } from './stream-watch.js';
 
 export interface JetStreamStrategyOptions {
   readonly connection: NatsConnection;
@@ -17,6 +18,8 @@ export interface JetStreamStrategyOptions {
   readonly drainMs?: number;
   readonly ackWaitMs?: number;
   readonly handlerTimeoutMs?: number;
+  /** Watches {@link JetStreamStrategy.streams} and whatever else the handlers' state was read from; ended by `close`. */
+  readonly watch?: StreamWatch;
 }
 
 /** Thrown at start-up when two handlers ask for one event or request: each message is settled once. */
@@ -66,6 +69,13 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
     );
   }
 
+  /** The streams whose events have a handler; complete once it listens. */
+  get streams(): string[] {
+    return [...this.messageHandlers.values()].flatMap(({ extras }) =>
+      isEventExtras(extras) ? [streamOf(extras.event)] : [],
+    );
+  }
+
   /** Starts to consume and to answer. Call it once, when the service is the active one and its state is loaded. */
   async start(): Promise<void> {
     for (const handler of this.messageHandlers.values()) {
@@ -79,6 +89,7 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
   async close(): Promise<void> {
     const drainMs = this.options.drainMs ?? 10_000;
     for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe();
+    this.options.watch?.stop();
     await Promise.all(this.loops.splice(0).map((loop) => loop.stop(drainMs)));
   }
 
@@ -91,7 +102,7 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
   }
 
   private loopOf({ event: contract, options }: EventHandlerExtras, handler: MessageHandler): ConsumeLoop {
-    const { connection, publisher, observer, ackWaitMs, handlerTimeoutMs } = this.options;
+    const { connection, publisher, observer, ackWaitMs, handlerTimeoutMs, watch } = this.options;
     const route: Route = {
       contract,
       filter: filterOf(contract, options.only),
@@ -111,6 +122,7 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
         retry: { ...DEFAULT_RETRY_POLICY, ...options.retry },
       },
       observer,
+      watch,
     );
   }
 

@@ -4,6 +4,7 @@ import { BUCKETS } from '@stance/contracts';
 import { startFaultProxy, waitFor, type FaultProxy } from '@stance/testing';
 import { connectToNats } from './connection.js';
 import { Lease } from './lease.js';
+import { applyTopology } from './topology.js';
 import { observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
 
 let world: World;
@@ -89,6 +90,48 @@ describe('a lease', () => {
     const other = await acquire('four', 'b');
     await expect(lease.lost).resolves.toContain('another replica took it');
     expect(other.epoch).toBeGreaterThan(lease.epoch);
+  });
+
+  it('outlives a renewal that was stored and whose confirmation got lost', async () => {
+    const connection = await throughProxy();
+    const lease = await Lease.acquire(connection, { name: 'six', holder: 'a' });
+    leases.push(lease);
+    let lost: string | undefined;
+    void lease.lost.then((reason) => (lost = reason));
+    // The renewal leaves, its confirmation never comes.
+    proxy.delay(100);
+    const stored = await waitFor(
+      async () => {
+        const sequence = (await holderSequence('six')) ?? 0;
+        return sequence > lease.epoch && sequence;
+      },
+      { what: 'a renewal', intervalMs: 1 },
+    );
+    proxy.cut();
+    await proxy.resume();
+    await waitFor(async () => lost ?? ((await holderSequence('six')) ?? 0) >= stored + 3, {
+      what: 'three more renewals, or the loss',
+    });
+    expect(lost).toBeUndefined();
+  });
+
+  it('that cannot be asked for is told apart from one that another holds', async () => {
+    const troubles: (string | undefined)[] = [];
+    const held = await acquire('seven', 'a');
+    const onTrouble = (trouble: string | undefined) => void troubles.push(trouble);
+    const options = { name: 'seven', holder: 'b', ttlMs: 1_500, onTrouble };
+    const waiting = Lease.acquire(world.connection, options);
+    await waitFor(async () => ((await holderSequence('seven')) ?? 0) >= held.epoch + 3, { what: 'three renewals' });
+    expect(troubles).toEqual([]);
+    await held.release();
+    await (await waiting).release();
+    await world.manager.streams.delete(`KV_${BUCKETS.LEASES.name}`);
+    const vain = Lease.acquire(world.connection, options);
+    await waitFor(() => troubles.length > 0, { what: 'the trouble to be told' });
+    expect(troubles).toEqual([expect.stringMatching(/lease seven.*STANCE_LEASES.*stance topology apply/)]);
+    await applyTopology(world.connection);
+    await (await vain).release();
+    expect(troubles.slice(1)).toEqual([undefined]);
   });
 
   it('is waited for while no server answers', async () => {

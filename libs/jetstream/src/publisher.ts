@@ -16,6 +16,7 @@ import {
 import { Confirmations, NotConfirmed, type Confirmation } from './confirmations.js';
 import { Slots } from './slots.js';
 import { currentTraceparent, inSpan } from './trace-context.js';
+import { isWrongLastSequence } from './wrong-last-sequence.js';
 
 /** The subject's, or the stream's, last sequence is not the expected one: somebody else wrote. Codes 10071 (R1, R3) and 10164 (R3). */
 export class ExpectationFailed extends Error {
@@ -32,7 +33,6 @@ export class Unconfirmed extends Error {
   override readonly name = 'Unconfirmed';
 }
 
-const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
 const DEFAULT_TIMEOUT_MS = 5_000;
 
 export interface PublishOptions {
@@ -173,7 +173,7 @@ function headersOf(options: Omit<PublishOptions, 'cause'> & { cause: Cause }): M
 
 function readable(error: unknown, subject: string): unknown {
   if (error instanceof JetStreamApiError) {
-    return WRONG_LAST_SEQUENCE.has(error.code) ? new ExpectationFailed(`${subject}: ${error.message}`) : error;
+    return isWrongLastSequence(error) ? new ExpectationFailed(`${subject}: ${error.message}`) : error;
   }
   if (error instanceof NotConfirmed) return new Unconfirmed(`${subject}: ${error.message}`, { cause: error });
   return error;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { DiscardPolicy, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { BUCKETS, STREAMS, wireTopology } from '@stance/contracts';
 import { startTestNats, type TestNats } from '@stance/testing';
@@ -41,6 +41,18 @@ describe('the topology', () => {
       created: [`KV_${BUCKETS.LEASES.name}`],
       updated: [STREAMS.DEVICES.name],
     });
+  });
+
+  it('tells limits that would refuse or drop facts, and takes them away', async () => {
+    const limits = { max_bytes: 1_000_000, max_msgs: 1_000, max_msg_size: 1_000, discard: DiscardPolicy.Old };
+    await manager.streams.update(STREAMS.DECISIONS.name, limits);
+    expect((await inspectTopology(connection)).map(({ problem }) => problem)).toEqual([
+      'discard is "old", not "new"',
+      'max_bytes is 1000000, not -1',
+      'max_msgs is 1000, not -1',
+      'max_msg_size is 1000, not -1',
+    ]);
+    expect(await applyTopology(connection)).toEqual({ created: [], updated: [STREAMS.DECISIONS.name] });
   });
 
   it('leaves streams of others alone', async () => {

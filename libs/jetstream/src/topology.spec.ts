@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { StreamConfig } from '@nats-io/jetstream';
+import { DiscardPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { MINIMUM_SERVER_VERSION, STREAMS, wireStreamConfig } from '@stance/contracts';
 import { differences, isOldServer } from './topology.js';
 
@@ -38,6 +38,15 @@ describe('a stream as the server echoes it', () => {
     ['allow_msg_ttl', { allow_msg_ttl: false }],
     ['allow_rollup_hdrs', { allow_rollup_hdrs: false }],
     ['deny_purge', { deny_purge: true }],
+    ['storage', { storage: StorageType.Memory }],
+    ['discard', { discard: DiscardPolicy.Old }],
+    ['discard_new_per_subject', { discard_new_per_subject: true }],
+    ['duplicate_window', { duplicate_window: 1_000_000_000 }],
+    ['max_bytes', { max_bytes: 1_000_000 }],
+    ['max_msgs', { max_msgs: 1_000 }],
+    ['max_msg_size', { max_msg_size: 1_000 }],
+    ['sealed', { sealed: true }],
+    ['no_ack', { no_ack: true }],
   ])('is wrong when %s differs', (field, change) => {
     const found = differences(wanted, { ...(wanted as Partial<StreamConfig>), ...change });
     expect(found).toEqual([expect.stringContaining(`${field} is `)]);

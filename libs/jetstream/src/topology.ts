@@ -30,11 +30,31 @@ export class TopologyMismatch extends Error {
   }
 }
 
+/**
+ * What every definition implies without saying so: no limit that would refuse or evict facts, nothing that stops writing.
+ * Asked for as well, so that an update takes back what somebody has set.
+ */
+const IMPLIED = {
+  max_bytes: -1,
+  max_msgs: -1,
+  max_msg_size: -1,
+  discard_new_per_subject: false,
+  no_ack: false,
+  sealed: false,
+} as const satisfies Partial<StreamConfig>;
+
+type Wanted = WireStreamConfig & typeof IMPLIED;
+
 /** Fields whose echoed value has to equal what was asked for; an old server drops what it does not know. */
 const CHECKED = [
   'subjects',
   'retention',
+  'storage',
   'discard',
+  'discard_new_per_subject',
+  'max_bytes',
+  'max_msgs',
+  'max_msg_size',
   'max_msgs_per_subject',
   'max_age',
   'duplicate_window',
@@ -44,10 +64,14 @@ const CHECKED = [
   'allow_rollup_hdrs',
   'deny_delete',
   'deny_purge',
-] as const satisfies readonly (keyof WireStreamConfig)[];
+  'no_ack',
+  'sealed',
+] as const satisfies readonly (keyof Wanted)[];
 
-/** What differs between a stream as asked for and as the server echoes it. Pure. */
-export function differences(wanted: WireStreamConfig, echoed: Partial<StreamConfig>): string[] {
+/** What differs between a stream as asked for, with what that implies, and as the server echoes it. Pure. */
+export function differences(definition: WireStreamConfig, echo: Partial<StreamConfig>): string[] {
+  const wanted: Wanted = { ...IMPLIED, ...definition };
+  const echoed: Partial<StreamConfig> = { ...IMPLIED, ...echo };
   return CHECKED.filter((field) => {
     const actual = echoed[field as keyof StreamConfig] ?? (typeof wanted[field] === 'boolean' ? false : undefined);
     return JSON.stringify(actual) !== JSON.stringify(wanted[field]);
@@ -111,7 +135,7 @@ export async function applyTopology(
   const updated: string[] = [];
   for (const definition of wireTopology()) {
     const echoed = existing.get(definition.name);
-    const wanted = { ...definition, num_replicas: replicas ?? echoed?.num_replicas ?? 1 };
+    const wanted = { ...IMPLIED, ...definition, num_replicas: replicas ?? echoed?.num_replicas ?? 1 };
     if (echoed === undefined) {
       await manager.streams.add(wanted);
       created.push(wanted.name);

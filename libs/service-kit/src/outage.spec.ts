@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { JetStreamApiError } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
-import { isOutage } from './outage.js';
+import { TopologyMismatch } from '@stance/jetstream';
+import { isMissingStream, isOutage } from './outage.js';
 
 const apiError = (status: number) => new JetStreamApiError({ code: status, err_code: 10008, description: 'why' });
 const forbidden = new errors.PermissionViolationError('no', 'publish', '$JS.API.INFO');
@@ -26,5 +27,20 @@ describe('a failure stays', () => {
     ['when it is no error at all', 'nothing'],
   ])('%s', (_, error) => {
     expect(isOutage(error)).toBe(false);
+  });
+});
+
+describe('a failure is for want of a stream', () => {
+  it.each([
+    ['when JetStream has none', JetStreamApiCodes.StreamNotFound, true],
+    ['not when it has no message', JetStreamApiCodes.NoMessageFound, false],
+  ])('%s', (_, code, missing) => {
+    const error = new JetStreamApiError({ code: 404, err_code: code, description: 'why' });
+    expect(isMissingStream(error)).toBe(missing);
+  });
+
+  it('when one is not as it should be', () => {
+    expect(isMissingStream(new TopologyMismatch([{ stream: 'STANCE_AGENTS', problem: 'is missing' }]))).toBe(true);
+    expect(isMissingStream(new errors.TimeoutError())).toBe(false);
   });
 });

@@ -3,10 +3,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Module } from '@nestjs/common';
-import { AgentObserved, BUCKETS, wireTopology, type DataOf } from '@stance/contracts';
+import { AgentObserved, BUCKETS, STREAMS, wireStreamConfig, wireTopology, type DataOf } from '@stance/contracts';
 import { applyTopology, EventPublisher, FactTable } from '@stance/jetstream';
 import { freePort, startFaultProxy, startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { ConfigurationInvalid, text } from './configuration.js';
+import { createLogger } from './log.js';
 import { PortUnavailable } from './health-server.js';
 import { configurationProblems, startService, StopTimedOut, type RunningService } from './run-service.js';
 import { defineService, type Runtime, type ServiceParts, type WarmTable } from './service.js';
@@ -59,6 +60,18 @@ async function start(options: Options = {}, environment: NodeJS.ProcessEnv = {})
 
 const untilState = (service: RunningService, state: string, timeoutMs = 10_000) =>
   waitFor(() => service.state() === state, { what: `the service to be ${state}`, timeoutMs });
+
+/** A log whose lines are at hand. */
+function recordingLogger() {
+  const lines: { level: string; msg: string }[] = [];
+  const destination = {
+    write: (line: string) => {
+      const { level, msg } = JSON.parse(line) as { level: string; msg: string };
+      lines.push({ level, msg });
+    },
+  };
+  return { lines, logger: createLogger('device-matcher', 'info', destination) };
+}
 
 async function readiness(service: RunningService): Promise<[number, unknown]> {
   const response = await fetch(`${service.url}/readyz`);
@@ -170,6 +183,69 @@ describe('the life of a service', () => {
     expect(deactivated).toBe(2);
   });
 
+  it.each([['with a lease', 'made-anew'] as const, ['without one', undefined] as const])(
+    'starts over from what the streams hold when one of them was made anew, %s',
+    async (_, lease) => {
+      const manager = await jetstreamManager(connection);
+      const publisher = new EventPublisher(connection, 'sentinelone-poller');
+      const observe = (agentId: string) =>
+        publisher.publish(AgentObserved, { ...present, agentId }, { id: `${agentId}:${performance.now()}`, cause: {} });
+      await observe('old');
+      await observe('older than the new');
+      const { logger, lines } = recordingLogger();
+      const agents: FactTable<typeof AgentObserved, string>[] = [];
+      const service = await startService(
+        serviceOf({
+          ...(lease !== undefined && { lease }),
+          build: (own) => {
+            const keep = ({ data }: { data: { agentId: string } }) => data.agentId;
+            const table = new FactTable(own.connection, own.publisher, AgentObserved, {
+              keep,
+              only: { source: 'spec' },
+            });
+            agents.push(table);
+            return { tables: { fed: [table] } };
+          },
+        }),
+        { environment: { NATS_URL: nats.url }, http: false, logger },
+      );
+      services.push(service);
+      await service.active;
+      await manager.streams.delete(STREAMS.AGENTS.name);
+      await waitFor(() => lines.some(({ msg }) => msg.includes('was deleted')), { what: 'the loss to be told' });
+      expect(agents).toHaveLength(1);
+      await applyTopology(connection);
+      await observe('new');
+      await waitFor(() => service.state() === 'active' && agents.length === 2, { what: 'a second stretch' });
+      expect([...(agents.at(-1)?.values() ?? [])]).toEqual(['new']);
+      expect(lines).toContainEqual({
+        level: 'warn',
+        msg: expect.stringMatching(/^the stream STANCE_AGENTS was deleted and made anew.*: starting over/),
+      });
+    },
+  );
+
+  it('waits for all of its streams when they are made anew one by one', async () => {
+    const manager = await jetstreamManager(connection);
+    let built = 0;
+    const service = await start({
+      lease: 'one-by-one',
+      build: ({ connection: own, publisher }) => {
+        built += 1;
+        return { tables: { fed: [new FactTable(own, publisher, AgentObserved, { keep: ({ data }) => data })] } };
+      },
+    });
+    await service.active;
+    await manager.streams.delete(STREAMS.SOURCES.name);
+    await manager.streams.delete(STREAMS.AGENTS.name);
+    await manager.streams.add(wireStreamConfig(STREAMS.AGENTS));
+    await untilState(service, 'loading');
+    expect(built).toBe(1);
+    await applyTopology(connection);
+    await untilState(service, 'active');
+    expect(built).toBe(2);
+  });
+
   it('is up again by itself after the server was away for longer than the lease lives', async () => {
     if (!nats.dedicated) return;
     const table: ServiceParts['tables'][] = [];
@@ -234,6 +310,25 @@ describe('the life of a service', () => {
     await standby.stop();
     expect(performance.now() - stoppedAt).toBeLessThan(1_000);
     expect(standby.state()).toBe('stopped');
+  });
+
+  it('says when it stands by in vain, as its lease cannot be asked for: it is not ready, and the log says what to do', async () => {
+    const manager = await jetstreamManager(connection);
+    const { logger, lines } = recordingLogger();
+    const table = heldTable();
+    const definition = serviceOf({ lease: 'in-vain', build: () => ({ tables: { fed: [table] } }) });
+    const service = await startService(definition, { environment: { NATS_URL: nats.url }, http: false, logger });
+    services.push(service);
+    await untilState(service, 'loading');
+    await manager.streams.delete(`KV_${BUCKETS.LEASES.name}`);
+    table.release();
+    const trouble = await waitFor(() => service.health().details?.['lease'], { what: 'the trouble in its health' });
+    expect(trouble).toMatch(/lease in-vain cannot be asked for.*stance topology apply/);
+    expect(service.health()).toMatchObject({ ready: false, state: 'standby' });
+    expect(lines).toContainEqual({ level: 'warn', msg: trouble });
+    await applyTopology(connection);
+    await service.active;
+    expect(service.health()).toEqual({ ready: true, state: 'active' });
   });
 
   it('stops while it loads', async () => {
@@ -343,6 +438,7 @@ describe('a service that fails', () => {
 
   it('for want of a port or of a right configuration does not even start', async () => {
     const first = await start();
+    await first.active;
     const { port } = new URL(first.url ?? '');
     await expect(start({}, { STANCE_HTTP_PORT: port })).rejects.toThrow(PortUnavailable);
     const wrong = start({}, { NATS_URL: '', STANCE_HTTP_PORT: 'x', LOG_LEVEL: 'loud', STANCE_SHUTDOWN_DEADLINE: '0s' });

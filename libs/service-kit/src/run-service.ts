@@ -11,6 +11,7 @@ import {
   JetStreamStrategy,
   Lease,
   PassErrorsThrough,
+  StreamWatch,
   withoutPasswords,
   type ConsumeObserver,
 } from '@stance/jetstream';
@@ -19,7 +20,7 @@ import { startHealthServer, type Health, type HealthServer } from './health-serv
 import { formatDuration } from './duration.js';
 import { createLogger, type Logger } from './log.js';
 import { NestLogger } from './nest-logger.js';
-import { isOutage } from './outage.js';
+import { isMissingStream, isOutage } from './outage.js';
 import type { ServiceDefinition, ServiceParts } from './service.js';
 import { COMMON_SETTINGS, httpPortSetting } from './settings.js';
 import { startTelemetry, stopTelemetry } from './telemetry.js';
@@ -125,13 +126,24 @@ async function closedAfter(stopped: Promise<void>, server: HealthServer | undefi
   }
 }
 
-/** One replica of a service: connects, stays warm, becomes active with the lease, starts anew when it loses it. */
+/**
+ * One replica of a service: connects, stays warm, becomes active with the lease, starts anew when it loses it or when one of
+ * its streams is not the one that it was.
+ */
 class Replica<S extends Settings> {
   state: ServiceState = 'connecting';
   readonly active: Promise<void>;
   readonly stopped: Promise<void>;
   private readonly stopping = new AbortController();
   private parts: ServiceParts | undefined;
+  /** Why a standby cannot even ask for its lease; it would stand by for ever. */
+  private leaseTrouble: string | undefined;
+  /** What is known of the streams from the stretch of activity before. */
+  private watch: StreamWatch | undefined;
+  /** Whether a stream turned out to be another one under this replica. */
+  private startedOver = false;
+  /** Whether the streams are known to be as the contracts say. */
+  private checked = false;
   private becameActive: () => void = () => undefined;
   private neverActive: (error: Error) => void = () => undefined;
   private finish: (error?: Error) => void = () => undefined;
@@ -190,24 +202,33 @@ class Replica<S extends Settings> {
 
   health(): Health {
     const own = this.parts?.health?.();
-    const settled = this.state === 'active' || this.state === 'standby';
-    return { ready: settled && (own?.ready ?? true), state: this.state, ...(own?.details && { details: own.details }) };
+    const settled = this.state === 'active' || (this.state === 'standby' && this.leaseTrouble === undefined);
+    const lease = this.leaseTrouble === undefined ? undefined : { lease: this.leaseTrouble };
+    const details = own?.details ?? lease;
+    return {
+      ready: settled && (own?.ready ?? true),
+      state: this.state,
+      ...(details && { details: { ...details, ...lease } }),
+    };
   }
 
   private async live(): Promise<void> {
     const connection = await this.connect();
     if (connection === undefined) return;
     try {
-      for (let checked = false; !this.stopping.signal.aborted;) {
+      while (!this.stopping.signal.aborted) {
         let failure: Error | undefined;
         try {
-          if (!checked) await checkTopology(connection);
-          checked = true;
+          if (!this.checked) await checkTopology(connection);
+          this.checked = true;
           failure = await this.liveOnce(connection);
         } catch (error) {
           if (this.stopping.signal.aborted) return;
-          if (!isOutage(error)) throw error;
-          this.logger.warn({ err: error }, 'NATS does not answer, starting over');
+          // Streams that are made anew under a running service come one by one.
+          const isIncomplete = this.startedOver && isMissingStream(error);
+          if (!isOutage(error) && !isIncomplete) throw error;
+          const waitsFor = isIncomplete ? 'not every stream is there yet' : 'NATS does not answer';
+          this.logger.warn({ err: error }, `${waitsFor}, starting over`);
           await Promise.race([aborted(this.stopping.signal), sleep(RETRY_MS)]);
         }
         if (failure !== undefined) throw failure;
@@ -243,10 +264,17 @@ class Replica<S extends Settings> {
     const signal = AbortSignal.any([this.stopping.signal, ended.signal]);
     let failure: Error | undefined;
     const publisher = new EventPublisher(connection, this.definition.name);
+    const observer = observerOf(this.definition.name, this.logger);
+    const watch = new StreamWatch(connection, {
+      before: this.watch,
+      trouble: (message, error) => observer.trouble(message, error),
+    });
+    this.watch = watch;
     const strategy = new JetStreamStrategy({
       connection,
       publisher,
-      observer: observerOf(this.definition.name, this.logger),
+      observer,
+      watch,
       drainMs: this.common.STANCE_SHUTDOWN_DEADLINE,
     });
     this.setState('loading');
@@ -257,6 +285,10 @@ class Replica<S extends Settings> {
       logger: this.logger,
       fail: (error) => {
         failure = error;
+        ended.abort();
+      },
+      standBy: (reason) => {
+        this.logger.warn({ reason: reason.message }, 'another replica is active, starting over as a standby');
         ended.abort();
       },
     });
@@ -271,6 +303,8 @@ class Replica<S extends Settings> {
     let lease: Lease | undefined;
     try {
       const startedAt = performance.now();
+      await watch.start([...strategy.streams, ...allTables(parts).flatMap(({ stream }) => stream ?? [])]);
+      void this.endAtChange(watch, ended);
       await Promise.all(allTables(parts).map((table) => table.load(signal)));
       lease = await this.acquireLease(connection, signal);
       // What the holder before wrote last.
@@ -283,9 +317,11 @@ class Replica<S extends Settings> {
       if (!signal.aborted) throw error;
     } finally {
       this.parts = undefined;
+      this.leaseTrouble = undefined;
       await runAll([
         // First of all no more messages: one taken now would be missing at whoever is active next.
         () => app.close(),
+        async () => watch.stop(),
         async () => parts.deactivate?.(),
         ...allTables(parts).map((table) => () => table.stopFollowing()),
         async () => lease?.release(),
@@ -293,6 +329,17 @@ class Replica<S extends Settings> {
       ]);
     }
     return failure;
+  }
+
+  private async endAtChange(watch: StreamWatch, ended: AbortController): Promise<void> {
+    const { stream, what } = await watch.changed;
+    if (this.stopping.signal.aborted) return;
+    this.startedOver = true;
+    this.checked = false;
+    // At once: what it holds is not what the streams say.
+    this.state = 'loading';
+    this.logger.warn({ stream }, `the stream ${stream} ${what}: starting over from what the streams hold now`);
+    ended.abort();
   }
 
   /** Stands by until the lease is free; at once where the service has none. */
@@ -304,6 +351,11 @@ class Replica<S extends Settings> {
       name,
       holder: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
       signal,
+      onTrouble: (trouble) => {
+        this.leaseTrouble = trouble;
+        if (trouble === undefined) this.logger.info('the lease can be asked for again');
+        else this.logger.warn(trouble);
+      },
     });
   }
 

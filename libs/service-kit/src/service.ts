@@ -7,6 +7,8 @@ import type { Logger } from './log.js';
 
 /** A table as the lifecycle sees it; `FactTable` of `@stance/jetstream` is one. */
 export interface WarmTable {
+  /** The stream that it is read from: when that is deleted and made anew, or set back, the service starts over. */
+  readonly stream?: string;
   load(signal?: AbortSignal): Promise<void>;
   caughtUp(signal?: AbortSignal): Promise<void>;
   stopFollowing(): Promise<void>;
@@ -20,6 +22,8 @@ export interface Runtime<S extends Settings = Settings> {
   readonly logger: Logger;
   /** Ends the service for good, as when a port it needs is taken. */
   readonly fail: (error: Error) => void;
+  /** Ends this stretch of activity as a lost lease does, because another replica turns out to be active: `reason` says how. */
+  readonly standBy: (reason: Error) => void;
 }
 
 /** What a service is made of. */
@@ -49,7 +53,7 @@ export interface ServiceDefinition<S extends Settings = Settings> {
   check?(config: ConfigurationOf<S>): readonly string[];
   /** What only one replica may do at a time; `undefined` where all are active. */
   lease?(config: ConfigurationOf<S>): string;
-  /** Called anew for every stretch of activity, so that no state outlives a lost lease. */
+  /** Called anew for every stretch of activity, so that no state outlives a lost lease or a stream that is gone. */
   build(runtime: Runtime<S>): Promise<ServiceParts> | ServiceParts;
 }
 

@@ -18,6 +18,7 @@ export interface PublishedPolicies {
 
 /** Follows every policy ever published and keeps what {@link PublishedPolicies} needs, never a document. */
 export class PolicyHistory implements WarmTable {
+  readonly stream = STREAMS.POLICIES.name;
   private published: PublishedPolicies = {
     revision: 0,
     lastSha256: undefined,
@@ -39,7 +40,7 @@ export class PolicyHistory implements WarmTable {
   async load(signal?: AbortSignal): Promise<void> {
     this.follower = await StreamFollower.start(
       this.connection,
-      { stream: STREAMS.POLICIES.name, filter: filterOf(PolicyPublished), from: { sequence: 1 } },
+      { stream: this.stream, filter: filterOf(PolicyPublished), from: { sequence: 1 } },
       (message) => this.take(message),
     );
     await this.follower.caughtUp(signal);

@@ -9,8 +9,9 @@ import {
   type DataOf,
   type ResourceDecision,
 } from '@stance/contracts';
-import { ask } from '@stance/jetstream';
+import { applyTopology, ask } from '@stance/jetstream';
 import { waitFor } from '@stance/testing';
+import { policyEngineWith } from './service.js';
 import { HEALTHY_READS_WIKI, TWO_GATEWAYS } from './spec/policies.js';
 import { durable, World } from './spec/world.js';
 
@@ -154,6 +155,34 @@ describe('a restart', () => {
   });
 });
 
+describe('a stream that is made anew under a running engine', () => {
+  const makeAnew = async (name: string) => {
+    await world.manager.streams.delete(name);
+    await waitFor(() => applyTopology(world.connection), { what: 'the stream to be made anew' });
+  };
+
+  it('of postures: what it holds now is decided upon, not what it held', async () => {
+    for (let change = 0; change < 3; change += 1) await world.change('d1', false);
+    await world.decided('d1', 'allow');
+    await world.settled();
+    await makeAnew(STREAMS.POSTURE.name);
+    await world.change('d1', true);
+    await expect(world.decided('d1', 'deny')).resolves.toMatchObject({ postureRevision: 1_004 });
+  });
+
+  it('of decisions: they are made again', async () => {
+    await world.change('d1', false);
+    await world.decided('d1', 'allow');
+    await world.settled();
+    await makeAnew(STREAMS.DECISIONS.name);
+    const last_by_subj = subjectOf(DecisionChanged, { gateway: 'edge', deviceId: 'd1' });
+    const made = await waitFor(() => world.manager.streams.getMessage(STREAMS.DECISIONS.name, { last_by_subj }), {
+      what: 'the decision to be made again',
+    });
+    expect(decodeEvent(DecisionChanged, made.data, last_by_subj).data.resources['wiki']?.effect).toBe('allow');
+  });
+});
+
 describe('two engines', () => {
   it.each([
     ['posture', { postureRevision: 5_000, policyRevision: 1 }],
@@ -217,6 +246,43 @@ describe('the report to the gateways', () => {
       expect([apart > 4_000, apart < 7_000]).toEqual([true, true]);
     }
   }, 30_000);
+});
+
+describe('an engine whose decisions cannot be stored', () => {
+  it('says nothing to the gateways, is not ready and says why, until they can', async () => {
+    await world.stopEngine();
+    const reports: DataOf<typeof EngineReported>[] = [];
+    const subscription = world.connection.subscribe('stance.engine.reported.v1.edge', {
+      callback: (_, message) => void reports.push(decodeEvent(EngineReported, message.data, message.subject).data),
+    });
+    const engine = await world.startEngine({ definition: policyEngineWith({ standstillMs: 3_000 }) });
+    const agents = [{ source: 's', agentId: 'a', observedAt: '2099-11-21T08:00:00.000Z' }];
+    await world.change('d1', false);
+    const settled = await world.change('d2', false, { agents });
+    await Promise.all([world.decided('d1', 'allow'), world.decided('d2', 'allow')]);
+    await world.settled();
+    expect(engine.health().ready).toBe(true);
+    const { name } = STREAMS.DECISIONS;
+    const { state } = await world.manager.streams.info(name);
+    await world.manager.streams.update(name, { max_bytes: state.bytes });
+    await world.change('d1', true);
+    // Needs no decision and is settled out of its turn: how far the engine is does not go beyond what waits.
+    const beyond = await world.change('d2', false, { agents });
+    await waitFor(() => !engine.health().ready, { what: 'it is not ready', timeoutMs: 25_000 });
+    expect(engine.health().details).toMatchObject({
+      standstill: expect.stringMatching(/^policy-engine_posture-changed has stood still .* can be written/),
+    });
+    expect(Math.max(...reports.map(({ evaluatedUpTo }) => evaluatedUpTo))).toBe(settled);
+    const silentFrom = reports.length;
+    await world.manager.streams.update(name, { max_bytes: -1 });
+    await waitFor(() => world.decisionOf('d1')?.resources['wiki']?.effect === 'deny', {
+      what: 'the decision to be stored',
+      timeoutMs: 40_000,
+    });
+    const next = await waitFor(() => reports[silentFrom], { what: 'the next report', timeoutMs: 20_000 });
+    expect([next.evaluatedUpTo, engine.health().ready]).toEqual([beyond, true]);
+    subscription.unsubscribe();
+  }, 90_000);
 });
 
 describe('explaining', () => {

@@ -1,23 +1,50 @@
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { ENGINE_REPORT_INTERVAL_SECONDS, EngineReported, PostureChanged, STREAMS } from '@stance/contracts';
+import {
+  ENGINE_REPORT_INTERVAL_SECONDS,
+  EngineReported,
+  PolicyPublished,
+  PostureChanged,
+  SessionStarted,
+  TimerDue,
+} from '@stance/contracts';
 import { durableOf, type EventPublisher } from '@stance/jetstream';
 import type { Logger } from '@stance/service-kit';
 import type { EngineProgress } from './engine-progress.js';
+import type { FleetReview } from './fleet-review.js';
 import type { PolicyLog } from './policy-log.js';
+import { Standstills, type Standstill } from './standstills.js';
+
+/**
+ * How long work may wait without any of it being finished before the engine falls silent, in milliseconds: longer than it
+ * takes until a message that cannot be handled is given up (51 s), and far below the silence that gateways bear (5 min).
+ */
+export const STANDSTILL_LIMIT_MS = 60_000;
+
+/** What the engine decides upon. */
+const INPUTS = [PostureChanged, PolicyPublished, SessionStarted, TimerDue] as const;
 
 /** Tells every gateway, every few seconds, that the engine is alive and how far it has come. */
 export class EngineReport {
   private timer: NodeJS.Timeout | undefined;
   private count = 0;
+  private readonly standstills = new Standstills();
+  private stuck: string | undefined;
 
   constructor(
     private readonly connection: NatsConnection,
     private readonly publisher: EventPublisher,
     private readonly policies: PolicyLog,
     private readonly progress: EngineProgress,
+    private readonly review: Pick<FleetReview, 'progress'>,
     private readonly logger: Logger,
+    private readonly options: { readonly standstillMs: number } = { standstillMs: STANDSTILL_LIMIT_MS },
   ) {}
+
+  /** Why the engine cannot go on, and so says nothing; `undefined` while it can. */
+  get standstill(): string | undefined {
+    return this.stuck;
+  }
 
   start(): void {
     this.timer = setInterval(() => void this.report(), ENGINE_REPORT_INTERVAL_SECONDS * 1_000);
@@ -34,7 +61,9 @@ export class EngineReport {
     // Silence is the honest report of an engine that cannot decide: gateways deny.
     if (policy !== undefined && !policy.ok) return;
     try {
-      const lag = await this.lag();
+      const postures = await this.lookAtWork();
+      // Work that cannot be finished, as when decisions cannot be stored: what gateways hold may be wrong by now.
+      if (this.stuck !== undefined) return;
       const gateways = new Set([...(policy?.compiled.gateways.keys() ?? []), ...this.progress.gateways]);
       for (const gateway of gateways) {
         this.count += 1;
@@ -43,8 +72,8 @@ export class EngineReport {
           {
             gateway,
             policyRevision: policy?.revision ?? 0,
-            lag,
-            evaluatedUpTo: this.progress.evaluatedUpTo,
+            lag: waitingAt(postures),
+            evaluatedUpTo: postures.ack_floor.stream_seq,
             decidedUpTo: this.progress.decidedUpTo(gateway),
             reportedAt: new Date().toISOString(),
           },
@@ -56,13 +85,44 @@ export class EngineReport {
     }
   }
 
-  private async lag(): Promise<number> {
+  /** Notices what stands still; resolves to how far the postures are. */
+  private async lookAtWork(): Promise<ConsumerInfo> {
     const manager = await jetstreamManager(this.connection, { checkAPI: false });
-    const durable = durableOf(this.publisher.service, PostureChanged);
-    const { num_pending: pending, num_ack_pending: underWay } = await manager.consumers.info(
-      STREAMS.POSTURE.name,
-      durable,
-    );
-    return pending + underWay;
+    const [postures, ...others] = await Promise.all([
+      this.consumer(manager, INPUTS[0]),
+      ...INPUTS.slice(1).map((contract) => this.consumer(manager, contract)),
+    ]);
+    const now = performance.now();
+    for (const info of [postures, ...others]) {
+      this.standstills.look(info.name, { done: info.ack_floor.stream_seq, waiting: waitingAt(info) }, now);
+    }
+    const { reviewed = 0, total = 0, startedAt = '' } = this.review.progress ?? {};
+    const review = { done: `${startedAt} ${reviewed}`, waiting: total - reviewed };
+    this.standstills.look('the review of the fleet', review, now);
+    this.tell(this.standstills.longest(this.options.standstillMs, now));
+    return postures;
   }
+
+  private consumer(manager: JetStreamManager, contract: (typeof INPUTS)[number]): Promise<ConsumerInfo> {
+    return manager.consumers.info(contract.stream?.name ?? '', durableOf(this.publisher.service, contract));
+  }
+
+  private tell(standstill: Standstill | undefined): void {
+    const before = this.stuck;
+    this.stuck = standstill && messageOf(standstill);
+    if (before === undefined && this.stuck !== undefined) this.logger.error(this.stuck);
+    if (before !== undefined && this.stuck === undefined)
+      this.logger.info('going on, and reporting to the gateways again');
+  }
+}
+
+function waitingAt({ num_pending: pending, num_ack_pending: underWay }: ConsumerInfo): number {
+  return pending + underWay;
+}
+
+function messageOf({ work, waiting, sinceMs }: Standstill): string {
+  return (
+    `${work} has stood still for ${Math.round(sinceMs / 1_000)} s with ${waiting} waiting, so the gateways are told nothing: ` +
+    'see the warnings before this, and whether the streams can be written (disk space, limits, a leader)'
+  );
 }

@@ -91,6 +91,7 @@ export function subjectOf({ payload }: KnownPosture): PostureSubject {
 
 /** Follows the sessions that gateways open and close; starts and ends of one session come in order, as one stream has both. */
 export class SessionLog implements WarmTable {
+  readonly stream = STREAMS.SESSIONS.name;
   private follower: StreamFollower | undefined;
 
   constructor(
@@ -102,7 +103,7 @@ export class SessionLog implements WarmTable {
   async load(signal?: AbortSignal): Promise<void> {
     this.follower = await StreamFollower.start(
       this.connection,
-      { stream: STREAMS.SESSIONS.name, from: 'last-per-subject' },
+      { stream: this.stream, from: 'last-per-subject' },
       (message) => this.take(message),
     );
     await this.follower.caughtUp(signal);

@@ -6,7 +6,7 @@ import {
   type DataOf,
   type ResourceDecision,
 } from '@stance/contracts';
-import { ExpectationFailed, type EventPublisher, type Origin } from '@stance/jetstream';
+import { ExpectationFailed, Unreachable, type EventPublisher, type Origin } from '@stance/jetstream';
 import type { PostureSubject } from '@stance/policy';
 import { decideFor, deserialise, serialise, type Decision, type Verdict } from './decision.js';
 import type { EngineProgress } from './engine-progress.js';
@@ -34,6 +34,8 @@ export class Engine {
     private readonly sessions: OpenSessions,
     private readonly publisher: EventPublisher,
     private readonly progress: EngineProgress,
+    /** Reads a session's revocation from the stream's leader. */
+    private readonly readRevocation: (session: OpenSession) => Promise<unknown>,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -210,6 +212,12 @@ export class Engine {
       });
     } catch (error) {
       if (!(error instanceof ExpectationFailed)) throw error;
+      // In a cluster also refused while another attempt is under way, which may come to nothing: only what is stored counts.
+      if ((await this.readRevocation(session)) === undefined) {
+        throw new Unreachable(`the revocation of ${natsSubjectOf(SessionRevoked, session)} is not stored yet`, {
+          cause: error,
+        });
+      }
     }
     this.sessions.wasRevoked(session);
   }

@@ -50,6 +50,7 @@ export class FleetReview {
     const startedMs = performance.now();
     let next = 0;
     let reviewed = 0;
+    if (devices.length > 0) this.current = { reviewed, total: devices.length, startedAt };
     const worker = async () => {
       while (mine === this.generation && next < devices.length) {
         const deviceId = devices[next++];

@@ -11,6 +11,7 @@ import { loadPolicy, type LoadedPolicy, type PublishedPolicy } from './loaded-po
  * older one when it no longer loads.
  */
 export class PolicyLog implements WarmTable {
+  readonly stream = STREAMS.POLICIES.name;
   private readonly documents = new Map<number, PublishedPolicy>();
   private follower: StreamFollower | undefined;
   private activated = 0;
@@ -61,7 +62,7 @@ export class PolicyLog implements WarmTable {
   async load(signal?: AbortSignal): Promise<void> {
     this.follower = await StreamFollower.start(
       this.connection,
-      { stream: STREAMS.POLICIES.name, from: { sequence: 1 } },
+      { stream: this.stream, from: { sequence: 1 } },
       (message) => this.replay(message),
     );
     await this.follower.caughtUp(signal);

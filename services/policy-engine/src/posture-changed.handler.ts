@@ -2,7 +2,6 @@ import { Controller, Inject } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { PostureChanged, type EventOf } from '@stance/contracts';
 import { JetStreamContext, OnEvent } from '@stance/jetstream';
-import { EngineProgress } from './engine-progress.js';
 import { Engine } from './engine.js';
 import { TABLES, type Tables } from './engine.store.js';
 
@@ -11,7 +10,6 @@ export class PostureChangedHandler {
   constructor(
     @Inject(TABLES) private readonly tables: Tables,
     @Inject(Engine) private readonly engine: Engine,
-    @Inject(EngineProgress) private readonly progress: EngineProgress,
   ) {}
 
   @OnEvent(PostureChanged, { concurrency: 256 })
@@ -19,6 +17,5 @@ export class PostureChangedHandler {
     const { data } = event;
     this.tables.postures.apply(event, context.delivery);
     await this.engine.evaluate(data.deviceId, context.origin, { atHand: { revision: data.revision, subject: data } });
-    this.progress.evaluated(context.sequence);
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstream } from '@nats-io/jetstream';
-import { SessionRevoked, STREAMS, subjectOf } from '@stance/contracts';
+import { SessionRevoked, STREAMS, subjectOf, wireStreamConfig } from '@stance/contracts';
 import { waitFor } from '@stance/testing';
 import { HEALTHY_READS_WIKI, TWO_GATEWAYS } from './spec/policies.js';
 import { durable, World } from './spec/world.js';
@@ -172,6 +172,30 @@ describe('after an outage', () => {
     await world.decided('d1', 'deny');
     await world.settled();
     expect(world.revocations.map((one) => one.data)).toEqual([data]);
+    expect(world.dead).toEqual([]);
+  });
+
+  it('a revocation that the stream refuses, and has not, is tried again', async () => {
+    const { name } = STREAMS.REVOCATIONS;
+    await world.manager.streams.delete(name);
+    // What a leader answers while another attempt is under way that comes to nothing.
+    const refusal = { code: 400, err_code: 10164, description: 'wrong last sequence' };
+    let refused = 0;
+    const standIn = world.connection.subscribe(`${SessionRevoked.subjectPrefix}.>`, {
+      callback: (_, message) => {
+        refused += 1;
+        message.respond(JSON.stringify({ error: refusal, stream: name, seq: 0 }));
+      },
+    });
+    await world.change('d1', true);
+    await waitFor(() => refused > 0, { what: 'the refusal' });
+    standIn.unsubscribe();
+    await world.manager.streams.add(wireStreamConfig(STREAMS.REVOCATIONS));
+    const last_by_subj = subjectOf(SessionRevoked, { gateway: 'edge', deviceId: 'd1', sessionId: 's1' });
+    const stored = await waitFor(() => world.manager.streams.getMessage(name, { last_by_subj }), {
+      what: 'the revocation to be stored',
+    });
+    expect(stored.json()).toMatchObject({ type: SessionRevoked.type });
     expect(world.dead).toEqual([]);
   });
 

@@ -18,7 +18,7 @@ export const EngineReported = defineEvent({
     evaluatedUpTo: z
       .int()
       .nonnegative()
-      .describe('The last posture message evaluated, by its sequence in STANCE_POSTURE.'),
+      .describe('Every posture message up to this one, by its sequence in STANCE_POSTURE, has been evaluated.'),
     decidedUpTo: z
       .int()
       .nonnegative()

@@ -162,12 +162,17 @@ export async function deadLetters({
   return letters;
 }
 
-/** Resolves once the server waits for no settlement and has nothing left to deliver. */
+/**
+ * Resolves once everything that the stream holds for the consumer was delivered and settled. What is pending is not asked
+ * for: right after a publish the server may not have counted it yet.
+ */
 export async function untilConsumed({ manager }: World, durable = 'device-matcher_agent-observed'): Promise<void> {
+  const stream = STREAMS.AGENTS.name;
   await waitFor(
     async () => {
-      const { num_pending, num_ack_pending } = await manager.consumers.info(STREAMS.AGENTS.name, durable);
-      return num_pending === 0 && num_ack_pending === 0;
+      const { config, delivered, num_ack_pending: unsettled } = await manager.consumers.info(stream, durable);
+      const last = await manager.streams.getMessage(stream, { last_by_subj: config.filter_subject ?? '>' });
+      return delivered.stream_seq >= (last?.seq ?? 0) && unsettled === 0;
     },
     { what: `${durable} has settled everything`, timeoutMs: 20_000 },
   );

@@ -91,8 +91,8 @@ export class World {
   }
 
   /** Starts an engine; one that is not to wait for the lease is a standby until then. */
-  async startEngine({ standby = false } = {}): Promise<RunningService> {
-    const service = await startService(policyEngine, {
+  async startEngine({ standby = false, definition = policyEngine } = {}): Promise<RunningService> {
+    const service = await startService(definition, {
       environment: { NATS_URL: this.nats.url, LOG_LEVEL: 'silent' },
       http: false,
     });
@@ -188,10 +188,13 @@ export class World {
   async settled(): Promise<void> {
     for (const contract of [PostureChanged, PolicyPublished, SessionStarted, TimerDue] as const) {
       const durable = durableOf('policy-engine', contract);
+      const stream = contract.stream?.name ?? '';
       await waitFor(
         async () => {
-          const info = await this.manager.consumers.info(contract.stream?.name ?? '', durable);
-          return info.num_pending === 0 && info.num_ack_pending === 0;
+          const { config, delivered, num_ack_pending: unsettled } = await this.manager.consumers.info(stream, durable);
+          // Right after a publish the server may not have counted it as pending yet.
+          const last = await this.manager.streams.getMessage(stream, { last_by_subj: config.filter_subject ?? '>' });
+          return delivered.stream_seq >= (last?.seq ?? 0) && unsettled === 0;
         },
         { what: `${durable} has settled everything` },
       );
