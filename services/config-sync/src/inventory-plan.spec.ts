@@ -10,9 +10,10 @@ const device = (deviceId: string, partial: Partial<Device> = {}): Device => ({
   tags: [],
   ...partial,
 });
-const recorded = (wanted: Device, enrolled = true): RecordedDevice => ({
+const recorded = (wanted: Device, enrolled = true, fromFile = true): RecordedDevice => ({
   deviceId: wanted.deviceId,
   enrolled,
+  fromFile,
   digest: digestOf(wanted),
 });
 const fleet = (size: number): Device[] => Array.from({ length: size }, (_, index) => device(`d${index}`));
@@ -34,6 +35,13 @@ describe('what an inventory asks for', () => {
       record: [changed, device('returning'), device('new')],
       retire: ['gone'],
     });
+  });
+
+  it('leaves the devices of other importers alone, unless it lists them', () => {
+    const imported = [device('cmdb-1'), device('cmdb-2')];
+    const stored = [recorded(device('own')), ...imported.map((one) => recorded(one, true, false))];
+    const taken = device('cmdb-2', { owner: 'kim@example.com' });
+    expect(planInventory(fileOf(device('own'), taken), stored, 0.1)).toEqual({ ok: true, record: [taken], retire: [] });
   });
 
   it.each<[string, number, number, number, boolean]>([

@@ -5,6 +5,8 @@ import type { Device } from './inventory.js';
 export interface RecordedDevice {
   readonly deviceId: string;
   readonly enrolled: boolean;
+  /** Recorded from a file, and not by another importer, whose devices a file says nothing about. */
+  readonly fromFile: boolean;
   readonly digest: string;
 }
 
@@ -17,7 +19,7 @@ export type InventoryPlan =
 const SMALLEST_LIMITED_INVENTORY = 10;
 
 /**
- * What differs between a file and what is recorded. A file without devices, or one that would retire more than
+ * What differs between a file and what is recorded; devices of other importers are left alone unless the file lists them. A file without devices, or one that would retire more than
  * `retirementLimit` (a share) of the enrolled devices at once, asks for nothing: it is more likely to be truncated, or
  * another file, than true.
  */
@@ -31,10 +33,10 @@ export function planInventory(
   let enrolled = 0;
   for (const stored of recorded) {
     if (!stored.enrolled) continue;
-    enrolled += 1;
     const device = wanted.get(stored.deviceId);
-    if (device === undefined) retire.push(stored.deviceId);
-    else if (digestOf(device) === stored.digest) unchanged.add(stored.deviceId);
+    if (stored.fromFile || device !== undefined) enrolled += 1;
+    if (device === undefined && stored.fromFile) retire.push(stored.deviceId);
+    else if (device !== undefined && digestOf(device) === stored.digest) unchanged.add(stored.deviceId);
   }
   const reason = tooMany(retire.length, enrolled, wanted.size, retirementLimit);
   if (reason !== undefined) return { ok: false, reason };

@@ -15,9 +15,10 @@ const CONCURRENCY = 512;
 
 export function createDeviceTable(connection: NatsConnection, publisher: EventPublisher): DeviceTable {
   return new FactTable(connection, publisher, DeviceRecorded, {
-    keep: ({ data }): RecordedDevice => ({
+    keep: ({ data, source }): RecordedDevice => ({
       deviceId: data.deviceId,
       enrolled: data.state === 'enrolled',
+      fromFile: source === `/stance/${publisher.service}`,
       digest: digestOf(data),
     }),
   });

@@ -74,6 +74,18 @@ describe('a posture', () => {
     expect(others.map(({ changed }) => changed).slice(1)).toEqual([['sentinelOne:infected'], ['device:tags']]);
   });
 
+  it('changes hands with its device: nothing of the owner before is left', async () => {
+    await world.record('d1', { owner: 'kim@example.com', groups: ['finance'], tags: ['lent'], network: 'office' });
+    await world.match('a1', 'd1');
+    await expectPosture('d1', { device: { owner: 'kim@example.com' } });
+    await world.record('d1', { owner: 'sam@example.com' });
+    const posture = await expectPosture('d1', {
+      changed: ['device:groups', 'device:network', 'device:owner', 'device:tags'],
+    });
+    expect(posture.device).toEqual({ state: 'enrolled', owner: 'sam@example.com', groups: [], tags: [] });
+    expect(agentsOf(posture)).toEqual(['a1']);
+  });
+
   it('carries the cause of the observation on', async () => {
     await world.record('d1');
     await world.settled();
