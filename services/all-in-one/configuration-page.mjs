@@ -36,7 +36,7 @@ ${SERVICES.filter(({ settings }) => Object.keys(settings).length > 0)
   .map(({ name, settings }) => `## ${name}\n\n${table(Object.entries(settings))}`)
   .join('\n\n')}
 
-The files: [inventory and policy](configuration/inventory.md), [the policy language](policy.md), [the gateway file](gateway.md). \`config-sync\` needs at least one of its two.
+The files: [several consoles](operating.md#several-consoles), [inventory and policy](configuration/inventory.md), [the policy language](policy.md), [the gateway file](gateway.md). \`config-sync\` needs at least one of its two.
 
 ## \`npm start\`
 

@@ -14,8 +14,8 @@ export interface Mode {
 /** Demo mode needs the absence of everything that names a real system; anything else missing is an error later. */
 export function modeOf(environment: NodeJS.ProcessEnv, folder: string): Mode {
   const isSet = (name: string) => (environment[name] ?? '') !== '';
-  const demo =
-    !isSet('NATS_URL') && !Object.keys(environment).some((name) => name.startsWith('SENTINELONE_') && isSet(name));
+  const namesAConsole = (name: string) => name.startsWith('SENTINELONE_') || name === 'STANCE_SOURCES_FILE';
+  const demo = !isSet('NATS_URL') && !Object.keys(environment).some((name) => namesAConsole(name) && isSet(name));
   const base = resolve(folder, isSet('STANCE_DATA_DIR') ? (environment['STANCE_DATA_DIR'] ?? '') : '.stance');
   return {
     demo,

@@ -23,6 +23,8 @@ export interface AgentQuery {
   /** Default `asc`. */
   readonly sortOrder?: 'asc' | 'desc';
   readonly filters?: AgentFilters;
+  /** Lets shorter listings go first while the token's budget is short. Default false. */
+  readonly patient?: boolean;
 }
 
 /**
@@ -37,6 +39,7 @@ export function agentsListing({
   sortBy = 'id',
   sortOrder = 'asc',
   filters,
+  patient = false,
 }: AgentQuery): Listing {
   return {
     path: '/agents',
@@ -44,5 +47,6 @@ export function agentsListing({
     limit,
     sort: { by: sortBy, order: sortOrder },
     filters: { ...filters, ...EVERY_AGENT },
+    patient,
   };
 }

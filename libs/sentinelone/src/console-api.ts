@@ -50,15 +50,21 @@ export class ConsoleApi {
 
   /**
    * @param path below `/web/api/v2.1`
+   * @param patient whether others may go first while the token's budget is short
    * @throws {SentinelOneError}
    * @throws the signal's reason once it is aborted
    */
-  async get(path: string, parameters?: URLSearchParams, signal?: AbortSignal): Promise<ConsoleAnswer> {
+  async get(
+    path: string,
+    parameters?: URLSearchParams,
+    signal?: AbortSignal,
+    patient?: boolean,
+  ): Promise<ConsoleAnswer> {
     const bucket = this.#rateLimits.bucketFor(path);
     const url = new URL(`${this.#access.baseUrl}${API}${path}`);
     url.search = parameters?.toString() ?? '';
     for (let attempt = 1; ; attempt++) {
-      await bucket.take(signal);
+      await bucket.take(signal, patient);
       try {
         return await this.#attempt(url, attempt, signal);
       } catch (error) {

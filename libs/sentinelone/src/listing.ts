@@ -23,6 +23,8 @@ export interface Listing {
   readonly filters: Readonly<Record<string, FilterValue>>;
   /** The field of `data` that holds the records, where `data` is not the list itself. */
   readonly within?: string;
+  /** Others may go first while the token's budget is short. */
+  readonly patient?: boolean;
 }
 
 /**

@@ -63,6 +63,21 @@ describe('token bucket', () => {
     expect(granted.map(({ id }) => id)).toEqual([0, 1, 99]);
   });
 
+  it('lets a patient caller be overtaken once, by whoever is in a hurry, and no more', async () => {
+    const clock = new ManualClock();
+    const bucket = new TokenBucket({ perSecond: 10, burst: 1 }, clock);
+    await bucket.take();
+    const granted: string[] = [];
+    const take = (name: string, patient: boolean) =>
+      void bucket.take(undefined, patient).then(() => granted.push(name));
+    take('sweep', true);
+    take('other sweep', true);
+    take('poll', false);
+    take('next poll', false);
+    await run(clock, 400);
+    expect(granted).toEqual(['poll', 'sweep', 'other sweep', 'next poll']);
+  });
+
   it('gives an aborted caller its reason and its place to the next', async () => {
     const clock = new ManualClock();
     const bucket = new TokenBucket({ perSecond: 10, burst: 1 }, clock);

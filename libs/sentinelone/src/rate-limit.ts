@@ -36,10 +36,16 @@ export const SAFE_RATES: Readonly<Record<string, Rate>> = Object.fromEntries(
 );
 
 interface Waiter {
+  readonly patient: boolean;
+  /** Whether somebody who came later went first. */
+  overtaken: boolean;
   admit(): void;
 }
 
-/** A token bucket with first come, first served; kept as one time instead of a count, so that nothing drifts. */
+/**
+ * A token bucket with first come, first served, patient callers aside; kept as one time instead of a count, so that nothing
+ * drifts.
+ */
 export class TokenBucket {
   readonly #interval: number;
   readonly #tolerance: number;
@@ -64,8 +70,11 @@ export class TokenBucket {
     return this.#queue.length;
   }
 
-  /** Resolves when one request may be sent; rejects with the signal's reason when aborted, giving up its place. */
-  take(signal?: AbortSignal): Promise<void> {
+  /**
+   * Resolves when one request may be sent; rejects with the signal's reason when aborted, giving up its place.
+   * @param patient lets those in a hurry go first, once: for long listings, beside which short ones must not wait
+   */
+  take(signal?: AbortSignal, patient = false): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const leave = (): void => {
@@ -74,15 +83,30 @@ export class TokenBucket {
         reject(signal?.reason);
       };
       const waiter: Waiter = {
+        patient,
+        overtaken: false,
         admit: () => {
           signal?.removeEventListener('abort', leave);
           resolve();
         },
       };
       signal?.addEventListener('abort', leave, { once: true });
-      this.#queue.push(waiter);
+      const place = this.#placeOf(waiter);
+      for (const overtaken of this.#queue.slice(place)) overtaken.overtaken = true;
+      this.#queue.splice(place, 0, waiter);
       this.#serve();
     });
+  }
+
+  /** At the end, or before those who still let somebody go first: each does so once, so that nobody waits for ever. */
+  #placeOf({ patient }: Waiter): number {
+    let place = this.#queue.length;
+    if (patient) return place;
+    for (; place > 0; place -= 1) {
+      const before = this.#queue[place - 1];
+      if (before === undefined || !before.patient || before.overtaken) return place;
+    }
+    return place;
   }
 
   /** Lets nobody through for `ms` milliseconds: the console said that this token's budget is spent. */

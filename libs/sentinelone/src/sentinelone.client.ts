@@ -127,8 +127,8 @@ export class SentinelOneClient {
     cursor: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Page> {
-    const answer = await this.#api.get(listing.path, pageParameters(listing, scope, cursor), signal);
-    const { within } = listing;
+    const { within, patient } = listing;
+    const answer = await this.#api.get(listing.path, pageParameters(listing, scope, cursor), signal, patient);
     return readPage(answer, { endpoint: endpointOf(listing.path), within, receivedAt: this.#api.clock.now() });
   }
 

@@ -4,105 +4,57 @@ import { deviceMatcher } from '@stance/device-matcher';
 import { gateway } from '@stance/gateway';
 import { policyEngine } from '@stance/policy-engine';
 import { postureStore } from '@stance/posture-store';
-import { sentinelonePoller } from '@stance/sentinelone-poller';
+import { pollersOf } from '@stance/sentinelone-poller';
 import {
-  COMMON_SETTINGS,
   ConfigurationInvalid,
   configurationProblems,
-  createLogger,
-  httpPortSetting,
-  loadConfiguration,
-  startHealthServer,
-  startService,
-  startTelemetry,
+  startTogether,
   type Health,
   type Logger,
-  type RunningService,
+  type Member,
+  type RunningTogether,
   type ServiceDefinition,
 } from '@stance/service-kit';
 
-/** In the order in which they start; each finds the others by their streams alone. */
-const SERVICES: readonly ServiceDefinition[] = [
-  audit,
-  policyEngine,
-  postureStore,
-  deviceMatcher,
-  configSync,
-  gateway,
-  sentinelonePoller,
-];
+/** In the order in which they start, the pollers last; each finds the others by their streams alone. */
+const SERVICES: readonly ServiceDefinition[] = [audit, policyEngine, postureStore, deviceMatcher, configSync, gateway];
 
-export interface AllServices {
-  readonly url: string;
-  readonly services: readonly RunningService[];
-  /** Resolves when every service is active; rejects with the first failure. */
-  readonly active: Promise<void>;
-  /** Resolves when all have stopped; one that fails stops the others and rejects. */
-  readonly stopped: Promise<void>;
-  stop(): Promise<void>;
-}
+export type AllServices = RunningTogether;
 
 /**
- * Starts every service in this process, behind one health server. Throws `ConfigurationInvalid` with the problems of all of
- * them, before any is started.
+ * Starts every service in this process, with a poller for each console, behind one health server. Throws
+ * `ConfigurationInvalid` with the problems of all of them, before any is started.
  */
 export async function startAll(
   environment: NodeJS.ProcessEnv,
-  createServiceLogger: (service: string, level: string) => Logger = createLogger,
+  createServiceLogger?: (service: string, level: string) => Logger,
 ): Promise<AllServices> {
-  const own = { settings: { ...COMMON_SETTINGS, STANCE_HTTP_PORT: httpPortSetting(9100) } };
-  const problems = new Set([own, ...SERVICES].flatMap((service) => configurationProblems(service, environment)));
-  if (problems.size > 0) throw new ConfigurationInvalid([...problems]);
-  const config = loadConfiguration(own.settings, environment);
-  const telemetry = await startTelemetry('stance', environment);
-  const services: RunningService[] = [];
-  const server = await startHealthServer({
-    host: config.STANCE_HTTP_HOST,
-    port: config.STANCE_HTTP_PORT,
-    health: () => healthOf(services),
-    metrics: (request, response) => telemetry.prometheus.getMetricsRequestHandler(request, response),
+  const members: Member[] = SERVICES.map((definition) => ({
+    name: definition.name,
+    definition,
+    environment,
+    ...(definition === configSync && { isServing: isRunning }),
+  }));
+  return startTogether([...members, ...pollers(environment)], {
+    name: 'stance',
+    httpPort: 9100,
+    environment,
+    createServiceLogger,
   });
-  const stop = async () => {
-    // All at once: what one still writes while its reader is gone waits in its stream.
-    await Promise.allSettled(services.map((service) => service.stop()));
-    await server.close();
-  };
-  try {
-    for (const definition of SERVICES) {
-      const logger = createServiceLogger(definition.name, config.LOG_LEVEL);
-      services.push(await startService(definition, { environment, http: false, logger }));
-    }
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  const stopped = Promise.all(services.map((service) => service.stopped)).then(
-    () => undefined,
-    async (error: unknown) => {
-      await stop();
-      throw error;
-    },
-  );
-  const active = Promise.all(services.map((service) => service.active)).then(() => undefined);
-  // Whoever waits for only one of them learns of a failure from that one.
-  stopped.catch(() => undefined);
-  active.catch(() => undefined);
-  return {
-    url: server.url,
-    services,
-    active,
-    stopped,
-    stop,
-  };
 }
 
-function healthOf(services: readonly RunningService[]): Health {
-  const health = Object.fromEntries(services.map((service) => [service.name, service.health()]));
-  const ready = services.length === SERVICES.length && Object.entries(health).every(isServing);
-  return { ready, state: ready ? 'ready' : 'not ready', details: health };
+/** What is wrong with the file of consoles is told together with whatever else is wrong. */
+function pollers(environment: NodeJS.ProcessEnv): readonly Member[] {
+  try {
+    return pollersOf(environment);
+  } catch (error) {
+    if (!(error instanceof ConfigurationInvalid)) throw error;
+    const others = SERVICES.flatMap((definition) => configurationProblems(definition, environment));
+    throw new ConfigurationInvalid([...new Set([...others, ...error.problems])]);
+  }
 }
 
 /** A refused file leaves the last good one in force: a typo in it must not take the gateway beside it out of service. */
-function isServing([name, { ready, state }]: [string, Health]): boolean {
-  return ready || (name === configSync.name && state === 'active');
+function isRunning({ ready, state }: Health): boolean {
+  return ready || state === 'active';
 }

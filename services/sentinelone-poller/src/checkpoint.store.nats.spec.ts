@@ -4,6 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { BUCKETS } from '@stance/contracts';
 import { applyTopology, connectToNats } from '@stance/jetstream';
 import { startFaultProxy, startTestNats, type TestNats } from '@stance/testing';
+import { checkpointAt } from './checkpoint.js';
 import { CheckpointStore, CheckpointTaken } from './checkpoint.store.js';
 
 let nats: TestNats;
@@ -16,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => nats.close());
 
 const storeOf = (source: string, over = connection) => new CheckpointStore(over, source);
-const at = (minute: number) => ({ updatedAt: `2026-11-21T12:${String(minute).padStart(2, '0')}:00.000000Z` });
+const at = (minute: number) => checkpointAt(`2026-11-21T12:${String(minute).padStart(2, '0')}:00.000000Z`);
 
 describe('a checkpoint', () => {
   it('is kept for whoever comes next', async () => {
@@ -27,6 +28,26 @@ describe('a checkpoint', () => {
     const next = storeOf('kept');
     expect(await next.load()).toEqual({ ...at(2), sweepCompletedAt: '2026-11-21T12:00:00.000Z' });
     await next.save(at(3));
+  });
+
+  it('keeps the place of every lane, and the sweep that waits for a person', async () => {
+    const refusedSweep = { startedAt: '2026-11-21T12:00:00.000Z', absent: 5, present: 40, limit: 4, examples: ['7'] };
+    const whole = {
+      ...at(1),
+      threatsReadTo: at(2).updatedAt,
+      removalsReadTo: at(3).updatedAt,
+      contactsReadTo: at(4).updatedAt,
+      refusedSweep,
+    };
+    await storeOf('lanes-and-refusal').save(whole);
+    expect(await storeOf('lanes-and-refusal').load()).toEqual(whole);
+  });
+
+  it('of an older version lets every lane go on from where the agents were read to', async () => {
+    const subject = `$KV.${BUCKETS.CHECKPOINTS.name}.sentinelone-poller.older`;
+    const { updatedAt } = at(1);
+    await jetstream(connection).publish(subject, JSON.stringify({ updatedAt, sweepCompletedAt: updatedAt }));
+    expect(await storeOf('older').load()).toEqual({ ...at(1), sweepCompletedAt: updatedAt });
   });
 
   it('is one per source, whatever characters its name has', async () => {

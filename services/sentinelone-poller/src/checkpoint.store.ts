@@ -2,18 +2,11 @@ import { jetstream, jetstreamManager, JetStreamApiError, type StoredMsg } from '
 import type { NatsConnection } from '@nats-io/transport-node';
 import { BUCKETS, encodeToken } from '@stance/contracts';
 import { z } from 'zod';
+import { readCheckpoint, type Checkpoint } from './checkpoint.js';
+import { Outlived } from './outlived.js';
 
-const checkpoint = z.object({
-  /** The newest `updatedAt` that has been read and published. */
-  updatedAt: z.string(),
-  sweepCompletedAt: z.string().optional(),
-});
-
-/** How far a source has been read. */
-export type Checkpoint = z.infer<typeof checkpoint>;
-
-/** Thrown when another poller of the source has written: this one has been outlived. */
-export class CheckpointTaken extends Error {
+/** Thrown when another poller of the source has written: this one has been outlived, and has to give up. */
+export class CheckpointTaken extends Outlived {
   override readonly name = 'CheckpointTaken';
 }
 
@@ -91,7 +84,7 @@ export class CheckpointStore {
 
 function parse(text: string): Checkpoint | undefined {
   try {
-    return checkpoint.parse(JSON.parse(text));
+    return readCheckpoint(JSON.parse(text));
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof z.ZodError) return undefined;
     throw error;

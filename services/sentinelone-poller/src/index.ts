@@ -1,1 +1,2 @@
+export { pollersOf } from './pollers.js';
 export { sentinelonePoller } from './service.js';

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { runService } from '@stance/service-kit';
-import { sentinelonePoller } from './service.js';
+import { runProcess } from '@stance/service-kit';
+import { startPollers } from './pollers.js';
 
-await runService(sentinelonePoller);
+await runProcess('sentinelone-poller', () => startPollers(process.env));

@@ -1,7 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@stance/testing';
-import { CheckpointTaken } from './checkpoint.store.js';
-import { startPollingWorld, type PollingWorld, type Source, type StartedPoller } from './fixtures/polling-world.js';
+import { Outlived } from './outlived.js';
+import {
+  HOUR,
+  startPollingWorld,
+  type PollingWorld,
+  type Source,
+  type StartedPoller,
+} from './fixtures/polling-world.js';
 
 let world: PollingWorld;
 const started: StartedPoller[] = [];
@@ -33,8 +39,10 @@ const untilSwept = ({ reporter }: Pick<StartedPoller, 'reporter'>) =>
   waitFor(() => reporter.current.sweep?.completedAt, { what: 'a complete sweep' });
 const untilPublished = (source: Source, count: number) =>
   waitFor(async () => (await source.observations()).length === count, { what: `${count} observations` });
+/** Of one page each; agents that are read anew are asked for by their ids. */
 const fullSweeps = (source: Source) =>
-  source.tenant.requests().filter(({ query }) => query.includes('sortBy=id')).length;
+  source.tenant.requests().filter(({ query }) => query.includes('sortBy=id') && !query.includes('ids=')).length;
+const { signal } = new AbortController();
 
 describe('a source that is read', () => {
   it('is ok, and says how much of it is known', async () => {
@@ -49,7 +57,7 @@ describe('a source that is read', () => {
       state: 'ok',
       lastSuccessAt: '2026-11-21T12:00:00.000Z',
       lastAttemptAt: '2026-11-21T12:00:00.000Z',
-      nextAttemptAt: '2026-11-21T12:00:00.020Z',
+      nextAttemptAt: expect.stringMatching(/^2026-11-21T12:00:00\.0[012]\dZ$/),
       agents: 5,
       changed: 6,
       sweep: {
@@ -96,10 +104,27 @@ describe('a source that is read', () => {
   });
 });
 
+describe('a sweep under way', () => {
+  it('tells how far it is, and no more once it is over', async () => {
+    const source = await world.source(2_500);
+    source.tenant.faults.script({ kind: 'slow', delayMs: 300, path: '/agents', after: 2, times: 3 });
+    const poller = await run(source);
+    const progress = await waitFor(() => poller.reporter.current.progress, { what: 'progress' });
+    expect(progress).toMatchObject({ startedAt: '2026-11-21T12:00:00.000Z', total: 2_500 });
+    expect(progress.read % 1_000).toBe(0);
+    await untilSwept(poller);
+    expect(poller.reporter.current).not.toHaveProperty('progress');
+    await waitFor(async () => (await source.reports()).at(-1)?.data.sweep?.completedAt, { what: 'the last report' });
+    expect((await source.reports()).at(-1)?.data).not.toHaveProperty('progress');
+    // A page says nothing in the log, only the beginning and the end of it.
+    expect(source.log.filter((line) => line.includes('agents read'))).toEqual([]);
+  });
+});
+
 describe('a source that cannot be read', () => {
   it.each([
-    ['limits the rate', { kind: 'rate-limited', retryAfterSeconds: null, times: 5 }, '4290010'],
-    ['fails', { kind: 'server-error', status: 503, times: 5 }, '5030010'],
+    ['limits the rate', { kind: 'rate-limited', retryAfterSeconds: null, path: '/agents', times: 5 }, '4290010'],
+    ['fails', { kind: 'server-error', status: 503, path: '/agents', times: 5 }, '5030010'],
     ['answers with a page of HTML', { kind: 'html' }, '200'],
     ['answers with half of an answer', { kind: 'invalid-json' }, '200'],
   ] as const)('because it %s is degraded, then recovers by itself', async (_, fault, code) => {
@@ -126,22 +151,43 @@ describe('a source that cannot be read', () => {
     const { source, reporter } = await running({ token: () => token });
     token = 'an-expired-and-secret-token';
     await untilState({ reporter }, 'paused');
-    const report = reporter.current;
-    expect(report).toMatchObject({
+    expect(reporter.current).toMatchObject({
       error: { code: expect.any(String), detail: expect.stringContaining('create a new one') },
       pausedUntil: '2026-11-21T12:01:00.000Z',
       lastSuccessAt: expect.any(String),
     });
-    // One question per lane, not one per interval: asking again and again would lock the user.
-    const asked = source.tenant.requests().length;
+    const refused = () => source.tenant.requests().filter(({ status }) => status === 401);
+    // At most one question of each lane that was just about to ask, and none while it is paused.
+    await waitFor(() => refused().length > 0, { what: 'the refusal' });
+    const asked = refused().length;
+    expect(asked).toBeLessThanOrEqual(5);
     token = 'simulated-token';
     const changedAt = performance.now();
     await untilState({ reporter }, 'ok');
     expect(performance.now() - changedAt).toBeLessThan(2_000);
-    expect(source.tenant.requests().filter(({ status }) => status === 401)).toHaveLength(1);
-    expect(asked).toBeGreaterThan(0);
+    expect(refused()).toHaveLength(asked);
     expect(reporter.current).not.toHaveProperty('pausedUntil');
+    // All lanes are read again, not only the one that tried.
+    const since = source.tenant.requests().length;
+    const pathsSince = () =>
+      new Set(
+        source.tenant
+          .requests()
+          .slice(since)
+          .map(({ path }) => path),
+      );
+    await waitFor(() => pathsSince().size === 3, { what: 'agents, threats and activities to be read' });
     expect(JSON.stringify([source.log, await source.reports()])).not.toContain('an-expired-and-secret-token');
+  });
+
+  it('because its token expired is paused, and is read at once when the token is renewed', async () => {
+    const { source, reporter } = await running();
+    source.tenant.tokens.expire();
+    await untilState({ reporter }, 'paused');
+    expect(reporter.current.pausedUntil).toBe('2026-11-21T12:01:00.000Z');
+    source.tenant.tokens.replace();
+    await untilState({ reporter }, 'ok');
+    expect(reporter.current).not.toHaveProperty('error');
   });
 
   it('from the start is never called ok, a known checkpoint or not', async () => {
@@ -155,50 +201,186 @@ describe('a source that cannot be read', () => {
   });
 });
 
-describe('a sweep that fails', () => {
+describe('a lane that fails', () => {
   it('leaves the source degraded, with the reason, while changes are read as ever', async () => {
     const { source, reporter } = await running({ sweepIntervalMs: 50, pollIntervalMs: 40 }, 40);
     const { fleet } = source.tenant;
-    const [first, ...rest] = fleet.list();
-    for (const { id } of rest.slice(0, 5)) fleet.remove(id);
+    const [first, broken] = fleet.list();
+    fleet.distort(broken?.id ?? '', { id: null }, { silent: true });
     source.time.now += 50;
     await untilState({ reporter }, 'degraded');
     fleet.infect(first?.id ?? '');
     await untilPublished(source, 41);
-    const polls = source.tenant.requests().length;
-    await waitFor(() => source.tenant.requests().length > polls + 3, { what: 'more polls' });
-    expect(reporter.current).toMatchObject({
-      state: 'degraded',
-      agents: 40,
-      error: { code: 'SweepNotBelieved', title: expect.stringContaining('nobody is retired') },
-    });
-    // Not at every poll, but ever more slowly.
-    expect(fullSweeps(source)).toBeLessThan(8);
-    for (const { id } of rest.slice(0, 2)) fleet.add({ id });
+    expect(reporter.current).toMatchObject({ agents: 40, error: { code: 'SweepIncomplete' } });
+    fleet.setRight(broken?.id ?? '', { silent: true });
+    source.time.now += 50;
     await untilState({ reporter }, 'ok');
-    expect((await source.observations()).filter(({ data }) => data.presence === 'gone')).toHaveLength(3);
+  });
+
+  it.each([
+    ['/threats', 'Threats are not read'],
+    ['/activities', 'Removals are not read'],
+  ])('as the token may not read %s is told of once, and the rest goes on', async (path, told) => {
+    const source = await world.source(5);
+    source.tenant.faults.script({ kind: 'forbidden', path, times: 1_000 });
+    const poller = await run(source);
+    await untilSwept(poller);
+    await untilState(poller, 'degraded');
+    expect(poller.reporter.current.error).toMatchObject({ detail: expect.stringContaining(told) });
+    const polls = source.tenant.requests().length;
+    await waitFor(() => source.tenant.requests().length > polls + 10, { what: 'more polls' });
+    source.tenant.fleet.infect(source.tenant.fleet.list()[0]?.id ?? '');
+    await untilPublished(source, 6);
+    expect(poller.reporter.current).toMatchObject({ state: 'degraded', agents: 5 });
+    // It is asked for at growing intervals, the first of a minute.
+    expect(source.tenant.requests().filter((request) => request.path === path)).toHaveLength(1);
+    const codes = (await source.reports()).map(({ data }) => data.error?.code);
+    expect(codes.filter((code) => code !== undefined).length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a sweep that would retire more than is believed', () => {
+  const gone = async (source: Source) =>
+    (await source.observations()).filter(({ data }) => data.presence === 'gone').map(({ data }) => data.agentId);
+
+  /** A source of forty agents of which some are listed no more, and whose sweep was refused. */
+  async function refused(missing = 12, options: Parameters<Source['startPoller']>[0] = {}) {
+    const { source, reporter, polling } = await running({ sweepIntervalMs: HOUR, ...options }, 40);
+    const ids = source.tenant.fleet.list().map(({ id }) => id);
+    for (const id of ids.slice(0, missing)) source.tenant.fleet.remove(id);
+    source.time.now += HOUR;
+    polling.wake('sweep');
+    const { startedAt } = await waitFor(() => reporter.current.refusedSweep, { what: 'the refused sweep' });
+    return { source, reporter, polling, startedAt, missing: ids.slice(0, missing) };
+  }
+
+  it('retires nobody, and says what a person can do', async () => {
+    const { source, reporter, missing } = await refused();
+    await untilState({ reporter }, 'degraded');
+    await waitFor(async () => (await source.reports()).at(-1)?.data.refusedSweep, { what: 'the report' });
+    expect((await source.reports()).at(-1)?.data).toMatchObject({
+      state: 'degraded',
+      error: { code: 'SweepRefused', title: expect.stringContaining(`stance sources approve ${source.name}`) },
+      refusedSweep: {
+        startedAt: new Date(source.time.now).toISOString(),
+        absent: 12,
+        present: 40,
+        limit: 4,
+        examples: expect.any(Array),
+      },
+      agents: 40,
+    });
+    const examples = reporter.current.refusedSweep?.examples ?? [];
+    expect(examples).toHaveLength(10);
+    expect(missing).toEqual(expect.arrayContaining(examples));
+    expect(await gone(source)).toEqual([]);
+  });
+
+  it('is repeated at its interval and no sooner', async () => {
+    const { source } = await refused();
+    const polls = source.tenant.requests().length;
+    await waitFor(() => source.tenant.requests().length > polls + 10, { what: 'more polls' });
+    expect(fullSweeps(source)).toBe(2);
+  });
+
+  it('is right once a person says so: at once, for as many', async () => {
+    const { source, reporter, startedAt, missing } = await refused();
+    await source.approve({ startedAt, absent: 12 });
+    await untilState({ reporter }, 'ok');
+    expect((await gone(source)).toSorted()).toEqual(missing.toSorted());
+    expect(reporter.current).not.toHaveProperty('refusedSweep');
+    expect(reporter.current.agents).toBe(28);
+  });
+
+  it('is right when all of them are gone, if a person says so, and not otherwise', async () => {
+    const { source, reporter, startedAt } = await refused(40, { retirementLimit: 1 });
+    expect(await gone(source)).toEqual([]);
+    await source.approve({ startedAt, absent: 40 });
+    await untilState({ reporter }, 'ok');
+    expect(await gone(source)).toHaveLength(40);
+  });
+
+  it('is approved once: what is missing later is refused again', async () => {
+    const { source, reporter, polling, startedAt } = await refused();
+    await source.approve({ startedAt, absent: 12 });
+    await untilState({ reporter }, 'ok');
+    for (const { id } of source.tenant.fleet.list().slice(0, 8)) source.tenant.fleet.remove(id);
+    source.time.now += HOUR / 2;
+    await waitFor(() => reporter.state === 'ok', { what: 'it to be read' });
+    source.time.now += HOUR / 2;
+    polling.wake('sweep');
+    await waitFor(() => reporter.current.refusedSweep?.absent === 8, { what: 'another refusal' });
+    expect(await gone(source)).toHaveLength(12);
+  });
+
+  it.each([
+    ['for another sweep', { startedAt: '2026-11-21T11:00:00.000Z', absent: 12 }, undefined],
+    ['for fewer agents', { absent: 11 }, undefined],
+    ['that is over', { absent: 12 }, '2026-11-21T12:59:59.999Z'],
+  ])('is not right by a word %s', async (_, given, until) => {
+    const { source, reporter, polling, startedAt } = await refused();
+    await source.approve({ startedAt, ...given }, until);
+    source.time.now += HOUR;
+    polling.wake('sweep');
+    await waitFor(() => (reporter.current.refusedSweep?.startedAt ?? startedAt) > startedAt, {
+      what: 'another refusal',
+    });
+    expect(await gone(source)).toEqual([]);
+  });
+
+  it('waits for a person across a restart, and so does the word of one', async () => {
+    const { source, polling, startedAt } = await refused();
+    await polling.stop();
+    const waiting = await run(source);
+    await untilState(waiting, 'degraded');
+    expect(waiting.reporter.current).toMatchObject({ refusedSweep: { startedAt }, error: { code: 'SweepRefused' } });
+    expect(fullSweeps(source)).toBe(2);
+    await waiting.polling.stop();
+    await source.approve({ startedAt, absent: 12 });
+    const next = await run(source);
+    await untilState(next, 'ok');
+    expect(await gone(source)).toHaveLength(12);
+    expect(next.reporter.current).not.toHaveProperty('refusedSweep');
+  });
+
+  it('keeps its approval while the console cannot be read', async () => {
+    const { source, reporter, startedAt } = await refused();
+    source.tenant.faults.script({ kind: 'invalid-json', times: 8 });
+    await source.approve({ startedAt, absent: 12 });
+    await untilState({ reporter }, 'ok');
+    expect(await gone(source)).toHaveLength(12);
   });
 });
 
 describe('a poller', () => {
-  it('that was outlived gives up and writes no more', async () => {
+  it('that was outlived gives up once, and writes no more', async () => {
+    const { source, outlived } = await running();
+    const { fleet } = source.tenant;
+    const successor = await source.startPoller();
+    await successor.begin(signal);
+    // The successor moves the checkpoint; the other finds out when it reads the next change.
+    await successor.position.move({});
+    fleet.infect(fleet.list()[0]?.id ?? '');
+    await waitFor(() => outlived.length > 0, { what: 'it to give up' });
+    expect(outlived).toEqual([expect.any(Outlived)]);
+    const requests = source.tenant.requests().length;
+    const reports = (await source.reports()).length;
+    fleet.infect(fleet.list()[1]?.id ?? '');
+    await successor.lanes.changes.read(signal);
+    expect(source.tenant.requests()).toHaveLength(requests + 1);
+    expect(await source.reports()).toHaveLength(reports);
+    expect((await source.observations()).filter(({ data }) => data.attributes['sentinelOne:infected'])).toHaveLength(2);
+  });
+
+  it('that was outlived overwrites no report of its successor', async () => {
     const { source, outlived } = await running();
     const successor = await source.startPoller();
-    await successor.poller.resume(new AbortController().signal);
-    const { fleet } = source.tenant;
-    fleet.infect(fleet.list()[0]?.id ?? '');
-    await waitFor(() => outlived.length === 0, { what: 'nothing yet' });
-    // Both read the change; whoever moves the checkpoint second has been outlived.
-    await successor.poller.poll(new AbortController().signal).catch(() => undefined);
-    const other = fleet.list()[1]?.id ?? '';
-    fleet.infect(other);
-    await successor.poller.poll(new AbortController().signal).catch((error: unknown) => outlived.push(error as Error));
-    await waitFor(() => outlived.length > 0, { what: 'one of them to give up' });
-    expect(outlived[0]).toBeInstanceOf(CheckpointTaken);
-    const observations = await source.observations();
-    expect(
-      observations.filter(({ data }) => data.agentId === other && data.attributes['sentinelOne:infected']),
-    ).toHaveLength(1);
+    successor.reporter.resume();
+    await successor.reporter.succeeded();
+    source.time.now += 60_000;
+    await waitFor(() => outlived.length > 0, { what: 'it to give up' });
+    const [last] = (await source.reports()).slice(-1);
+    expect(last?.data).toEqual(successor.reporter.current);
   });
 
   it('stops in the middle of a request that hangs', async () => {

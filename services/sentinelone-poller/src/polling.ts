@@ -1,34 +1,36 @@
 import { SettingProblem, type Logger } from '@stance/service-kit';
-import { CheckpointTaken } from './checkpoint.store.js';
-import type { Poller } from './poller.js';
-import { failureOf, type Failure } from './source-health.js';
+import type { Lane, LaneName } from './lanes/lane.js';
+import { Outlived } from './outlived.js';
+import { Pause } from './pause.js';
+import { failureOf, worstOf, type Failure, type Intervals } from './source-health.js';
 import type { SourceReporter } from './source-reporter.js';
+import { TokenGate, type Pass } from './token-gate.js';
 
-/** How often a paused source looks whether it has been given a new token. */
-const TOKEN_CHECK_MS = 1_000;
-
-export interface PollingOptions {
-  readonly pollIntervalMs: number;
+export interface PollingOptions extends Intervals {
   /** The present token; a paused source tries again as soon as it is another one. */
   readonly token: () => string;
+  /** What is wrong with the source though every lane reads it. */
+  readonly standing: () => readonly Error[];
+  /** Another poller of the source is active. */
+  readonly outlived: (error: Outlived) => void;
 }
 
-/** What fails and recovers by itself: reading changes, and reading everything. */
-type Lane = 'changes' | 'sweep';
-
-/** Runs a poller's two lanes until it is stopped: changes at every interval, a sweep whenever it is due. */
+/** Runs the lanes of a source beside each other until it is stopped; each waits, fails and recovers by itself. */
 export class Polling {
   private readonly stopping = new AbortController();
+  private readonly gate = new TokenGate(() => this.token());
+  private readonly pauses = new Map<LaneName, Pause>();
   private running: Promise<unknown> = Promise.resolve();
   /** Of the lanes that fail at present. */
-  private readonly failures = new Map<Lane, { inARow: number; failure: Failure }>();
+  private readonly failures = new Map<LaneName, { inARow: number; failure: Failure | undefined }>();
 
   constructor(
-    private readonly poller: Poller,
+    /** Takes up where the last poller stopped; the lanes run from then on. */
+    private readonly takeUp: (signal: AbortSignal) => Promise<void>,
+    private readonly lanes: readonly Lane[],
     private readonly reporter: SourceReporter,
     private readonly options: PollingOptions,
     private readonly logger: Logger,
-    private readonly outlived: (error: Error) => void,
   ) {}
 
   start(): void {
@@ -40,82 +42,102 @@ export class Polling {
     await this.running;
   }
 
+  /** Lets a lane look at once whether it is due. */
+  wake(lane: LaneName): void {
+    this.pauses.get(lane)?.wake();
+  }
+
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    while (!signal.aborted && !(await this.succeeds('changes', () => this.poller.resume(signal))));
-    await Promise.all([this.readChanges(), this.sweepWhenDue()]);
-  }
-
-  private async readChanges(): Promise<void> {
-    const { signal } = this.stopping;
-    const { pollIntervalMs } = this.options;
-    while (!signal.aborted) {
-      const startedAt = performance.now();
-      if (!(await this.succeeds('changes', () => this.poller.poll(signal)))) continue;
-      await this.tell(() => this.reporter.succeeded(this.standingFailure(), pollIntervalMs));
-      // The interval is from start to start; a poll that took longer is followed at once.
-      await this.pause(Math.max(0, pollIntervalMs - (performance.now() - startedAt)));
+    const beginning: Pick<Lane, 'name' | 'read'> = { name: 'changes', read: this.takeUp };
+    const pause = new Pause();
+    for (let failure = await this.attempt(beginning); failure !== undefined && !signal.aborted;) {
+      await pause.for(failure.retryAfterMs, signal);
+      failure = await this.attempt(beginning);
     }
+    await Promise.all(this.lanes.map((lane) => this.runLane(lane)));
   }
 
-  private async sweepWhenDue(): Promise<void> {
+  private async runLane(lane: Lane): Promise<void> {
     const { signal } = this.stopping;
+    const pause = new Pause();
+    this.pauses.set(lane.name, pause);
+    let waitMs = lane.dueInMs();
     while (!signal.aborted) {
-      const dueInMs = this.poller.sweepDueIn();
-      if (dueInMs > 0) await this.pause(dueInMs);
-      else if (await this.succeeds('sweep', () => this.poller.sweep(signal))) {
-        await this.tell(() => this.reporter.succeeded(this.standingFailure()));
+      const isWoken = await pause.for(waitMs, signal);
+      // Whoever was woken looks whether it is due, and waits on if it is not.
+      if (isWoken && lane.dueInMs() > 0) {
+        waitMs = lane.dueInMs();
+        continue;
       }
+      const startedAt = performance.now();
+      const failure = await this.attempt(lane);
+      waitMs = failure?.retryAfterMs ?? lane.dueInMs(performance.now() - startedAt);
+      if (failure !== undefined || signal.aborted) continue;
+      const nextInMs = lane.name === 'changes' ? waitMs : undefined;
+      await this.tell(() => this.reporter.succeeded(this.worst(), nextInMs));
     }
   }
 
-  /** One attempt; after a failure, waits until the next may be made. */
-  private async succeeds(lane: Lane, attempt: () => Promise<void>): Promise<boolean> {
-    // Before the attempt: a token that changes while its refusal is on the way is a new one.
-    const token = this.token();
+  /** One attempt, once the token may be used; resolves to what became of it. */
+  private async attempt(lane: Pick<Lane, 'name' | 'read'>): Promise<Failure | undefined> {
+    const { signal } = this.stopping;
+    // A single lane tries a token that was refused, and not the one that would keep the others waiting longest.
+    const pass = await this.gate.enter(lane.name === 'changes', signal);
+    if (signal.aborted) return undefined;
     try {
-      await attempt();
-      this.failures.delete(lane);
-      return true;
+      await lane.read(signal);
+      this.gate.left(pass, true);
+      this.failures.delete(lane.name);
+      if (pass.isTrial) this.forgetPauses();
+      return undefined;
     } catch (error) {
-      if (!this.stopping.signal.aborted) await this.fail(lane, error, token);
-      return false;
+      if (signal.aborted) return undefined;
+      return this.failed(lane.name, error, pass);
     }
   }
 
-  private async fail(lane: Lane, error: unknown, token: string | undefined): Promise<void> {
-    if (error instanceof CheckpointTaken) {
-      this.stopping.abort(error);
-      this.outlived(error);
-      return;
+  private async failed(lane: LaneName, error: unknown, pass: Pass): Promise<Failure | undefined> {
+    if (error instanceof Outlived) {
+      this.giveUp(error);
+      return undefined;
     }
     const inARow = (this.failures.get(lane)?.inARow ?? 0) + 1;
-    const failure = failureOf(error, inARow, this.options.pollIntervalMs);
+    const failure = failureOf(error, inARow, lane, this.options);
+    // The gate says when to ask again: for a new token that is at once.
+    const isPause = failure.state === 'paused';
+    if (isPause && !this.gate.refused(pass, failure.retryAfterMs)) return { ...failure, retryAfterMs: 0 };
+    if (!isPause) this.gate.left(pass, false);
     this.failures.set(lane, { inARow, failure });
-    await this.tell(() => this.reporter.failed(failure));
-    await (failure.state === 'paused'
-      ? this.pauseUntilNewToken(failure.retryAfterMs, token)
-      : this.pause(failure.retryAfterMs));
+    await this.tell(() => this.reporter.failed(failure, this.worst() ?? failure, lane));
+    return isPause ? { ...failure, retryAfterMs: 0 } : failure;
   }
 
-  /** One lane's success does not hide the other's failure. */
-  private standingFailure(): Failure | undefined {
-    return [...this.failures.values()][0]?.failure;
+  /** What was refused to one lane was refused to all, and is accepted again. */
+  private forgetPauses(): void {
+    for (const entry of this.failures.values()) if (entry.failure?.state === 'paused') entry.failure = undefined;
+  }
+
+  /** One lane's success does not hide the failure of another. */
+  private worst(): Failure | undefined {
+    const failing = (names: readonly LaneName[]) => names.flatMap((name) => this.failures.get(name)?.failure ?? []);
+    const standing = this.options.standing().map((error) => failureOf(error, 1, 'sweep', this.options));
+    return worstOf([...failing(['changes', 'sweep']), ...standing, ...failing(['threats', 'removals', 'returning'])]);
   }
 
   private async tell(report: () => Promise<void>): Promise<void> {
     try {
       await report();
-    } catch (unreported) {
-      this.logger.warn({ err: unreported }, 'the state of the source cannot be stored');
+    } catch (error) {
+      if (error instanceof Outlived) return this.giveUp(error);
+      this.logger.warn({ err: error }, 'the state of the source cannot be stored');
     }
   }
 
-  private async pauseUntilNewToken(milliseconds: number, refused: string | undefined): Promise<void> {
-    const until = performance.now() + milliseconds;
-    while (!this.stopping.signal.aborted && performance.now() < until && this.token() === refused) {
-      await this.pause(Math.min(TOKEN_CHECK_MS, until - performance.now()));
-    }
+  private giveUp(error: Outlived): void {
+    if (this.stopping.signal.aborted) return;
+    this.stopping.abort(error);
+    this.options.outlived(error);
   }
 
   /** `undefined` while it cannot be read, as in the middle of a rotation. */
@@ -126,19 +148,5 @@ export class Polling {
       if (error instanceof SettingProblem) return undefined;
       throw error;
     }
-  }
-
-  private async pause(milliseconds: number): Promise<void> {
-    const { signal } = this.stopping;
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, milliseconds);
-      signal.addEventListener('abort', done, { once: true });
-    });
   }
 }

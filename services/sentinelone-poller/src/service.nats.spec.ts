@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { configurationProblems, createLogger, startService, type RunningService } from '@stance/service-kit';
-import { temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
+import { startFaultProxy, temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
 import { startPollingWorld, type PollingWorld, type Source } from './fixtures/polling-world.js';
 import { sentinelonePoller } from './service.js';
 
@@ -81,6 +81,71 @@ describe('the poller as a service', () => {
     source.tenant.fleet.infect(source.tenant.fleet.list()[0]?.id ?? '');
     await waitFor(async () => (await source.observations()).length === 4, { what: 'the change' });
     expect(source.tenant.requests().filter(({ query }) => query.includes('sortBy=id'))).toHaveLength(1);
+  });
+
+  it('is taken over within 5 s when it is cut off, without a gap or a second reading of everything', async () => {
+    const source = await world.source(3);
+    const environment = { SENTINELONE_API_TOKEN: TOKEN };
+    const proxy = await startFaultProxy({ target: world.nats.url });
+    const first = await start(source, { ...environment, NATS_URL: `nats://127.0.0.1:${proxy.port}` });
+    await first.active;
+    const second = await start(source, environment);
+    await waitFor(async () => (await source.reports()).at(-1)?.data.sweep?.completedAt, { what: 'a complete sweep' });
+    await waitFor(() => second.state() === 'standby', { what: 'the second to stand by' });
+    const [one, other] = source.tenant.fleet.list().map(({ id }) => id);
+    source.tenant.fleet.infect(one ?? '');
+    await waitFor(async () => (await source.observations()).length === 4, { what: 'the first change' });
+    const cutAt = performance.now();
+    proxy.pause();
+    source.tenant.fleet.infect(other ?? '');
+    await waitFor(async () => (await source.observations()).length === 5, { what: 'the second change' });
+    expect(performance.now() - cutAt).toBeLessThan(5_000);
+    const sweeps = source.tenant
+      .requests()
+      .filter(({ query }) => query.includes('sortBy=id') && !query.includes('ids='));
+    expect(sweeps).toHaveLength(1);
+    // What the first still has to say is refused; it stands by, and takes over in its turn.
+    await proxy.resume();
+    await waitFor(() => first.state() === 'standby', { what: 'the first to stand by', timeoutMs: 20_000 });
+    await second.stop();
+    await waitFor(() => first.state() === 'active', { what: 'the first to take over' });
+    expect(await source.observations()).toHaveLength(5);
+    await proxy.close();
+  });
+
+  it('stands by when it turns out to have been outlived, and starts over from what is stored', async () => {
+    const source = await world.source(3);
+    const service = await start(source, { SENTINELONE_API_TOKEN: TOKEN });
+    await waitFor(async () => (await source.reports()).at(-1)?.data.sweep?.completedAt, { what: 'a complete sweep' });
+    // Somebody else moves the checkpoint, without regard for the lease.
+    const intruder = await source.startPoller();
+    await intruder.begin(new AbortController().signal);
+    await intruder.position.move({});
+    const restarts = () => log.filter((line) => line.includes('another replica is active')).length;
+    const before = restarts();
+    const [one, other] = source.tenant.fleet.list().map(({ id }) => id);
+    source.tenant.fleet.infect(one ?? '');
+    await waitFor(() => restarts() > before, { what: 'it to notice' });
+    await waitFor(() => service.state() === 'active', { what: 'it to be active again' });
+    source.tenant.fleet.infect(other ?? '');
+    await waitFor(async () => (await source.observations()).length === 5, { what: 'both changes, once each' });
+    expect(service.health()).toMatchObject({ ready: true, details: { source: { state: expect.any(String) } } });
+  });
+
+  it('of a token that is limited to sites reads these, and says so', async () => {
+    const source = await world.source(9);
+    const siteId = source.tenant.fleet.list()[0]?.siteId ?? '';
+    source.tenant.tokens.issue('of-one-site', { scope: { siteIds: [siteId] } });
+    const ofSite = source.tenant.fleet.list().filter((agent) => agent.siteId === siteId).length;
+    await start(source, {
+      SENTINELONE_API_TOKEN: 'of-one-site',
+      SENTINELONE_SITE_IDS: siteId,
+      SENTINELONE_ACCOUNT_IDS: '7',
+    });
+    await waitFor(async () => (await source.observations()).length === ofSite, { what: 'the agents of the site' });
+    await waitFor(async () => (await source.reports()).at(-1)?.data.sweep?.completedAt, { what: 'a complete sweep' });
+    const [report] = (await source.reports()).slice(-1);
+    expect(report?.data).toMatchObject({ state: 'ok', siteIds: [siteId], agents: ofSite });
   });
 
   it('reads only the sites and accounts that it is told to', async () => {

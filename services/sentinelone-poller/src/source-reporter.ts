@@ -1,22 +1,50 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SourceReported } from '@stance/contracts';
 import { newTraceparent, type FactTable } from '@stance/jetstream';
+import type { Scope } from '@stance/sentinelone';
 import type { Logger } from '@stance/service-kit';
+import type { RefusedSweep } from './checkpoint.js';
+import { Outlived } from './outlived.js';
 import type { Failure, SourceReport } from './source-health.js';
+import { describeProgress, progressOf } from './sweep-progress.js';
 
-/** How often progress is told while nothing else changes. */
+/** How often progress is told while nothing else changes, and logged. */
 const PROGRESS_INTERVAL_MS = 2_000;
+const LOG_INTERVAL_MS = 5_000;
 const ALIVE_INTERVAL_MS = 60_000;
+
+/** Thrown when another poller of the source has reported: this one has been outlived, and has to give up. */
+class ReportTaken extends Outlived {
+  override readonly name = 'ReportTaken';
+}
+
+/** What does not change while a source is polled. */
+export interface ReportedSource {
+  readonly source: string;
+  readonly url: string;
+  readonly sweepIntervalMs: number;
+  readonly freshnessStepMs: number;
+}
+
+/** What is looked up whenever something is told. */
+export interface ReportedFacts {
+  /** Agents present. */
+  readonly agents: () => number;
+  readonly scope: () => Scope;
+}
 
 /** Tells how a source is doing: at every change of state, and now and then. */
 export class SourceReporter {
   private report: SourceReport;
-  private reportedAt = -Infinity;
-  private told: string | undefined;
+  private told: { news: string; progress: string; at: number } | undefined;
+  /** What may be stored by our hand: the last report that was confirmed, and those since. */
+  private ours: SourceReport[] = [];
+  private loggedAt = -Infinity;
 
   constructor(
     private readonly table: FactTable<typeof SourceReported, SourceReport>,
-    source: { source: string; url: string; sweepIntervalMs: number; freshnessStepMs: number },
-    private readonly countAgents: () => number,
+    source: ReportedSource,
+    private readonly facts: ReportedFacts,
     private readonly logger: Logger,
     private readonly now: () => number = Date.now,
   ) {
@@ -48,25 +76,46 @@ export class SourceReporter {
 
   sweepStarted(startedAt: string): void {
     this.report = { ...this.report, sweep: { startedAt, pages: 0, interval: this.sweepIntervalSeconds } };
+    this.loggedAt = this.now();
     this.logger.info('sweep started');
   }
 
-  sweepPage(agents: number, total: number | undefined): void {
+  /** Another page of the sweep is read: `read` agents so far. */
+  async sweepPage(read: number, total: number | undefined): Promise<void> {
     const { sweep } = this.report;
-    if (sweep !== undefined) this.report = { ...this.report, sweep: { ...sweep, pages: sweep.pages + 1 } };
-    this.logger.info({ agents, ...(total !== undefined && total > 0 && { total }) }, 'agents read');
+    if (sweep === undefined) return;
+    const progress = progressOf(sweep.startedAt, read, total, this.now() - Date.parse(sweep.startedAt));
+    this.report = { ...this.report, sweep: { ...sweep, pages: sweep.pages + 1 }, progress };
+    if (this.now() - this.loggedAt >= LOG_INTERVAL_MS) {
+      this.loggedAt = this.now();
+      this.logger.info(describeProgress(progress));
+    }
+    await this.tell(this.report);
+  }
+
+  /** The sweep is no longer under way, whatever became of it. */
+  sweepEnded(): void {
+    const { progress: _progress, ...report } = this.report;
+    this.report = report;
   }
 
   sweepCompleted(completedAt: string): void {
-    const { sweep } = this.report;
-    if (sweep !== undefined) this.report = { ...this.report, sweep: { ...sweep, completedAt } };
-    this.logger.info({ pages: sweep?.pages, agents: this.countAgents() }, 'sweep complete');
+    const { sweep, refusedSweep: _refusedSweep, ...report } = this.report;
+    this.report = { ...report, ...(sweep && { sweep: { ...sweep, completedAt } }) };
+    this.logger.info({ pages: sweep?.pages, agents: this.facts.agents() }, 'sweep complete');
+  }
+
+  /** Also taken up from before a restart: it waits for a person however often the poller starts anew. */
+  sweepRefused(refusedSweep: RefusedSweep): void {
+    this.report = { ...this.report, refusedSweep };
   }
 
   /** Takes up what the last poller of the source told and a restart does not change. */
   resume(): void {
     const before = this.table.get({ source: this.report.source });
-    const { lastSuccessAt, sweep } = before ?? {};
+    if (before === undefined) return;
+    this.ours = [before];
+    const { lastSuccessAt, sweep } = before;
     this.report = {
       ...this.report,
       ...(lastSuccessAt !== undefined && { lastSuccessAt }),
@@ -89,17 +138,19 @@ export class SourceReporter {
     });
   }
 
-  async failed({ state, error, retryAfterMs }: Failure): Promise<void> {
+  /** Something could not be read; `shown` is the failure that counts most of all there are. */
+  async failed({ state, error, retryAfterMs }: Failure, shown: Failure, lane: string): Promise<void> {
     const nextAttemptAt = this.in(retryAfterMs);
-    this.logger.error({ state, error, nextAttemptAt }, 'the console cannot be read');
-    const { pausedUntil: _pausedUntil, ...rest } = this.report;
+    this.logger.error({ lane, state, error, nextAttemptAt }, 'the console cannot be read');
+    const { pausedUntil, ...rest } = this.report;
+    const until = state === 'paused' ? nextAttemptAt : pausedUntil;
     await this.tell({
       ...rest,
-      state,
-      error,
+      state: shown.state,
+      error: shown.error,
       lastAttemptAt: new Date(this.now()).toISOString(),
       nextAttemptAt,
-      ...(state === 'paused' && { pausedUntil: nextAttemptAt }),
+      ...(shown.state === 'paused' && until !== undefined && { pausedUntil: until }),
     });
   }
 
@@ -108,17 +159,38 @@ export class SourceReporter {
   }
 
   private async tell(report: SourceReport): Promise<void> {
-    this.report = { ...report, agents: this.countAgents() };
-    const { state, error, sweep, changed } = this.report;
-    const sinceLast = this.now() - this.reportedAt;
-    const news = JSON.stringify([state, error, sweep?.completedAt]);
+    const { siteIds, accountIds } = this.facts.scope();
+    this.report = {
+      ...report,
+      agents: this.facts.agents(),
+      ...(siteIds && { siteIds: [...siteIds] }),
+      ...(accountIds && { accountIds: [...accountIds] }),
+    };
+    const { state, error, sweep, changed, refusedSweep } = this.report;
+    const news = JSON.stringify([state, error, sweep?.completedAt, refusedSweep?.startedAt, siteIds, accountIds]);
     const progress = JSON.stringify([changed, sweep?.pages]);
-    const isDue = news !== this.told?.split('\n')[0] || sinceLast >= ALIVE_INTERVAL_MS;
-    const isProgress = sinceLast >= PROGRESS_INTERVAL_MS && progress !== this.told?.split('\n')[1];
+    const sinceLast = this.now() - (this.told?.at ?? -Infinity);
+    const isDue = news !== this.told?.news || sinceLast >= ALIVE_INTERVAL_MS;
+    const isProgress = sinceLast >= PROGRESS_INTERVAL_MS && progress !== this.told?.progress;
     if (!isDue && !isProgress) return;
-    const { report: data } = this;
-    await this.table.write(data, { input: 'state', cause: { traceparent: newTraceparent() } }, () => ({ data }));
-    this.told = `${news}\n${progress}`;
-    this.reportedAt = this.now();
+    // Before it is stored: another lane has nothing to add meanwhile.
+    const told = { news, progress, at: this.now() };
+    this.told = told;
+    try {
+      await this.store(this.report);
+    } catch (error) {
+      if (this.told === told) this.told = undefined;
+      throw error;
+    }
+  }
+
+  private async store(data: SourceReport): Promise<void> {
+    this.ours.push(data);
+    const isOurs = (stored: SourceReport | undefined) =>
+      stored === undefined || this.ours.some((own) => isDeepStrictEqual(own, stored));
+    const origin = { input: 'state', cause: { traceparent: newTraceparent() } };
+    const sequence = await this.table.write(data, origin, (stored) => (isOurs(stored) ? { data } : undefined));
+    if (sequence === undefined) throw new ReportTaken('another poller of this source reports on it');
+    this.ours = this.ours.slice(this.ours.indexOf(data));
   }
 }

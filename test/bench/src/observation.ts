@@ -1,6 +1,6 @@
 import { AgentObserved, decodeEvent } from '@stance/contracts';
 import { waitFor } from '@stance/testing';
-import { settled, startBench, startServices } from './pipeline.js';
+import { startBench, startServices } from './pipeline.js';
 import { distributionOf, type Distribution } from './statistics.js';
 
 const POLL_INTERVAL_MS = 1_000;
@@ -22,7 +22,6 @@ export async function measureObservation(infections: number): Promise<Distributi
       what: 'the first sweep',
       timeoutMs: 60_000,
     });
-    await settled(bench.connection, 'the first observations');
     const infectedAt = new Map<string, number>();
     const delays: number[] = [];
     const subscription = bench.connection.subscribe(`${AgentObserved.subjectPrefix}.>`, {

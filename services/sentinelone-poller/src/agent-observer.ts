@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { UnusableId, type AgentObserved } from '@stance/contracts';
+import { EventTooLarge, newTraceparent, type FactTable } from '@stance/jetstream';
+import { readAgent, type Agent, type AgentsPage } from '@stance/sentinelone';
+import type { Logger } from '@stance/service-kit';
+import { isNews, knownAgentOf, type KnownAgent } from './known-agent.js';
+import { goneObservation, observationOf, reductionsOf, type Observation } from './observation.js';
+
+/** Records read in one go: while a page of a thousand is gone through, what other lanes read comes in between. */
+const RECORDS_PER_TURN = 50;
+
+/** Agents are known of whom no event can hold everything. */
+export class AgentsOversized extends Error {
+  override readonly name = 'AgentsOversized';
+
+  constructor(agentIds: ReadonlySet<string>) {
+    const some = [...agentIds].slice(0, 5).join(', ');
+    super(
+      `${agentIds.size} agent records are too large for an event (${some}${agentIds.size > 5 ? ', …' : ''}): these agents ` +
+        'are observed without attributes, and denied whatever asks for one. Remove what fills the record, such as tags',
+    );
+  }
+}
+
+/** What a page of agents showed. */
+export interface PageObserved {
+  readonly agentIds: readonly string[];
+  /** The latest `reportedAt` and `lastSeenAt` in it. */
+  readonly reportedAt: string | undefined;
+  readonly lastSeenAt: string | undefined;
+  /** Records that name no agent. */
+  readonly unreadable: number;
+  /** Resolves when everything in it that was news is stored; rejects when something could not be. */
+  readonly stored: Promise<void>;
+}
+
+/** Tells what is news of a source's agents, whichever lane read it. */
+export class AgentObserver {
+  /** Agents whose last record no event could hold whole. */
+  private readonly oversized = new Set<string>();
+
+  constructor(
+    private readonly source: string,
+    private readonly agents: FactTable<typeof AgentObserved, KnownAgent>,
+    private readonly freshnessStepMs: number,
+    private readonly published: () => void,
+    private readonly logger: Logger,
+  ) {}
+
+  /** What keeps some agents from being told of as they are, if anything does. */
+  get problem(): AgentsOversized | undefined {
+    return this.oversized.size === 0 ? undefined : new AgentsOversized(this.oversized);
+  }
+
+  /** Goes through a page; what is news is on its way when this resolves, and stored when `stored` does. */
+  async observe({ agents, receivedAt }: AgentsPage): Promise<PageObserved> {
+    const observedAt = new Date(receivedAt).toISOString();
+    const agentIds: string[] = [];
+    const writes: Promise<void>[] = [];
+    let reportedAt: string | undefined;
+    let lastSeenAt: string | undefined;
+    let unreadable = 0;
+    for (const [index, record] of agents.entries()) {
+      if (index > 0 && index % RECORDS_PER_TURN === 0) await nextTurn();
+      const reading = readAgent(record);
+      if (!reading.ok) {
+        unreadable += 1;
+        this.logger.warn({ problem: reading.problem }, 'an agent record cannot be read');
+        continue;
+      }
+      const { agent } = reading;
+      agentIds.push(agent.agentId);
+      reportedAt = later(reportedAt, agent.reportedAt);
+      lastSeenAt = later(lastSeenAt, agent.lastSeenAt);
+      const write = this.tellNews(agent, observedAt);
+      // Its failure is met where the page's writes are awaited; until then it is not an unhandled one.
+      write?.catch(() => undefined);
+      if (write !== undefined) writes.push(write);
+    }
+    const stored = Promise.all(writes).then(() => undefined);
+    stored.catch(() => undefined);
+    return { agentIds, reportedAt, lastSeenAt, unreadable, stored };
+  }
+
+  /** The agent is no longer listed, unless it was observed at `startedAt` or later, in milliseconds. */
+  async retire(agentId: string, startedAt: number, now: number): Promise<void> {
+    const keys = { source: this.source, agentId };
+    const sequence = await this.agents.write(keys, originOf(new Date(now).toISOString()), (known) => {
+      if (known === undefined || !known.isPresent || known.observedAt >= startedAt) return undefined;
+      const data = goneObservation(this.source, agentId, known, now);
+      return { data, value: knownAgentOf(data), retires: true };
+    });
+    if (sequence !== undefined) this.published();
+    this.oversized.delete(agentId);
+  }
+
+  private tellNews(agent: Agent, observedAt: string): Promise<void> | undefined {
+    const observation = observationOf(this.source, agent, observedAt);
+    const candidate = knownAgentOf(observation);
+    if (!isNews(candidate, this.agents.get(observation), this.freshnessStepMs)) return undefined;
+    return this.tell(observation, candidate);
+  }
+
+  private async tell(observation: Observation, candidate: KnownAgent): Promise<void> {
+    try {
+      await this.write(observation, candidate);
+      this.oversized.delete(observation.agentId);
+    } catch (error) {
+      if (!isUnfit(error)) throw error;
+      await this.tellReduced(observation, error);
+    }
+  }
+
+  /** As much as an event can hold; an agent whose very id fits into none cannot be told of at all. */
+  private async tellReduced(observation: Observation, cause: Error): Promise<void> {
+    this.oversized.add(observation.agentId);
+    this.logger.error(
+      { agentId: observation.agentId, err: cause },
+      'an agent record does not fit into an event: it is observed without its attributes',
+    );
+    for (const reduced of reductionsOf(observation)) {
+      try {
+        await this.write(reduced, knownAgentOf(reduced));
+        return;
+      } catch (error) {
+        if (!isUnfit(error)) throw error;
+      }
+    }
+  }
+
+  private async write(observation: Observation, candidate: KnownAgent): Promise<void> {
+    const sequence = await this.agents.write(observation, originOf(observation.observedAt), (known) => {
+      if (!isNews(candidate, known, this.freshnessStepMs)) return undefined;
+      return { data: observation, value: candidate, retires: !candidate.isPresent };
+    });
+    if (sequence !== undefined) this.published();
+  }
+}
+
+/** A transaction and a trace of its own for each observation. */
+function originOf(observedat: string) {
+  return { input: 'console', cause: { txn: randomUUID(), traceparent: newTraceparent(), observedat } };
+}
+
+function isUnfit(error: unknown): error is EventTooLarge | UnusableId {
+  return error instanceof EventTooLarge || error instanceof UnusableId;
+}
+
+function later(time: string | undefined, other: string | undefined): string | undefined {
+  return time === undefined || (other !== undefined && other > time) ? other : time;
+}

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startPollingWorld, type PollingWorld, type Source } from '../fixtures/polling-world.js';
+import { syncedSource } from '../fixtures/synced-source.js';
+
+let world: PollingWorld;
+beforeAll(async () => {
+  world = await startPollingWorld();
+});
+afterAll(() => world.close());
+
+const { signal } = new AbortController();
+const agentRequests = ({ tenant }: Source) =>
+  tenant.requests().filter(({ path, query }) => path === '/agents' && new URLSearchParams(query).has('ids'));
+
+describe('a threat', () => {
+  it('shows the infection at once, whatever the listing of changed agents says', async () => {
+    const { fleet, ids, poll, readThreats } = await syncedSource(world);
+    fleet.infect(ids[0], { silent: true });
+    expect(await poll()).toEqual([]);
+    expect(await readThreats()).toMatchObject([
+      { agentId: ids[0], presence: 'present', attributes: { 'sentinelOne:infected': true } },
+    ]);
+  });
+
+  it('that is resolved shows the recovery', async () => {
+    const { fleet, ids, readThreats } = await syncedSource(world);
+    fleet.infect(ids[0], { silent: true });
+    await readThreats();
+    fleet.clean(ids[0], { silent: true });
+    expect(await readThreats()).toMatchObject([{ agentId: ids[0], attributes: { 'sentinelOne:infected': false } }]);
+  });
+
+  it('makes just its agent be read anew, twice, and then no more', async () => {
+    const { source, fleet, ids, readThreats } = await syncedSource(world);
+    fleet.infect(ids[0], { silent: true });
+    expect(await readThreats()).toHaveLength(1);
+    for (let again = 0; again < 4; again += 1) expect(await readThreats()).toEqual([]);
+    const queries = agentRequests(source).map(({ query }) => new URLSearchParams(query));
+    expect(queries.map((query) => query.get('ids'))).toEqual([ids[0], ids[0]]);
+    expect(queries[0]?.get('isUninstalled')).toBe('True,False');
+  });
+
+  it('that is listed before its agent is marked is not missed', async () => {
+    const { fleet, ids, readThreats } = await syncedSource(world);
+    fleet.infect(ids[0], { silent: true });
+    fleet.update(ids[0], { infected: false, activeThreats: 0 }, { silent: true });
+    expect(await readThreats()).toEqual([]);
+    fleet.update(ids[0], { infected: true, activeThreats: 1 }, { silent: true });
+    expect(await readThreats()).toMatchObject([{ agentId: ids[0], attributes: { 'sentinelOne:infected': true } }]);
+  });
+
+  it('among very many keeps the addresses short', async () => {
+    const { source, fleet, ids, readThreats } = await syncedSource(world, 250);
+    for (const id of ids) fleet.infect(id, { silent: true });
+    expect(await readThreats()).toHaveLength(250);
+    const queries = agentRequests(source).map(({ query }) => query);
+    expect(queries).toHaveLength(3);
+    expect(Math.max(...queries.map((query) => query.length))).toBeLessThan(3_000);
+  });
+
+  it('is found by the poller that comes next, when this one ended between publishing and its checkpoint', async () => {
+    const { source, fleet, ids, lanes, position } = await syncedSource(world);
+    fleet.infect(ids[0], { silent: true });
+    const before = position.current.threatsReadTo;
+    position.move = () => Promise.reject(new Error('killed'));
+    const published = await source.publishedBy(() => expect(lanes.threats.read(signal)).rejects.toThrow('killed'));
+    expect(published).toHaveLength(1);
+    const next = await source.startPoller();
+    await next.begin(signal);
+    expect(next.position.current.threatsReadTo).toBe(before);
+    fleet.infect(ids[1], { silent: true });
+    // Read again, and told once.
+    expect(await source.publishedBy(() => next.lanes.threats.read(signal))).toMatchObject([{ agentId: ids[1] }]);
+  });
+
+  it('of an agent that the console does not show changes nothing: who is gone is the word of a sweep', async () => {
+    const { source, fleet, ids, readThreats, agents } = await syncedSource(world);
+    source.tenant.faults.script({ kind: 'empty-page', path: '/agents' });
+    fleet.infect(ids[0], { silent: true });
+    expect(await readThreats()).toEqual([]);
+    expect(agents.get({ source: source.name, agentId: ids[0] })?.isPresent).toBe(true);
+  });
+});
+
+describe('a removal', () => {
+  it('shows at once, whatever the listing of changed agents says', async () => {
+    const { fleet, ids, poll, readRemovals } = await syncedSource(world);
+    fleet.uninstall(ids[0], { silent: true });
+    expect(await poll()).toEqual([]);
+    expect(await readRemovals()).toMatchObject([{ agentId: ids[0], presence: 'gone', goneReason: 'uninstalled' }]);
+    expect(await readRemovals()).toEqual([]);
+  });
+
+  it('is the only activity that makes an agent be read anew', async () => {
+    const { source, fleet, ids, readRemovals } = await syncedSource(world);
+    fleet.isolate(ids[0]);
+    fleet.infect(ids[1]);
+    expect(await readRemovals()).toEqual([]);
+    expect(agentRequests(source)).toEqual([]);
+  });
+});

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startPollingWorld, type PollingWorld } from '../fixtures/polling-world.js';
+import { syncedSource } from '../fixtures/synced-source.js';
+import { SweepIncomplete, SweepRefused } from './sweep.js';
+
+let world: PollingWorld;
+beforeAll(async () => {
+  world = await startPollingWorld();
+});
+afterAll(() => world.close());
+
+const { signal } = new AbortController();
+const synced = (...options: Parameters<typeof syncedSource> extends [unknown, ...infer Rest] ? Rest : never) =>
+  syncedSource(world, ...options);
+
+describe('an agent is gone', () => {
+  it('when a complete sweep does not show it, and not before', async () => {
+    const { fleet, ids, poll, sweep } = await synced();
+    fleet.remove(ids[0]);
+    expect(await poll()).toEqual([]);
+    expect(await sweep()).toMatchObject([
+      { agentId: ids[0], presence: 'gone', goneReason: 'not-in-sweep', attributes: {} },
+    ]);
+    expect(await sweep()).toEqual([]);
+  });
+
+  it('as the last word of its subject: nothing older can come back', async () => {
+    const { source, fleet, ids, sweep } = await synced();
+    fleet.remove(ids[0]);
+    await sweep();
+    const own = (await source.observations()).filter(({ data }) => data.agentId === ids[0]);
+    expect(own.map(({ data }) => data.presence)).toEqual(['gone']);
+  });
+
+  it('when it is uninstalled, at the next poll', async () => {
+    const { fleet, ids, poll, sweep } = await synced();
+    fleet.uninstall(ids[0]);
+    expect(await poll()).toMatchObject([{ agentId: ids[0], presence: 'gone', goneReason: 'uninstalled' }]);
+    expect([...(await poll()), ...(await sweep())]).toEqual([]);
+  });
+
+  it('and back when it is listed again', async () => {
+    const { fleet, ids, source, sweep } = await synced();
+    const agent = fleet.get(ids[0]);
+    fleet.remove(ids[0]);
+    await sweep();
+    source.time.now += 1_000;
+    fleet.add(agent);
+    expect(await sweep()).toMatchObject([{ agentId: ids[0], presence: 'present' }]);
+  });
+});
+
+describe('nobody is taken for gone', () => {
+  it('when a page of the sweep failed', async () => {
+    const { source, fleet, ids, lanes, sweep } = await synced(1_500);
+    fleet.remove(ids[0]);
+    source.tenant.faults.script({ kind: 'invalid-json', after: 1 });
+    expect(await source.publishedBy(() => expect(lanes.sweep.read(signal)).rejects.toThrow('not valid JSON'))).toEqual(
+      [],
+    );
+    expect(await sweep()).toMatchObject([{ agentId: ids[0], presence: 'gone' }]);
+  });
+
+  it.each(['empty-page', 'missing-pagination', 'html'] as const)('because of an answer like %s', async (kind) => {
+    const { source, lanes } = await synced(1_500);
+    // The later of the two pages.
+    source.tenant.faults.script({ kind, after: kind === 'missing-pagination' ? 0 : 1 });
+    expect(await source.publishedBy(() => lanes.sweep.read(signal).catch(() => undefined))).toEqual([]);
+  });
+
+  it('while records of the sweep are unreadable', async () => {
+    const { source, fleet, ids, lanes } = await synced();
+    fleet.remove(ids[0]);
+    fleet.distort(ids[1], { id: null });
+    await source
+      .publishedBy(() => expect(lanes.sweep.read(signal)).rejects.toThrow(SweepIncomplete))
+      .then((published) => expect(published).toEqual([]));
+    fleet.distort(ids[1], {});
+    const published = await source.publishedBy(() => lanes.sweep.read(signal));
+    expect(published).toMatchObject([{ agentId: ids[0], presence: 'gone' }]);
+  });
+
+  it('when more are missing than one sweep may retire', async () => {
+    const { source, fleet, ids, lanes, sweep } = await synced(40);
+    for (const id of ids.slice(0, 5)) fleet.remove(id);
+    const refused = () => expect(lanes.sweep.read(signal)).rejects.toThrow(SweepRefused);
+    expect(await source.publishedBy(refused)).toEqual([]);
+    await expect(lanes.sweep.read(signal)).rejects.toThrow(
+      'the console shows 5 of 40 agents no more, and one sweep may retire 4: nobody is retired',
+    );
+    expect(lanes.sweep.dueInMs()).toBeGreaterThan(0);
+    fleet.add({ id: ids[0] });
+    expect((await sweep()).filter(({ presence }) => presence === 'gone')).toHaveLength(4);
+  });
+
+  it('when the sweep was stopped', async () => {
+    const { source, lanes } = await synced(1_500);
+    const stopping = new AbortController();
+    source.tenant.faults.script({ kind: 'hang', after: 1 });
+    const sweep = lanes.sweep.read(stopping.signal);
+    stopping.abort(new Error('the poller stops'));
+    expect(await source.publishedBy(() => expect(sweep).rejects.toThrow('the poller stops'))).toEqual([]);
+  });
+});
+
+describe('a sweep', () => {
+  it('delays no change: a poll overtakes it between its pages', async () => {
+    const { source, fleet, ids, lanes, poll } = await synced(1_500);
+    source.tenant.faults.script({ kind: 'slow', delayMs: 2_000 });
+    let swept = false;
+    const sweep = lanes.sweep.read(signal).then(() => (swept = true));
+    fleet.infect(ids[0]);
+    expect(await poll()).toMatchObject([{ agentId: ids[0] }]);
+    expect(swept).toBe(false);
+    await sweep;
+  });
+});
