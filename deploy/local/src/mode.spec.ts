@@ -14,6 +14,7 @@ describe('demo mode', () => {
     ['NATS_URL', { NATS_URL: 'nats://cluster' }],
     ['SENTINELONE_URL', { SENTINELONE_URL: 'tenant.sentinelone.net' }],
     ['SENTINELONE_API_TOKEN_FILE', { SENTINELONE_API_TOKEN_FILE: '/run/secrets/token' }],
+    ['STANCE_SOURCES_FILE', { STANCE_SOURCES_FILE: 'consoles.yaml' }],
     ['any SENTINELONE_*', { SENTINELONE_POLL_INTERVAL: '5s' }],
   ])('is off when %s is set', (_, environment) => {
     expect(modeOf(environment, '/home').demo).toBe(false);

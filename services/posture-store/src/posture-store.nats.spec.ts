@@ -77,7 +77,9 @@ describe('a posture', () => {
   it('changes hands with its device: nothing of the owner before is left', async () => {
     await world.record('d1', { owner: 'kim@example.com', groups: ['finance'], tags: ['lent'], network: 'office' });
     await world.match('a1', 'd1');
-    await expectPosture('d1', { device: { owner: 'kim@example.com' } });
+    await expectPosture('d1', {
+      device: { state: 'enrolled', owner: 'kim@example.com', groups: ['finance'], tags: ['lent'], network: 'office' },
+    });
     await world.record('d1', { owner: 'sam@example.com' });
     const posture = await expectPosture('d1', {
       changed: ['device:groups', 'device:network', 'device:owner', 'device:tags'],
