@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   ROOT_CONTEXT,
   type SpanKind,
@@ -15,8 +15,9 @@ const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** A new trace, for an observation that nothing caused. Carried whether or not OpenTelemetry is on. */
 export function newTraceparent(): string {
-  const ids = randomBytes(24).toString('hex');
-  return `00-${ids.slice(0, 32)}-${ids.slice(32)}-01`;
+  // Node keeps random bytes for UUIDs at hand; asking for the 24 bytes themselves takes several times as long.
+  const [traceId, spanId] = [randomUUID(), randomUUID()].map((id) => id.replaceAll('-', ''));
+  return `00-${traceId}-${spanId?.slice(0, 16)}-01`;
 }
 
 /** The context that a `traceparent` names; the root context where there is none or it is malformed. */

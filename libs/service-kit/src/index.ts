@@ -2,6 +2,8 @@ export * from './configuration.js';
 export * from './duration.js';
 export * from './health-server.js';
 export * from './log.js';
+export { StopTimedOut, type ServiceState } from './replica.js';
+export * from './run-process.js';
 export * from './run-service.js';
 export * from './service.js';
 export * from './start-together.js';

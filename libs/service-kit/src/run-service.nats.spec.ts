@@ -9,7 +9,8 @@ import { freePort, startFaultProxy, startTestNats, waitFor, type TestNats } from
 import { ConfigurationInvalid, text } from './configuration.js';
 import { createLogger } from './log.js';
 import { PortUnavailable } from './health-server.js';
-import { configurationProblems, startService, StopTimedOut, type RunningService } from './run-service.js';
+import { StopTimedOut } from './replica.js';
+import { configurationProblems, startService, type RunningService } from './run-service.js';
 import { defineService, type Runtime, type ServiceParts, type WarmTable } from './service.js';
 
 let nats: TestNats;

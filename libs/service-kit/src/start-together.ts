@@ -1,7 +1,8 @@
 import { ConfigurationInvalid, loadConfiguration } from './configuration.js';
 import { startHealthServer, type Health } from './health-server.js';
 import { createLogger, type Logger } from './log.js';
-import { configurationProblems, startService, type Running, type RunningService } from './run-service.js';
+import type { Running } from './run-process.js';
+import { configurationProblems, startService, type RunningService } from './run-service.js';
 import type { ServiceDefinition } from './service.js';
 import { COMMON_SETTINGS, httpPortSetting } from './settings.js';
 import { startTelemetry } from './telemetry.js';
