@@ -139,8 +139,10 @@ export class Stack {
   /** Resolves once the console has been asked for changes after this call, or `unless` says that it cannot be. */
   async polled(unless: () => boolean = () => false): Promise<void> {
     const mark = Date.now();
+    const isForChanges = (query: string) => query.includes('updatedAt__gte');
+    const changes = () => this.tenant.requests().filter(({ path, query }) => path === '/agents' && isForChanges(query));
     // The one under way may have been answered before: the second is certain to show what holds now.
-    const asked = () => this.tenant.requests().filter(({ at }) => at > mark).length >= 2;
+    const asked = () => changes().filter(({ at }) => at > mark).length >= 2;
     await waitFor(() => asked() || unless(), { what: 'the console to be polled', intervalMs: 5 });
   }
 
