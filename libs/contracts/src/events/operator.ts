@@ -6,7 +6,8 @@ import { STREAMS } from '../streams.js';
  * By kind, `targetId` and `details`:
  * - `manual-link`: `<source>/<agentId>`; `source`, `agentId`, `device`. `manual-unlink`: the same without `device`; of the
  *   two, the one that was stored last counts.
- * - `sweep-approved`: the source; `startedAt` of the refused sweep and `absent`, how many agents it may retire.
+ * - `sweep-approved`: the source; `startedAt` and `digest` of the refused sweep, whose absent agents, no others, may be
+ *   retired by the next one before `until`.
  */
 export const OperatorActed = defineEvent({
   name: 'operator.acted',

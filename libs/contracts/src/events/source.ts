@@ -45,6 +45,9 @@ export const SourceReported = defineEvent({
         present: z.int().positive().describe('Agents that were present before it.'),
         limit: z.int().nonnegative().describe('Agents that one sweep may retire.'),
         examples: z.array(id).describe('Some of the absent agents.'),
+        digest: z
+          .string()
+          .describe('SHA-256 of the ids of all absent agents, sorted, a line each: what is approved of.'),
       })
       .optional()
       .describe('The last sweep, while it is not believed and waits for a person.'),
