@@ -47,6 +47,7 @@ export const SourceReported = defineEvent({
         examples: z.array(id).describe('Some of the absent agents.'),
         digest: z
           .string()
+          .optional()
           .describe('SHA-256 of the ids of all absent agents, sorted, a line each: what is approved of.'),
       })
       .optional()
