@@ -43,7 +43,10 @@ export const rooms = {
     packages: [...everywhere, ...nest, ...nats, '@opentelemetry/*', 'pino-pretty'],
   },
   'libs/gateway-sdk': { rooms: ['libs/contracts'], packages: [...everywhere, ...nats] },
-  'libs/sentinelone': { rooms: ['libs/contracts'], packages: ['zod', 'yaml'] },
+  'libs/sentinelone': {
+    rooms: ['libs/contracts', 'libs/service-kit'],
+    packages: ['zod', 'yaml', 'fastest-levenshtein'],
+  },
   'libs/simulators': { rooms: ['libs/contracts'], packages: everywhere },
   'libs/nats-server': { rooms: [] },
   'libs/testing': { rooms: libs },

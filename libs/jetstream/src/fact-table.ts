@@ -27,9 +27,9 @@ export interface Entry<Value> {
 export interface FactTableOptions<Contract extends EventContract, Value> {
   /**
    * What to keep of an event: the less, the more devices fit into memory. `undefined` keeps nothing. The payload is only
-   * lent: copy what is to stay.
+   * lent: copy what is to stay. `before` is what was kept of the subject's event before, where this process saw one.
    */
-  readonly keep: (event: EventOf<Contract>, payload: Uint8Array) => Value | undefined;
+  readonly keep: (event: EventOf<Contract>, payload: Uint8Array, before: Value | undefined) => Value | undefined;
   /** Narrows the table to some keys, such as one source. */
   readonly only?: Partial<KeysOf<Contract>>;
   /** Called after every change, with the value before and the sequence of the event. */
@@ -147,7 +147,7 @@ export class FactTable<Contract extends EventContract, Value> {
   private replace(event: EventOf<Contract>, { subject, sequence, payload }: Place, known: Value | undefined): boolean {
     const before = this.entries.get(subject);
     if (before !== undefined && before.sequence >= sequence) return false;
-    const value = known ?? this.options.keep(event, payload);
+    const value = known ?? this.options.keep(event, payload, before?.value);
     this.entries.set(subject, { sequence, value });
     this.options.onChange?.(event.data as KeysOf<Contract>, value, before?.value, sequence);
     return true;

@@ -1,6 +1,14 @@
 export { startFaultProxy, type FaultProxy, type FaultProxyOptions } from './fault-proxy.js';
 export { freePort } from './free-port.js';
 export {
+  MatchingModel,
+  type AgentReport,
+  type HardwareMeaning,
+  type ModelDevice,
+  type ModelKey,
+  type Placement,
+} from './matching-model.js';
+export {
   SharedServerError,
   startTestNats,
   type StartTestNatsOptions,

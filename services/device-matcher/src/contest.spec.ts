@@ -123,6 +123,21 @@ describe('a clean machine with a copied serial number', () => {
     expect(outcome(infected({ clean: true, withdrawn: 'gone' }), copy)['copy']).toBe('unproven-successor');
   });
 
+  it.each(['decommissioned', 'gone'] as const)(
+    'gets nothing from having registered first (withdrawn: %s)',
+    (withdrawn) => {
+      const first: Claimant = { ...copy, registeredAt: -DAY };
+      expect(outcome(infected({ withdrawn }), first)['copy']).toBe('unproven-successor');
+    },
+  );
+
+  it('gets nothing from an external id that no hardware address confirms', () => {
+    const externalId = 'asset-7';
+    const gone = claimant('laptop', { macAddresses: [MAC], externalId }, { withdrawn: 'gone' });
+    const told = claimant('copy', { macAddresses: ['3c:22:fb:99:99:99'], externalId }, { registeredAt: 10 * DAY });
+    expect(outcome(gone, told)['copy']).toBe('unproven-successor');
+  });
+
   it('holds up nobody who was there before it, once it is gone', () => {
     const gone: Claimant = { ...copy, withdrawn: 'gone' };
     expect(outcome(infected({ clean: true }), gone)).toEqual({ laptop: 'matched', copy: 'superseded' });
@@ -164,3 +179,10 @@ describe('a person’s link', () => {
     });
   });
 });
+
+it('decides between thousands of silent agents as fast as between a few', () => {
+  const many = Array.from({ length: 4_000 }, (_, index) =>
+    claimant(`a${index}`, {}, { registeredAt: index * DAY, lastSeenAt: index * DAY }),
+  );
+  expect(new Set(Object.values(outcome(...many)))).toEqual(new Set(['duplicate-agent-serial']));
+}, 2_000);

@@ -33,7 +33,7 @@ const LINKED_ELSEWHERE: Standing = { state: 'set-aside', problem: 'linked-elsewh
  * 1. A person's link goes before every key.
  * 2. An agent that is out of service leaves its place only to a proven successor: its own last posture was clean, and another
  *    identifier than the one that both claim by agrees. So does one in service that has been silent since the other was
- *    registered. Who was there before it is nobody's successor.
+ *    registered. Who was there before one that was clean is nobody's successor.
  * 3. Of the rest, all have to be one machine: the same UUID, or a hardware address in common. Then all count.
  *
  * Otherwise all are quarantined: a clean machine with a copied serial number never takes the place of a silent infected one.
@@ -63,13 +63,17 @@ function problemOf(remaining: readonly Claimant[], predecessors: readonly Claima
   }
   if (remaining.length === 0) return undefined;
   const isProven = (predecessor: Claimant) =>
+    predecessor.clean &&
     remaining.some((claimant) => wasThereBefore(claimant, predecessor) || canSucceed(claimant, predecessor));
   return predecessors.every(isProven) ? undefined : 'unproven-successor';
 }
 
+/** More agents than this on one device are no re-imaged machine, but copies of one: none succeeds another. */
+const MOST_IN_SUCCESSION = 64;
+
 function supersededAmong(candidates: readonly Claimant[]): ReadonlySet<Claimant> {
+  if (candidates.length > MOST_IN_SUCCESSION) return new Set();
   const newest = candidates.reduce((latest, { registeredAt = -Infinity }) => Math.max(latest, registeredAt), -Infinity);
-  // Of thousands with one copied serial number, all are alive: no pair needs to be looked at.
   const silent = candidates.filter(({ lastSeenAt = Infinity }) => lastSeenAt < newest);
   return new Set(silent.filter((candidate) => candidates.some((other) => hasTakenOverFrom(other, candidate))));
 }
@@ -95,7 +99,8 @@ function agreesOnMore({ by, identity }: Claimant, { identity: other }: Claimant)
   return (
     (by !== 'serial' && agrees(identity.serial, other.serial)) ||
     (by !== 'uuid' && agrees(identity.uuid, other.uuid)) ||
-    (by !== 'externalId+mac' && agrees(identity.externalId, other.externalId)) ||
+    // Like a match by it: only where a hardware address confirms it, which it does not prove once more.
+    (by === 'mac+hostname' && shareMac(identity, other) && agrees(identity.externalId, other.externalId)) ||
     (by !== 'externalId+mac' && by !== 'mac+hostname' && shareMac(identity, other))
   );
 }

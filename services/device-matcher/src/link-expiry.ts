@@ -32,6 +32,7 @@ export class LinkExpiry {
   }
 
   private wait(milliseconds: number): void {
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.running = this.endDue();
     }, milliseconds);

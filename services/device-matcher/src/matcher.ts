@@ -49,21 +49,15 @@ export class Matcher {
     const devices = this.unfinishedOf(id);
     const note = () => this.roster.devicesConcernedBy(id).forEach((device) => devices.add(device));
     note();
-    if (observation.presence === 'gone') {
-      // What it was is known as long as it counts as present; from then on its register remembers that.
-      await this.register(observation, sequence, origin);
-      take();
-      note();
-      await this.rematchAll(this.roster.agentsConcernedBy(devices), origin);
-    } else {
-      take();
-      note();
-      const others = this.roster.agentsConcernedBy(devices);
-      others.delete(id);
-      // Its own comes last: until then it says where the agent was, which a retry needs again.
-      await this.rematchAll(others, origin);
-      await this.register(observation, sequence, origin);
-    }
+    take();
+    note();
+    const others = this.roster.agentsConcernedBy(devices);
+    others.delete(id);
+    // Its own comes last: until then it says where the agent was, which a retry needs again.
+    await this.rematchAll(others, origin);
+    await this.register(observation, sequence, origin);
+    // Of one that is gone, what is decided about its successors depends on its register, and the other way round.
+    if (observation.presence === 'gone') await this.rematchAll(this.roster.agentsConcernedBy(devices), origin);
     this.unfinished.delete(id);
   }
 
@@ -105,8 +99,15 @@ export class Matcher {
     for (const id of this.roster.agents()) yield this.isOutdated(id) ? id : undefined;
   }
 
-  /** Looks at one agent again. */
+  /** Looks at one agent again, and at those who waited for it to be known. */
   async rematch(id: string, origin: Origin): Promise<void> {
+    const wasLeaving = this.roster.isLeaving(id);
+    const devices = this.roster.devicesConcernedBy(id);
+    await this.rematchAlone(id, origin);
+    if (wasLeaving) await this.rematchAll(this.roster.agentsConcernedBy(devices), origin);
+  }
+
+  private async rematchAlone(id: string, origin: Origin): Promise<void> {
     await this.update(keysIn(id), origin, (stored, whole) => {
       // An agent without a register is about to get one, by its own observation.
       if (stored === undefined || !this.isOutdated(id)) return undefined;
@@ -212,7 +213,8 @@ function registerOf(observation: Observation, before: Register | undefined): Reg
   const was = isGone ? before : undefined;
   const known = isEmpty(hardware) && was !== undefined ? hardwareIn(was) : hardware;
   const registered = registeredAt ?? was?.registeredAt;
-  const clean = isGone ? (was?.clean ?? isClean(observation.attributes)) : isClean(observation.attributes);
+  const saysNothing = isGone && was !== undefined && Object.keys(observation.attributes).length === 0;
+  const clean = (was?.clean ?? true) && (saysNothing || isClean(observation.attributes));
   return {
     ...reported,
     ...known,

@@ -21,7 +21,10 @@ export type Register = DataOf<typeof AgentMatched>;
 export interface KnownAgent extends Identity {
   readonly presence: Observation['presence'];
   readonly decommissioned: boolean;
+  /** Whether its last posture was free of threats and isolation. */
   readonly clean: boolean;
+  /** Whether it came with attributes; without them nothing is said of threats either. */
+  readonly reported: boolean;
   readonly registeredAt: number | undefined;
   readonly lastSeenAt: number | undefined;
 }
@@ -99,7 +102,10 @@ export function createTables(
 ): Tables {
   return {
     agents: new FactTable(connection, publisher, AgentObserved, {
-      keep: ({ data }): KnownAgent => knownAgentOf(data, identities),
+      keep: ({ data }, _payload, before): KnownAgent => {
+        const agent = knownAgentOf(data, identities);
+        return agent.presence === 'gone' && before !== undefined ? departed(agent, before) : agent;
+      },
       onChange: (keys, agent, before) => observer.agentChanged(keys, agent, before),
     }),
     devices: new FactTable(connection, publisher, DeviceRecorded, {
@@ -137,9 +143,34 @@ export function knownAgentOf(
     presence: data.presence,
     decommissioned: data.attributes['sentinelOne:isDecommissioned'] === true,
     clean: 'clean' in data && data.clean !== undefined ? data.clean : isClean(data.attributes),
+    reported: Object.keys(data.attributes).length > 0,
     registeredAt: timeOf(data.registeredAt),
     lastSeenAt: timeOf(data.lastSeenAt),
   };
+}
+
+/** An agent that is gone is still what it was; its last observation may say no more than that it is gone. */
+function departed(gone: KnownAgent, before: KnownAgent): KnownAgent {
+  const { serial, serialProblem, uuid, externalId, hostname, macs } = isNobody(gone) ? before : gone;
+  return {
+    serial,
+    serialProblem,
+    uuid,
+    externalId,
+    hostname,
+    macs,
+    presence: 'gone',
+    decommissioned: before.decommissioned,
+    clean: before.clean && (gone.clean || !gone.reported),
+    reported: before.reported,
+    registeredAt: gone.registeredAt ?? before.registeredAt,
+    lastSeenAt: gone.lastSeenAt ?? before.lastSeenAt,
+  };
+}
+
+/** Whether nothing is known that a machine could be told by. */
+export function isNobody({ serial, uuid, externalId, hostname, macs }: Identity): boolean {
+  return [serial, uuid, externalId, hostname].every((identifier) => identifier === undefined) && macs === '';
 }
 
 function knownDeviceOf(data: DataOf<typeof DeviceRecorded>, identities: IdentityReader): KnownDevice {

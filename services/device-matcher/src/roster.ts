@@ -3,15 +3,16 @@ import { contest, type Claimant, type Standing } from './contest.js';
 import { KeyIndex } from './key-index.js';
 import { IdentityIndex } from './identity-index.js';
 import type { MatchKey } from './match-keys.js';
-import type {
-  AgentKeys,
-  KnownAgent,
-  KnownDevice,
-  KnownRegister,
-  ManualLink,
-  Observer,
-  Register,
-  Tables,
+import {
+  isNobody,
+  type AgentKeys,
+  type KnownAgent,
+  type KnownDevice,
+  type KnownRegister,
+  type ManualLink,
+  type Observer,
+  type Register,
+  type Tables,
 } from './matching.store.js';
 
 /** The part of a register that says where an agent belongs. */
@@ -27,6 +28,8 @@ export class Roster implements Observer {
   /** By device: the agents whose registers name it, as theirs, as one of several, or as the one they left. */
   private readonly agentsRegisteredTo = new KeyIndex();
   private readonly agentsLinkedTo = new KeyIndex();
+  /** Agents that are gone without it being known what they were; see {@link isLeaving}. */
+  private readonly leaving = new Set<string>();
   private readonly links = new Map<string, ManualLink & { readonly sequence: number }>();
   /** Of devices that many claim, of the tables as they are; forgotten at every change. */
   private readonly contests = new Map<string, ReadonlyMap<string, Standing>>();
@@ -43,6 +46,7 @@ export class Roster implements Observer {
   agentChanged(keys: AgentKeys, agent: KnownAgent | undefined, before: KnownAgent | undefined): void {
     this.contests.clear();
     this.agentsByKey.changed(idOf(keys), ifPresent(before), ifPresent(agent));
+    this.noteLeaving(keys, agent, this.tables().registers.get(keys));
   }
 
   deviceChanged(deviceId: string, device: KnownDevice | undefined, before: KnownDevice | undefined): void {
@@ -53,6 +57,7 @@ export class Roster implements Observer {
   registerChanged(keys: AgentKeys, register: KnownRegister | undefined, before: KnownRegister | undefined): void {
     if (register?.presence === 'gone' || before?.presence === 'gone') this.contests.clear();
     this.agentsRegisteredTo.changed(idOf(keys), devicesIn(before), devicesIn(register));
+    this.noteLeaving(keys, this.tables().agents.get(keys), register);
   }
 
   linkChanged(keys: AgentKeys, link: ManualLink | undefined, sequence: number): void {
@@ -71,11 +76,11 @@ export class Roster implements Observer {
     const agent = gone ?? this.knownAgent(id);
     if (agent === undefined) return unmatched('no-device');
     const claim = this.claimBy(id, agent);
-    if (agent.presence === 'gone') return this.matchOfGone(id, claim, gone !== undefined);
+    if (agent.presence === 'gone') return this.matchOfGone(id, claim);
     if (claim.kind === 'nothing') return unmatched(claim.problem);
     if (claim.kind === 'ambiguous') return this.ambiguous(id, claim);
     // Nobody may take a place before it is known who leaves it.
-    if (this.agentsRegisteredTo.idsOf(claim.device).some((other) => this.isLeaving(other))) {
+    if (this.isLeft(claim.device)) {
       return this.asRegistered(id) ?? quarantined('unproven-successor', [claim.device]);
     }
     const standing = this.contestOf(claim.device).get(id);
@@ -106,26 +111,39 @@ export class Roster implements Observer {
 
   /** Every agent that has a register or was observed. */
   *agents(): IterableIterator<string> {
-    for (const keys of this.tables().agents.keys()) yield idOf(keys);
+    const { agents, registers } = this.tables();
+    for (const keys of agents.keys()) yield idOf(keys);
+    // The last observation of one that is gone ends by itself, before its register does.
+    for (const keys of registers.keys()) if (agents.get(keys) === undefined) yield idOf(keys);
   }
 
   /**
-   * Whether an agent is gone whose register does not say so yet, as after a restart in the middle: what it was is not known
-   * until that register is read back.
+   * Whether an agent is gone, what it was is not known, and its register does not say that it is gone yet, as after a restart
+   * in the middle: until that register has been read back, nobody may take its place.
    */
   isLeaving(id: string): boolean {
-    return this.tables().agents.get(keysIn(id))?.presence === 'gone' && this.registerOf(id)?.presence === 'present';
+    return this.leaving.has(id);
+  }
+
+  private noteLeaving(keys: AgentKeys, agent: KnownAgent | undefined, register: KnownRegister | undefined): void {
+    const id = idOf(keys);
+    if (agent?.presence === 'gone' && isNobody(agent) && register?.presence === 'present') this.leaving.add(id);
+    else this.leaving.delete(id);
+  }
+
+  private isLeft(device: string): boolean {
+    return this.leaving.size > 0 && this.agentsRegisteredTo.idsOf(device).some((id) => this.leaving.has(id));
   }
 
   registerOf(id: string): KnownRegister | undefined {
     return this.tables().registers.get(keysIn(id));
   }
 
-  /** The next time at which a link ends, in milliseconds since the epoch. */
+  /** When the next link ends or should have ended, in milliseconds since the epoch. */
   nextLinkEnd(): number | undefined {
-    const ends = [...this.links.values()].map(({ until }) => until).filter((until) => until !== undefined);
-    const ahead = ends.filter((until) => until > this.now());
-    return ahead.length === 0 ? undefined : Math.min(...ahead);
+    const inForce = [...this.links.values()].filter(({ device }) => device !== undefined);
+    const ends = inForce.map(({ until }) => until).filter((until) => until !== undefined);
+    return ends.length === 0 ? undefined : Math.min(...ends);
   }
 
   /** Takes back the links that have ended; returns the devices and agents concerned. */
@@ -150,7 +168,9 @@ export class Roster implements Observer {
 
   private knownAgent(id: string): KnownAgent | undefined {
     const agent = this.tables().agents.get(keysIn(id));
-    return agent?.presence === 'gone' ? (this.registerOf(id)?.former?.agent ?? agent) : agent;
+    if (agent?.presence === 'present') return agent;
+    // Gone: its register remembers what it was, across restarts and for longer than its observations.
+    return this.registerOf(id)?.former?.agent ?? agent;
   }
 
   /** What an agent claims: by a person's word, or else by its keys. */
@@ -167,12 +187,17 @@ export class Roster implements Observer {
   };
 
   /** A gone agent belongs nowhere; it keeps its device from others while nobody has proved to be its successor. */
-  private matchOfGone(id: string, claim: Claim, isNew: boolean): Match {
-    if (claim.kind !== 'device') return unmatched(claim.problem);
-    const former = this.registerOf(id)?.former;
-    if (isNew) return { state: 'unmatched', device: null, formerDevice: claim.device };
-    if (former === undefined || former.device !== claim.device) return unmatched('superseded');
-    const standing = this.contestOf(claim.device).get(id);
+  private matchOfGone(id: string, claim: Claim): Match {
+    const register = this.registerOf(id);
+    if (register?.presence !== 'gone') {
+      if (claim.kind !== 'device') return unmatched(claim.problem);
+      return { state: 'unmatched', device: null, formerDevice: claim.device };
+    }
+    const { former } = register;
+    // Who has been succeeded once stays so.
+    if (former === undefined) return matchIn(register);
+    if (!this.isEnrolled(former.device)) return unmatched('no-device');
+    const standing = this.contestOf(former.device).get(id);
     if (standing?.state === 'set-aside') return unmatched(standing.problem);
     return { state: 'unmatched', device: null, formerDevice: former.device };
   }
@@ -206,10 +231,9 @@ export class Roster implements Observer {
     for (const id of this.agentsConcernedBy([device])) {
       const agent = this.knownAgent(id);
       if (agent === undefined) continue;
-      const claim = this.claimBy(id, agent);
-      if (claim.kind !== 'device' || claim.device !== device) continue;
       const isGone = agent.presence === 'gone';
-      if (isGone && this.registerOf(id)?.former?.device !== device) continue;
+      const claim = isGone ? this.keptBy(id, agent) : this.claimBy(id, agent);
+      if (claim?.kind !== 'device' || claim.device !== device) continue;
       const { clean, registeredAt, lastSeenAt, decommissioned } = agent;
       const withdrawn = isGone ? 'gone' : decommissioned ? 'decommissioned' : 'no';
       claimants.push({
@@ -224,6 +248,15 @@ export class Roster implements Observer {
       });
     }
     return claimants;
+  }
+
+  /** What a gone agent keeps from others, whatever its keys name by now. */
+  private keptBy(id: string, agent: KnownAgent): Claim | undefined {
+    const register = this.registerOf(id);
+    // Not registered as gone yet: it leaves what its keys name.
+    if (register?.presence !== 'gone') return this.claimBy(id, agent);
+    const device = register.former?.device;
+    return device === undefined ? undefined : { kind: 'device', device, by: 'serial', trust: 'reported' };
   }
 
   private asRegistered(id: string): Match | undefined {

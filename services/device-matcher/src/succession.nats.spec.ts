@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { AgentObserved, STREAMS, subjectOf } from '@stance/contracts';
 import { waitFor } from '@stance/testing';
 import { World, type Observation, type Register } from './spec/world.js';
 
@@ -114,6 +115,89 @@ describe('a clean machine with a copied serial number', () => {
     expect(world.written.filter(({ agentId, state }) => agentId === 'later' && state === 'matched')).toEqual([]);
   });
 
+  it('gets the device not even by another key while the inventory is in disorder', async () => {
+    await world.record('d1', SERIAL, 'enrolled', {}, { certificateSan: [`urn:uuid:${UUID}`] });
+    await world.settled();
+    await laptop({ attributes: INFECTED, hardware: { serialNumber: SERIAL, macAddresses: [MAC] } });
+    await laptop(notInSweep);
+    await expectRegisters({ laptop: { formerDevice: 'd1' } });
+    await world.record('d2', SERIAL);
+    await world.settled();
+    await world.observe('other', undefined, { hardware: { uuid: UUID } });
+    await expectRegisters({ other: unproven, laptop: { formerDevice: 'd1' } });
+  });
+
+  it('succeeded, stays so however often the one before is said to be gone', async () => {
+    await laptop();
+    await laptop(notInSweep);
+    await later([MAC]);
+    await expectRegisters({ laptop: { problem: 'superseded' }, later: matched });
+    await laptop({ ...notInSweep, observedAt: new Date(Date.now() + 1_000).toISOString() });
+    await expectRegisters({ laptop: { problem: 'superseded' }, later: matched });
+    await world.stopMatcher();
+    await world.startMatcher();
+    await laptop({ ...notInSweep, observedAt: new Date(Date.now() + 2_000).toISOString() });
+    await expectRegisters({ laptop: { problem: 'superseded' }, later: matched });
+    expect(world.registerOf('laptop')).not.toHaveProperty('formerDevice');
+  });
+
+  it('gets the device not even when the last that was heard of the laptop has expired', async () => {
+    await laptop({ attributes: INFECTED });
+    await laptop(notInSweep);
+    await expectRegisters({ laptop: { formerDevice: 'd1' } });
+    await world.stopMatcher();
+    // What the retirement time does to the observation; the register stays.
+    await world.manager.streams.purge(STREAMS.AGENTS.name, {
+      filter: subjectOf(AgentObserved, { source: 'console', agentId: 'laptop' }),
+    });
+    await world.startMatcher();
+    await later([OTHER_MAC]);
+    await expectRegisters({ later: unproven, laptop: { formerDevice: 'd1' } });
+  });
+
+  it('gets the device not even if the laptop said that it was infected only when it went', async () => {
+    await laptop();
+    await expectRegisters({ laptop: { clean: true } });
+    await laptop({ presence: 'gone', goneReason: 'uninstalled', attributes: INFECTED });
+    await later([MAC]);
+    await expectRegisters({ laptop: { clean: false, formerDevice: 'd1' }, later: unproven });
+  });
+
+  it('gets the device not even if it comes at the very moment when the laptop goes', async () => {
+    await world.record('d1', SERIAL);
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        const serialNumber = `PAIR-${index}`;
+        const hardware = (mac: string) => ({ serialNumber, macAddresses: [mac] });
+        await world.record(`pair-${index}`, serialNumber);
+        await world.observe(`old-${index}`, serialNumber, { hardware: hardware(MAC), attributes: INFECTED });
+      }),
+    );
+    await world.settled();
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        const serialNumber = `PAIR-${index}`;
+        const gone = world.observe(`old-${index}`, serialNumber, notInSweep);
+        const copy = world.observe(`copy-${index}`, serialNumber, {
+          hardware: { serialNumber, macAddresses: [OTHER_MAC] },
+          registeredAt: '2026-04-01T00:00:00.000000Z',
+        });
+        await Promise.all(index % 2 === 0 ? [gone, copy] : [copy, gone]);
+      }),
+    );
+    await world.settled();
+    await waitFor(
+      () =>
+        Array.from({ length: 20 }, (_, index) => world.registerOf(`old-${index}`)?.formerDevice).every(
+          (device) => device !== undefined,
+        ),
+      { what: 'every old agent to keep its device' },
+    );
+    expect(world.written.filter(({ agentId, state }) => agentId.startsWith('copy-') && state === 'matched')).toEqual(
+      [],
+    );
+  });
+
   it('is let in by a person', async () => {
     await laptop({ attributes: INFECTED });
     await laptop(notInSweep);
@@ -171,4 +255,17 @@ describe('two agents of one machine', () => {
       second: { ...matched, by: 'uuid', trust: 'verified' },
     });
   });
+});
+
+describe('a serial number that hundreds of agents have', () => {
+  it('quarantines all of them before long, and each further word of one costs little', async () => {
+    const copies = Array.from({ length: 400 }, (_, index) => `copy-${index}`);
+    const observeAll = () => Promise.all(copies.map((agentId) => world.observe(agentId, SERIAL)));
+    await observeAll();
+    await world.settled();
+    await observeAll();
+    await world.settled();
+    const registers = copies.map((agentId) => world.registerOf(agentId));
+    expect(registers.every((register) => register?.problem === 'duplicate-agent-serial')).toBe(true);
+  }, 30_000);
 });

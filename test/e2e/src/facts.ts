@@ -54,6 +54,28 @@ export async function tableOf<Contract extends EventContract>(
   return new Map((await factsOf(stack, contract)).map((fact) => [keyOf(fact.data), fact]));
 }
 
+/** A look at a stream takes no longer, in milliseconds, while a server runs. */
+const LOOK_MS = 15_000;
+
+/** The last event of each subject that a contract's stream has, read without those before. */
+export async function lastOf<Contract extends EventContract>(
+  { connection }: Pick<Stack, 'connection'>,
+  contract: Contract,
+): Promise<DataOf<Contract>[]> {
+  const last = new Map<string, DataOf<Contract>>();
+  const follower = await StreamFollower.start(
+    connection,
+    { stream: contract.stream?.name ?? '', filter: filterOf(contract), from: 'last-per-subject' },
+    ({ data, subject }) => void last.set(subject, decodeEvent(contract, data, subject).data),
+  );
+  try {
+    await follower.caughtUp(AbortSignal.timeout(LOOK_MS));
+  } finally {
+    await follower.stop();
+  }
+  return [...last.values()];
+}
+
 const ALL_STREAMS: readonly StreamDefinition[] = Object.values(STREAMS);
 
 /** The last sequence of a stream that audit has a record of, or of whose absence. */

@@ -1,26 +1,16 @@
 import type { Hardware } from '@stance/contracts';
+import type { HardwareMeaning } from '@stance/testing';
 import fc from 'fast-check';
-
-/** What hardware says of a machine once all forms of one value are taken for the same, and what says nothing is left out. */
-export interface Meaning {
-  readonly serial?: string;
-  /** Why there is no serial number. */
-  readonly serialProblem?: 'no-serial' | 'placeholder-serial';
-  readonly uuid?: string;
-  readonly externalId?: string;
-  readonly hostname?: string;
-  readonly macs: readonly string[];
-}
 
 /** Hardware as a record spells it, and what it means: drawn together, so that nobody has to read it to know. */
 export interface Told {
   readonly written: Hardware;
-  readonly means: Meaning;
+  readonly means: HardwareMeaning;
 }
 
-type Part = readonly [written: Hardware, means: Partial<Meaning>];
+type Part = readonly [written: Hardware, means: Partial<HardwareMeaning>];
 
-const part = (written: Hardware, means: Partial<Meaning>): Part => [written, means];
+const part = (written: Hardware, means: Partial<HardwareMeaning>): Part => [written, means];
 
 /** One of the spellings of a value, which mean the same. */
 const spelling = (of: (written: string) => Part, ...spellings: readonly string[]) =>
@@ -114,18 +104,16 @@ const mac = fc.oneof(
     arbitrary: fc.constantFrom(...spellings.map((written) => ({ written, means }))),
   })),
 );
-const macs = fc
-  .array(mac, { maxLength: 2 })
-  .map((cards) =>
-    part(cards.length === 0 ? {} : { macAddresses: cards.map(({ written }) => written) }, {
-      macs: cards.flatMap(({ means }) => means ?? []),
-    }),
-  );
+const macs = fc.array(mac, { maxLength: 2 }).map((cards) =>
+  part(cards.length === 0 ? {} : { macAddresses: cards.map(({ written }) => written) }, {
+    macs: cards.flatMap(({ means }) => means ?? []),
+  }),
+);
 
 /** Hardware of one of a few machines, or of a mixture of them. */
 export const told: fc.Arbitrary<Told> = fc.tuple(serial, uuid, externalId, hostname, macs).map((parts) => ({
   written: Object.assign({}, ...parts.map(([written]) => written)) as Hardware,
-  means: Object.assign({ macs: [] }, ...parts.map(([, means]) => means)) as Meaning,
+  means: Object.assign({ macs: [] }, ...parts.map(([, means]) => means)) as HardwareMeaning,
 }));
 
 /** Names of a certificate, and the UUIDs that it proves. */

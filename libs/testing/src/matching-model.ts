@@ -1,11 +1,19 @@
-import type { Register } from './world.js';
-import type { Meaning } from './messy-hardware.js';
+/** What hardware says of a machine once all forms of one value are taken for the same, and what says nothing is left out. */
+export interface HardwareMeaning {
+  readonly serial?: string;
+  /** Why there is no serial number. */
+  readonly serialProblem?: 'no-serial' | 'placeholder-serial';
+  readonly uuid?: string;
+  readonly externalId?: string;
+  readonly hostname?: string;
+  readonly macs: readonly string[];
+}
 
-export type Key = 'serial' | 'externalId+mac' | 'uuid' | 'mac+hostname';
+export type ModelKey = 'serial' | 'externalId+mac' | 'uuid' | 'mac+hostname';
 
 /** An agent as it was last reported while present. Times in any unit. */
 export interface AgentReport {
-  readonly means: Meaning;
+  readonly means: HardwareMeaning;
   readonly clean: boolean;
   readonly decommissioned: boolean;
   readonly registeredAt: number | undefined;
@@ -19,34 +27,56 @@ interface Agent extends AgentReport {
   readonly keeps?: string | undefined;
 }
 
-interface Device {
+export interface ModelDevice {
   readonly id: string;
-  readonly means: Meaning;
+  readonly means: HardwareMeaning;
   /** UUIDs in its certificate. */
   readonly proves: readonly string[];
 }
 
-/** What counts of a register. */
-export type Expected = Pick<Register, 'state' | 'device' | 'candidates' | 'by' | 'trust' | 'problem' | 'formerDevice'>;
+type Problem =
+  | 'no-serial'
+  | 'placeholder-serial'
+  | 'no-device'
+  | 'duplicate-device-serial'
+  | 'duplicate-agent-serial'
+  | 'several-devices'
+  | 'several-agents'
+  | 'conflicting-keys'
+  | 'unproven-successor'
+  | 'superseded'
+  | 'linked-elsewhere';
 
-type Problem = NonNullable<Register['problem']>;
+/** What a register says of where its agent belongs. */
+export interface Placement {
+  readonly state: 'matched' | 'unmatched' | 'quarantined';
+  readonly device: string | null;
+  readonly candidates?: readonly string[];
+  readonly by?: ModelKey | 'manual' | undefined;
+  readonly trust?: 'verified' | 'reported' | 'weak' | undefined;
+  readonly problem?: Problem | undefined;
+  readonly formerDevice?: string | undefined;
+}
+
 interface Claim {
   readonly devices: readonly string[];
-  readonly by?: Register['by'];
-  readonly trust?: Register['trust'];
+  readonly by?: Placement['by'];
+  readonly trust?: Placement['trust'];
   readonly problem?: Problem;
 }
 
 /**
  * Where agents belong, written down from `docs/matching.md` sentence by sentence, without indexes, tables or anything of the
- * matcher's: slow, and easy to hold against the text.
+ * matcher's: slow, and easy to hold against the text. Good for a few thousand agents.
  */
-export class NaiveModel {
+export class MatchingModel {
   private readonly agents = new Map<string, Agent>();
-  private readonly devices = new Map<string, Device>();
+  private readonly devices = new Map<string, ModelDevice>();
   private readonly links = new Map<string, string>();
+  /** Found once for each word on a device: they are asked for over and over. */
+  private readonly claims = new Map<string, Claim>();
 
-  constructor(private readonly keys: readonly Key[]) {}
+  constructor(private readonly keys: readonly ModelKey[]) {}
 
   knows(agent: string): boolean {
     return this.agents.has(agent);
@@ -63,6 +93,7 @@ export class NaiveModel {
 
   observe(id: string, report: AgentReport): void {
     this.agents.set(id, { ...report, id, gone: false });
+    this.claims.delete(id);
     this.forget();
   }
 
@@ -76,28 +107,31 @@ export class NaiveModel {
     this.forget();
   }
 
-  enroll(device: Device): void {
+  enroll(device: ModelDevice): void {
     this.devices.set(device.id, device);
+    this.claims.clear();
     this.forget();
   }
 
   retire(device: string): void {
     this.devices.delete(device);
+    this.claims.clear();
     this.forget();
   }
 
   link(agent: string, device: string | undefined): void {
     if (device === undefined) this.links.delete(agent);
     else this.links.set(agent, device);
+    this.claims.delete(agent);
     this.forget();
   }
 
   /** By agent. */
-  expected(): Record<string, Expected> {
+  expected(): Record<string, Placement> {
     return Object.fromEntries([...this.agents.values()].map((agent) => [agent.id, this.matchOf(agent)]));
   }
 
-  private matchOf(agent: Agent): Expected {
+  private matchOf(agent: Agent): Placement {
     if (agent.gone) {
       return { state: 'unmatched', device: null, ...(agent.keeps !== undefined && { formerDevice: agent.keeps }) };
     }
@@ -116,22 +150,23 @@ export class NaiveModel {
     return { state: 'quarantined', device: null, candidates: [device], problem: verdict };
   }
 
-  /** A gone agent that another has succeeded, or whose keys name its device no more, keeps it from nobody. */
+  /** A gone agent keeps its device until another has succeeded it, a person has given it to another, or it is retired. */
   private forget(): void {
     for (const agent of this.agents.values()) {
       if (agent.keeps === undefined) continue;
-      const { devices } = this.claimOf(agent);
       const verdict = this.verdictOn(agent.keeps).get(agent.id);
-      const isForgotten =
-        devices.length !== 1 ||
-        devices[0] !== agent.keeps ||
-        verdict === 'superseded' ||
-        verdict === 'linked-elsewhere';
-      if (isForgotten) this.agents.set(agent.id, { ...agent, keeps: undefined });
+      const isSetAside = verdict === 'superseded' || verdict === 'linked-elsewhere';
+      if (isSetAside || !this.devices.has(agent.keeps)) this.agents.set(agent.id, { ...agent, keeps: undefined });
     }
   }
 
-  private claimOf({ id, means }: Agent): Claim {
+  private claimOf(agent: Agent): Claim {
+    const claim = this.claims.get(agent.id) ?? this.claimAnew(agent);
+    this.claims.set(agent.id, claim);
+    return claim;
+  }
+
+  private claimAnew({ id, means }: Agent): Claim {
     const linked = this.links.get(id);
     if (linked !== undefined && this.devices.has(linked)) return { devices: [linked], by: 'manual', trust: 'verified' };
     const named = this.keys
@@ -154,11 +189,12 @@ export class NaiveModel {
     return { devices: [device.id], by: first.key, trust };
   }
 
-  /** Everybody whose own keys or link name this device alone; of the gone ones those who keep it. */
+  /** Everybody whose own keys or link name this device alone, and the gone ones who keep it. */
   private claimants(device: string): Agent[] {
     return [...this.agents.values()].filter((agent) => {
+      if (agent.gone) return agent.keeps === device;
       const { devices } = this.claimOf(agent);
-      return devices.length === 1 && devices[0] === device && (!agent.gone || agent.keeps === device);
+      return devices.length === 1 && devices[0] === device;
     });
   }
 
@@ -212,7 +248,7 @@ export class NaiveModel {
   private mayFollow(other: Agent, one: Agent): boolean {
     const wasThereBefore =
       other.registeredAt !== undefined && one.registeredAt !== undefined && other.registeredAt < one.registeredAt;
-    return wasThereBefore || this.succeeds(other, one);
+    return one.clean && (wasThereBefore || this.succeeds(other, one));
   }
 
   /** The one before was clean, and another identifier agrees than the key that the new one is matched by. */
@@ -225,28 +261,21 @@ export class NaiveModel {
       one.clean &&
       ((by !== 'serial' && same('serial')) ||
         (by !== 'uuid' && same('uuid')) ||
-        (by !== 'externalId+mac' && same('externalId')) ||
+        (by === 'mac+hostname' && same('externalId') && haveMacInCommon(one.means, other.means)) ||
         (macCounts && haveMacInCommon(one.means, other.means)))
     );
   }
 }
 
-function agreeOn(key: Key, agent: Meaning, { means: device, proves }: Device): boolean {
+function agreeOn(key: ModelKey, agent: HardwareMeaning, { means: device, proves }: ModelDevice): boolean {
   const same = (identifier: 'serial' | 'externalId' | 'hostname') =>
     agent[identifier] !== undefined && agent[identifier] === device[identifier];
-  switch (key) {
-    case 'serial':
-      return same('serial');
-    case 'externalId+mac':
-      return same('externalId') && haveMacInCommon(agent, device);
-    case 'uuid':
-      return agent.uuid !== undefined && (proves.includes(agent.uuid) || agent.uuid === device.uuid);
-    case 'mac+hostname':
-      return same('hostname') && haveMacInCommon(agent, device);
-  }
+  if (key === 'uuid') return agent.uuid !== undefined && (proves.includes(agent.uuid) || agent.uuid === device.uuid);
+  if (key === 'serial') return same('serial');
+  return haveMacInCommon(agent, device) && same(key === 'mac+hostname' ? 'hostname' : 'externalId');
 }
 
-function haveMacInCommon(one: Meaning, other: Meaning): boolean {
+function haveMacInCommon(one: HardwareMeaning, other: HardwareMeaning): boolean {
   return one.macs.some((mac) => other.macs.includes(mac));
 }
 
