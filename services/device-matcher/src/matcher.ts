@@ -213,8 +213,8 @@ function registerOf(observation: Observation, before: Register | undefined): Reg
   const was = isGone ? before : undefined;
   const known = isEmpty(hardware) && was !== undefined ? hardwareIn(was) : hardware;
   const registered = registeredAt ?? was?.registeredAt;
-  const saysNothing = isGone && was !== undefined && Object.keys(observation.attributes).length === 0;
-  const clean = (was?.clean ?? true) && (saysNothing || isClean(observation.attributes));
+  const isSilent = was !== undefined && observation.clean === undefined && isEmpty(observation.attributes);
+  const clean = (was?.clean ?? true) && (isSilent || (observation.clean ?? isClean(observation.attributes)));
   return {
     ...reported,
     ...known,
@@ -237,8 +237,8 @@ function hardwareIn({ serialNumber, macAddresses, hostname, uuid, externalId }: 
   };
 }
 
-function isEmpty(hardware: Hardware): boolean {
-  return Object.keys(hardware).length === 0;
+function isEmpty(fields: object): boolean {
+  return Object.keys(fields).length === 0;
 }
 
 /** What the agent reported stays, where it belongs changes. */

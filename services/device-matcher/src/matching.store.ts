@@ -23,7 +23,7 @@ export interface KnownAgent extends Identity {
   readonly decommissioned: boolean;
   /** Whether its last posture was free of threats and isolation. */
   readonly clean: boolean;
-  /** Whether it came with attributes; without them nothing is said of threats either. */
+  /** Whether anything was said of threats at all; the last word on an agent that is gone may be that alone. */
   readonly reported: boolean;
   readonly registeredAt: number | undefined;
   readonly lastSeenAt: number | undefined;
@@ -142,8 +142,8 @@ export function knownAgentOf(
     macs,
     presence: data.presence,
     decommissioned: data.attributes['sentinelOne:isDecommissioned'] === true,
-    clean: 'clean' in data && data.clean !== undefined ? data.clean : isClean(data.attributes),
-    reported: Object.keys(data.attributes).length > 0,
+    clean: data.clean ?? isClean(data.attributes),
+    reported: data.clean !== undefined || Object.keys(data.attributes).length > 0,
     registeredAt: timeOf(data.registeredAt),
     lastSeenAt: timeOf(data.lastSeenAt),
   };

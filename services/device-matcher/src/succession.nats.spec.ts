@@ -163,6 +163,14 @@ describe('a clean machine with a copied serial number', () => {
     await expectRegisters({ laptop: { clean: false, formerDevice: 'd1' }, later: unproven });
   });
 
+  it('gets the device not even if the matcher never saw the infection before the laptop went', async () => {
+    await laptop();
+    await expectRegisters({ laptop: { clean: true } });
+    await laptop({ ...notInSweep, clean: false });
+    await later([MAC]);
+    await expectRegisters({ laptop: { clean: false, formerDevice: 'd1' }, later: unproven });
+  });
+
   it('gets the device not even if it comes at the very moment when the laptop goes', async () => {
     await world.record('d1', SERIAL);
     await Promise.all(

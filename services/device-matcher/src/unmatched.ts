@@ -16,8 +16,20 @@ import { SimilarDevices } from './similar.js';
 
 type Answer = z.output<typeof ListUnmatched.output>;
 
+/** A listing's later pages are of what its first one found, as long as they come within this time, in milliseconds. */
+const SURVEY_LASTS_MS = 10_000;
+
+interface Survey {
+  /** `agent <id>` of the agents that belong to no device for certain, then `device <id>` of the devices without agents, in order. */
+  readonly entries: readonly string[];
+  readonly agents: number;
+  readonly similar: SimilarDevices;
+}
+
 /** What has found no counterpart: agents without a device, and devices without an agent, as the registers stand. */
 export class UnmatchedListing {
+  private last: Survey | undefined;
+
   constructor(
     private readonly connection: NatsConnection,
     private readonly tables: Tables,
@@ -26,37 +38,52 @@ export class UnmatchedListing {
 
   /** At most `limit` entries after a place in the listing: first the agents, in order, then the devices. */
   async page(after: string | undefined, limit: number): Promise<Answer> {
-    const { open, lonely } = this.survey();
-    const entries = [...open.map((id) => `agent ${id}`), ...lonely.map((id) => `device ${id}`)];
+    const survey = this.surveyFor(after);
+    const { entries } = survey;
     // In order as they stand: an agent comes before every device.
-    const rest = after === undefined ? entries : entries.filter((entry) => entry > after);
-    const page = rest.slice(0, limit);
+    const start = after === undefined ? 0 : entries.findIndex((entry) => entry > after);
+    const page = start === -1 ? [] : entries.slice(start, start + limit);
+    const isLast = start === -1 || start + limit >= entries.length;
     return {
-      agents: await this.agents(idsOf('agent', page)),
+      agents: await this.agents(idsOf('agent', page), survey.similar),
       devices: await this.devices(idsOf('device', page)),
-      total: open.length,
-      next: rest.length > page.length ? (page.at(-1) ?? null) : null,
+      total: survey.agents,
+      next: isLast ? null : (page.at(-1) ?? null),
     };
   }
 
-  /** The agents that belong to no device for certain, and the enrolled devices that none belongs or may belong to. */
-  private survey(): { open: string[]; lonely: string[] } {
+  private surveyFor(after: string | undefined): Survey {
+    const known = after === undefined ? undefined : this.last;
+    if (known !== undefined) return known;
+    const survey = this.survey();
+    this.last = survey;
+    // It is as large as the inventory, and of no use to anybody afterwards.
+    setTimeout(() => {
+      if (this.last === survey) this.last = undefined;
+    }, SURVEY_LASTS_MS).unref();
+    return survey;
+  }
+
+  private survey(): Survey {
     const open: string[] = [];
     const served = new Set<string>();
     for (const keys of this.tables.registers.keys()) {
       const register = this.tables.registers.get(keys);
       if (register === undefined || register.presence === 'gone') continue;
-      if (register.state !== 'matched') open.push(idOf(keys));
+      if (register.state !== 'matched') open.push(`agent ${idOf(keys)}`);
       if (register.device !== null) served.add(register.device);
       for (const device of register.candidates ?? []) served.add(device);
     }
-    const enrolled = [...this.enrolled()].map(({ deviceId }) => deviceId);
-    return { open: open.toSorted(), lonely: enrolled.filter((deviceId) => !served.has(deviceId)).toSorted() };
+    const enrolled = [...this.enrolled()];
+    const lonely = enrolled.flatMap(({ deviceId }) => (served.has(deviceId) ? [] : [`device ${deviceId}`]));
+    return {
+      entries: [...open.toSorted(), ...lonely.toSorted()],
+      agents: open.length,
+      similar: new SimilarDevices(enrolled),
+    };
   }
 
-  private async agents(ids: readonly string[]): Promise<Answer['agents']> {
-    if (ids.length === 0) return [];
-    const similar = new SimilarDevices(this.enrolled());
+  private async agents(ids: readonly string[], similar: SimilarDevices): Promise<Answer['agents']> {
     const agents = await Promise.all(
       ids.map(async (id) => {
         const register = await this.read(AgentMatched, keysIn(id));

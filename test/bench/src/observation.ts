@@ -33,7 +33,7 @@ export async function measureObservation(infections: number): Promise<Distributi
         delays.push(performance.now() - at - POLL_INTERVAL_MS);
       },
     });
-    const healthy = bench.tenant.fleet.list().filter(({ infected }) => infected !== true);
+    const healthy = bench.tenant.fleet.list().filter(({ infected }) => !infected);
     const chosen = healthy.slice(0, infections);
     for (const { id } of chosen) {
       // A prime number of steps to an interval, so that every moment of it is met.

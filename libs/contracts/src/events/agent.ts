@@ -36,6 +36,10 @@ export const AgentObserved = defineEvent({
     hardware,
     user: z.string().optional(),
     attributes,
+    clean: z
+      .boolean()
+      .optional()
+      .describe('While gone: whether the last posture that was read of it was free of threats and isolation.'),
     ...agentTimes,
   }),
 });
