@@ -1,10 +1,10 @@
 import { readEmbeddedError } from './error-body.js';
 import { isJsonObject, isMissing, type JsonObject } from './json.js';
-import type { Page } from './paging.js';
+import type { AnswerSpan, Page } from './paging.js';
 import { MalformedAnswer } from './sentinelone.errors.js';
 
 /** A successful answer. */
-export interface ConsoleAnswer {
+export interface ConsoleAnswer extends AnswerSpan {
   readonly body: JsonObject;
   /** As its Date header has it, in milliseconds since the epoch; undefined where it has none. */
   readonly consoleTime: number | undefined;
@@ -36,8 +36,8 @@ export function readAnswer(body: string, endpoint: string, token: string): JsonO
  * @throws {MalformedAnswer}
  */
 export function readPage(
-  { body, consoleTime }: ConsoleAnswer,
-  { endpoint, within, receivedAt }: { endpoint: string; within?: string | undefined; receivedAt: number },
+  { body, ...times }: ConsoleAnswer,
+  { endpoint, within }: { endpoint: string; within?: string | undefined },
 ): Page {
   const { data, pagination } = body;
   const records = within === undefined || !isJsonObject(data) ? data : data[within];
@@ -50,8 +50,7 @@ export function readPage(
     records,
     nextCursor: readCursor(pagination?.['nextCursor'], endpoint),
     totalItems: readTotal(pagination?.['totalItems'], endpoint),
-    receivedAt,
-    consoleTime,
+    ...times,
   };
 }
 

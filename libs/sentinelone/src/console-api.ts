@@ -3,7 +3,7 @@ import { sleep, systemClock, type Clock } from './clock.js';
 import { AnswerTooLarge, exchange, NoAnswer, type Answer } from './console-exchange.js';
 import { RateLimits } from './rate-limit.js';
 import { refusal } from './refusal.js';
-import { isRetryable, retryDelay } from './retry.js';
+import { isRetryable, isWorthWaiting, retryDelay } from './retry.js';
 import { AuthenticationFailed, ConsoleUnavailable, MalformedAnswer, RateLimited } from './sentinelone.errors.js';
 
 /** How a console is reached. */
@@ -73,7 +73,7 @@ export class ConsoleApi {
         // The budget belongs to the token: whoever else uses it has to wait as well.
         if (error.retryAfterMs !== undefined) this.#rateLimits.close(delay);
         else if (error instanceof RateLimited) bucket.close(delay);
-        if (attempt >= this.#maxAttempts) throw error;
+        if (attempt >= this.#maxAttempts || !isWorthWaiting(error)) throw error;
         await sleep(this.clock, delay, signal);
       }
     }
@@ -88,6 +88,7 @@ export class ConsoleApi {
         detail: 'it is empty or holds blanks or control characters',
       });
     }
+    const askedAt = this.clock.monotonic();
     let answer: Answer;
     try {
       answer = await exchange({
@@ -114,6 +115,9 @@ export class ConsoleApi {
     return {
       body: readAnswer(answer.body, endpoint, token),
       consoleTime: Number.isNaN(date) ? undefined : date,
+      receivedAt: this.clock.now(),
+      askedAt,
+      answeredAt: this.clock.monotonic(),
     };
   }
 }

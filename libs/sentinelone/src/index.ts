@@ -7,7 +7,7 @@ export { readAgent, type Agent, type AgentReading } from './agent-record.js';
 export { systemClock, type Clock } from './clock.js';
 export { normaliseConsoleUrl } from './console-url.js';
 export type { Scope } from './listing.js';
-export type { ActivitiesPage, AgentsPage, ThreatsPage } from './paging.js';
+export type { ActivitiesPage, AgentsPage, AnswerSpan, ThreatsPage } from './paging.js';
 export { RateLimits } from './rate-limit.js';
 export { SentinelOneClient, type SentinelOneClientOptions } from './sentinelone.client.js';
 export {
@@ -20,6 +20,8 @@ export {
   SentinelOneError,
   UnexpectedStatus,
 } from './sentinelone.errors.js';
+export { configuredConsoles, type ConfiguredConsole } from './settings-of-consoles.js';
+export { SENTINELONE_SETTINGS } from './settings.js';
 export type { Site } from './site.js';
 export type { ThreatQuery } from './threat-query.js';
 export { readThreat, type Threat, type ThreatReading } from './threat-record.js';

@@ -9,6 +9,8 @@ const page = (count: number, nextCursor: string | null | undefined, totalItems?:
   nextCursor,
   totalItems,
   receivedAt: 0,
+  askedAt: 0,
+  answeredAt: 0,
 });
 
 describe('where a listing goes on and where it ends', () => {

@@ -1,13 +1,21 @@
 import { MalformedAnswer } from './sentinelone.errors.js';
 
+/** The span of time that an answer belongs to. */
+export interface AnswerSpan {
+  /** When the answer had been read, in milliseconds since the epoch. */
+  readonly receivedAt: number;
+  /** Monotonic milliseconds: when the attempt that succeeded was sent. What the answer shows was true then or later. */
+  readonly askedAt: number;
+  /** Monotonic milliseconds: when the answer had been read. What it shows was true then or earlier. */
+  readonly answeredAt: number;
+}
+
 /** What every page of a listing tells besides its records. */
-export interface PageDetails {
+export interface PageDetails extends AnswerSpan {
   /** The next page's cursor as received; null: there is none; undefined: the answer does not say. */
   readonly nextCursor: string | null | undefined;
   /** As received: may be 0 on later pages; undefined when the answer has none. */
   readonly totalItems: number | undefined;
-  /** When the answer had been read, in milliseconds since the epoch. */
-  readonly receivedAt: number;
   /** The console's own time, as the answer's Date header has it: milliseconds since the epoch, to the second. */
   readonly consoleTime?: number | undefined;
 }

@@ -48,8 +48,8 @@ function numbersIn(value: unknown): number[] {
 /** Throws what is neither a page nor a malformed answer. */
 function pageOrMalformed(text: string): Page | MalformedAnswer {
   try {
-    const answer = { body: readAnswer(text, '/agents', 'token-of-the-test'), consoleTime: undefined };
-    return readPage(answer, { endpoint: '/agents', receivedAt: 0 });
+    const times = { consoleTime: undefined, receivedAt: 0, askedAt: 0, answeredAt: 0 };
+    return readPage({ body: readAnswer(text, '/agents', 'token-of-the-test'), ...times }, { endpoint: '/agents' });
   } catch (error) {
     if (error instanceof MalformedAnswer) return error;
     throw error;

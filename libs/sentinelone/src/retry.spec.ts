@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isRetryable, parseRetryAfter, retryDelay } from './retry.js';
+import { isRetryable, isWorthWaiting, parseRetryAfter, retryDelay } from './retry.js';
 import {
   AuthenticationFailed,
   BadRequest,
@@ -27,10 +27,20 @@ describe('the delay before another attempt', () => {
     [1, 7_000, 0, 7_000],
     [5, 7_000, 1, 7_250],
     [1, 0, 0, 0],
-    [1, 86_400_000, 0, 60_000],
+    [1, 120_000, 0, 120_000],
+    [1, 86_400_000, 0, 3_600_000],
   ])('attempt %i, Retry-After %s ms, random %f: %i ms', (attempt, retryAfter, random, delay) => {
     expect(retryDelay(attempt, limited(retryAfter), random)).toBe(delay);
     expect(retryDelay(attempt, unavailable(retryAfter), random)).toBe(delay);
+  });
+
+  it.each([
+    [undefined, true],
+    [60_000, true],
+    [60_001, false],
+  ])('Retry-After %s ms: waited for within the request %s', (retryAfter, waited) => {
+    expect(isWorthWaiting(limited(retryAfter))).toBe(waited);
+    expect(isWorthWaiting(unavailable(retryAfter))).toBe(waited);
   });
 
   it.each([

@@ -3,8 +3,10 @@ import { ConsoleUnavailable, RateLimited } from './sentinelone.errors.js';
 /** First back-off in milliseconds, doubled with each attempt, up to the ceiling. */
 const BACKOFF_BASE_MS = 1_000;
 const BACKOFF_CEILING_MS = 30_000;
-/** The longest that a `Retry-After` is waited for within one request, in milliseconds. */
-const RETRY_AFTER_CEILING_MS = 60_000;
+/** The longest `Retry-After` that is waited for within one request, in milliseconds; a longer one is its failure. */
+const PATIENCE_MS = 60_000;
+/** The longest `Retry-After` that is believed, in milliseconds. */
+const RETRY_AFTER_CEILING_MS = 60 * 60_000;
 /** Spread added to a `Retry-After`, in milliseconds, so that several workers do not come back at once. */
 const RETRY_AFTER_SPREAD_MS = 250;
 
@@ -13,9 +15,14 @@ export function isRetryable(error: unknown): error is RateLimited | ConsoleUnava
   return error instanceof RateLimited || error instanceof ConsoleUnavailable;
 }
 
+/** Whether the request waits for another attempt: a console that wants longer is left alone, and its caller told so. */
+export function isWorthWaiting({ retryAfterMs = 0 }: RateLimited | ConsoleUnavailable): boolean {
+  return retryAfterMs <= PATIENCE_MS;
+}
+
 /**
- * Milliseconds to wait after a failed attempt (the first is 1): what the console asked for, never less unless beyond
- * the ceiling; otherwise exponential back-off with full jitter.
+ * Milliseconds to wait after a failed attempt (the first is 1): what the console asked for, never less unless that is
+ * beyond an hour; otherwise exponential back-off with full jitter.
  * @param random a number from 0 to below 1
  */
 export function retryDelay(attempt: number, error: RateLimited | ConsoleUnavailable, random: number): number {

@@ -10,7 +10,10 @@ import { readThreat } from './threat-record.js';
 
 function pageOf(file: string, within?: string): Page {
   const body = readAnswer(JSON.stringify(fixture(file)), '/sample', 'token-of-the-test');
-  return readPage({ body, consoleTime: undefined }, { endpoint: '/sample', within, receivedAt: 0 });
+  return readPage(
+    { body, consoleTime: undefined, receivedAt: 0, askedAt: 0, answeredAt: 0 },
+    { endpoint: '/sample', within },
+  );
 }
 
 const nextCursor = (page: Page): string | undefined => new CursorTrail('/sample', 1000, 'records').follow(page);

@@ -212,6 +212,20 @@ describe('what may pass by itself is tried again', () => {
     expect(failed).toMatchObject({ status: 429, code: 4290010, retryAfterMs: 120_000 });
   });
 
+  it.each([429, 503])(
+    '%i that asks for minutes fails at once, and nobody asks before they are over',
+    async (status) => {
+      const rateLimits = new RateLimits(clock, { '/agents': unlimited });
+      tenant.replies(json({}, status, { 'retry-after': '120' }), fine);
+      const shared = { rateLimits, random: () => 0 };
+      expect(await failure(client(shared).agentsPage({}))).toMatchObject({ status, retryAfterMs: 120_000 });
+      const other = client(shared).agentsPage({});
+      await clock.pass(120_000);
+      await other;
+      expect(tenant.asked).toHaveLength(2);
+    },
+  );
+
   it('a limit met by one caller holds back the others of the same token', async () => {
     const rateLimits = new RateLimits(clock, { '/agents': unlimited });
     tenant.replies(json({}, 429, { 'retry-after': '7' }), fine);

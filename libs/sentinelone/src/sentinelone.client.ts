@@ -129,7 +129,7 @@ export class SentinelOneClient {
   ): Promise<Page> {
     const { within, patient } = listing;
     const answer = await this.#api.get(listing.path, pageParameters(listing, scope, cursor), signal, patient);
-    return readPage(answer, { endpoint: endpointOf(listing.path), within, receivedAt: this.#api.clock.now() });
+    return readPage(answer, { endpoint: endpointOf(listing.path), within });
   }
 
   /** Asks in the present scope; once more in that of the sites alone where the token turns out to be one of sites. */

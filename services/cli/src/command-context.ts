@@ -47,6 +47,11 @@ export class CommandContext {
     this.exitCode = EXIT.negative;
   }
 
+  /** Ctrl-C came before it was done: exit with 130. */
+  interrupted(): void {
+    this.exitCode = EXIT.interrupted;
+  }
+
   /** Prints an object or a list for scripts, or calls `show` for people. */
   print(value: unknown, show: (screen: Screen) => void): void {
     if (this.json) this.io.stdout.write(`${JSON.stringify(value)}\n`);

@@ -22,6 +22,8 @@ export const EXIT = {
   unreachable: 3,
   /** A defect of `stance` itself. */
   unexpected: 70,
+  /** Ctrl-C came before it was done; as shells have it. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

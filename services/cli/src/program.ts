@@ -27,7 +27,8 @@ Exit codes:
   1   a negative finding: audit broken, topology differs, policy invalid or refused, link not followed, answered no
   2   wrong usage or configuration
   3   NATS, a service or the simulator does not answer
-  70  a defect of stance itself (run again with --debug)`;
+  70  a defect of stance itself (run again with --debug)
+  130 a scenario that Ctrl-C ended before its last step`;
 
 /** Runs one command line, without the name of the program; resolves to its exit code, never throws. */
 export async function runStance(argv: readonly string[], io: Io): Promise<ExitCode> {

@@ -41,6 +41,8 @@ export type SimulatedAgent = z.infer<typeof simulatedAgent>;
 export type SimulatedTenant = z.infer<typeof identity>['tenants'][number];
 /** What a step came to; `agent` is the agent afterwards, or the new one. */
 export type StepResult = z.infer<typeof stepResult>;
+/** What is wrong with a step; `step` is its position from 0. */
+export type StepProblem = z.infer<typeof stepProblems>['problems'][number];
 /** A step as it is written: the simulator knows the verbs and what belongs to them. */
 export type StepText = Readonly<Record<string, unknown>> & { readonly do: string };
 
@@ -103,7 +105,7 @@ export class SimulatorClient {
   }
 
   /** What is wrong with steps, by their position from 0; none of them is done. */
-  async check(steps: readonly StepText[]): Promise<z.infer<typeof stepProblems>['problems']> {
+  async check(steps: readonly StepText[]): Promise<readonly StepProblem[]> {
     return (await this.call('POST', '/steps/check', stepProblems, { steps })).problems;
   }
 

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UnusableId, type AgentObserved } from '@stance/contracts';
 import { EventTooLarge, newTraceparent, type FactTable } from '@stance/jetstream';
-import { readAgent, type Agent, type AgentsPage } from '@stance/sentinelone';
+import { readAgent, type Agent, type AgentsPage, type AnswerSpan } from '@stance/sentinelone';
 import type { Logger } from '@stance/service-kit';
-import { isNews, knownAgentOf, type KnownAgent } from './known-agent.js';
+import { confirm, isLaterWord, isNews, knownAgentOf, type KnownAgent } from './known-agent.js';
 import { goneObservation, observationOf, reductionsOf, type Observation } from './observation.js';
 
 /** Records read in one go: while a page of a thousand is gone through, what other lanes read comes in between. */
@@ -35,14 +35,19 @@ export interface PageObserved {
   readonly stored: Promise<void>;
 }
 
+/** When an answer was asked for and received, by the monotonic clock. */
+type Answered = Pick<AnswerSpan, 'askedAt' | 'answeredAt'>;
+
 /** Tells what is news of a source's agents, whichever lane read it. */
 export class AgentObserver {
+  /** Agents of whom something is being stored, and how many such writes there are. */
+  private readonly writing = new Map<string, number>();
   /** Agents whose last record no event could hold whole. */
   private readonly oversized = new Set<string>();
 
   constructor(
     private readonly source: string,
-    private readonly agents: FactTable<typeof AgentObserved, KnownAgent>,
+    private readonly agents: Pick<FactTable<typeof AgentObserved, KnownAgent>, 'get' | 'write'>,
     private readonly freshnessStepMs: number,
     private readonly published: () => void,
     private readonly logger: Logger,
@@ -54,8 +59,8 @@ export class AgentObserver {
   }
 
   /** Goes through a page; what is news is on its way when this resolves, and stored when `stored` does. */
-  async observe({ agents, receivedAt }: AgentsPage): Promise<PageObserved> {
-    const observedAt = new Date(receivedAt).toISOString();
+  async observe({ agents, ...answer }: AgentsPage): Promise<PageObserved> {
+    const observedAt = new Date(answer.receivedAt).toISOString();
     const agentIds: string[] = [];
     const writes: Promise<void>[] = [];
     let reportedAt: string | undefined;
@@ -73,7 +78,7 @@ export class AgentObserver {
       agentIds.push(agent.agentId);
       reportedAt = later(reportedAt, agent.reportedAt);
       lastSeenAt = later(lastSeenAt, agent.lastSeenAt);
-      const write = this.tellNews(agent, observedAt);
+      const write = this.tellNews(agent, observedAt, answer);
       // Its failure is met where the page's writes are awaited; until then it is not an unhandled one.
       write?.catch(() => undefined);
       if (write !== undefined) writes.push(write);
@@ -83,37 +88,52 @@ export class AgentObserver {
     return { agentIds, reportedAt, lastSeenAt, unreadable, stored };
   }
 
-  /** The agent is no longer listed, unless it was observed at `startedAt` or later, in milliseconds. */
-  async retire(agentId: string, startedAt: number, now: number): Promise<void> {
+  /** The agent was asked for and not shown: it is gone, unless another answer has shown it since. `now` in milliseconds. */
+  async retire(agentId: string, { askedAt, answeredAt }: Answered, now: number): Promise<void> {
     const keys = { source: this.source, agentId };
     const sequence = await this.agents.write(keys, originOf(new Date(now).toISOString()), (known) => {
-      if (known === undefined || !known.isPresent || known.observedAt >= startedAt) return undefined;
+      if (known === undefined || !known.isPresent || known.answeredAt > askedAt) return undefined;
       const data = goneObservation(this.source, agentId, known, now);
-      return { data, value: knownAgentOf(data), retires: true };
+      return { data, value: knownAgentOf(data, answeredAt), retires: true };
     });
     if (sequence !== undefined) this.published();
     this.oversized.delete(agentId);
   }
 
-  private tellNews(agent: Agent, observedAt: string): Promise<void> | undefined {
+  private tellNews(agent: Agent, observedAt: string, answer: Answered): Promise<void> | undefined {
     const observation = observationOf(this.source, agent, observedAt);
-    const candidate = knownAgentOf(observation);
-    if (!isNews(candidate, this.agents.get(observation), this.freshnessStepMs)) return undefined;
-    return this.tell(observation, candidate);
+    const candidate = knownAgentOf(observation, answer.answeredAt);
+    // What is being stored counts as well, and is known only once it is stored.
+    const isSettled = !this.writing.has(agent.agentId);
+    if (isSettled && !this.isToTell(candidate, answer, this.agents.get(observation))) return undefined;
+    return this.tell(observation, candidate, answer);
   }
 
-  private async tell(observation: Observation, candidate: KnownAgent): Promise<void> {
+  /** Whether it is news. A later word that is none confirms what is known. */
+  private isToTell(candidate: KnownAgent, { askedAt }: Answered, known: KnownAgent | undefined): boolean {
+    if (!isLaterWord(candidate, askedAt, known)) return false;
+    if (isNews(candidate, known, this.freshnessStepMs)) return true;
+    if (known !== undefined) confirm(known, candidate);
+    return false;
+  }
+
+  private async tell(observation: Observation, candidate: KnownAgent, answer: Answered): Promise<void> {
+    const { agentId } = observation;
+    this.writing.set(agentId, (this.writing.get(agentId) ?? 0) + 1);
     try {
-      await this.write(observation, candidate);
-      this.oversized.delete(observation.agentId);
+      if (await this.write(observation, candidate, answer)) this.oversized.delete(agentId);
     } catch (error) {
       if (!isUnfit(error)) throw error;
-      await this.tellReduced(observation, error);
+      await this.tellReduced(observation, answer, error);
+    } finally {
+      const left = (this.writing.get(agentId) ?? 0) - 1;
+      if (left > 0) this.writing.set(agentId, left);
+      else this.writing.delete(agentId);
     }
   }
 
   /** As much as an event can hold; an agent whose very id fits into none cannot be told of at all. */
-  private async tellReduced(observation: Observation, cause: Error): Promise<void> {
+  private async tellReduced(observation: Observation, answer: Answered, cause: Error): Promise<void> {
     this.oversized.add(observation.agentId);
     this.logger.error(
       { agentId: observation.agentId, err: cause },
@@ -121,7 +141,7 @@ export class AgentObserver {
     );
     for (const reduced of reductionsOf(observation)) {
       try {
-        await this.write(reduced, knownAgentOf(reduced));
+        await this.write(reduced, knownAgentOf(reduced, answer.answeredAt), answer);
         return;
       } catch (error) {
         if (!isUnfit(error)) throw error;
@@ -129,12 +149,14 @@ export class AgentObserver {
     }
   }
 
-  private async write(observation: Observation, candidate: KnownAgent): Promise<void> {
+  /** Resolves to whether it was stored. */
+  private async write(observation: Observation, candidate: KnownAgent, answer: Answered): Promise<boolean> {
     const sequence = await this.agents.write(observation, originOf(observation.observedAt), (known) => {
-      if (!isNews(candidate, known, this.freshnessStepMs)) return undefined;
+      if (!this.isToTell(candidate, answer, known)) return undefined;
       return { data: observation, value: candidate, retires: !candidate.isPresent };
     });
     if (sequence !== undefined) this.published();
+    return sequence !== undefined;
   }
 }
 

@@ -31,12 +31,20 @@ describe('a checkpoint', () => {
   });
 
   it('keeps the place of every lane, and the sweep that waits for a person', async () => {
-    const refusedSweep = { startedAt: '2026-11-21T12:00:00.000Z', absent: 5, present: 40, limit: 4, examples: ['7'] };
+    const refusedSweep = {
+      startedAt: '2026-11-21T12:00:00.000Z',
+      absent: 5,
+      present: 40,
+      limit: 4,
+      examples: ['7'],
+      digest: 'd',
+    };
     const whole = {
       ...at(1),
       threatsReadTo: at(2).updatedAt,
       removalsReadTo: at(3).updatedAt,
       contactsReadTo: at(4).updatedAt,
+      sweepReadAt: '2026-11-21T12:00:01.000Z',
       refusedSweep,
     };
     await storeOf('lanes-and-refusal').save(whole);
@@ -48,6 +56,14 @@ describe('a checkpoint', () => {
     const { updatedAt } = at(1);
     await jetstream(connection).publish(subject, JSON.stringify({ updatedAt, sweepCompletedAt: updatedAt }));
     expect(await storeOf('older').load()).toEqual({ ...at(1), sweepCompletedAt: updatedAt });
+  });
+
+  it('of an older version forgets a refused sweep that does not name its agents: it is refused anew', async () => {
+    const subject = `$KV.${BUCKETS.CHECKPOINTS.name}.sentinelone-poller.unnamed`;
+    const { updatedAt } = at(1);
+    const refusedSweep = { startedAt: updatedAt, absent: 5, present: 40, limit: 4, examples: [] };
+    await jetstream(connection).publish(subject, JSON.stringify({ updatedAt, refusedSweep }));
+    expect(await storeOf('unnamed').load()).toEqual(at(1));
   });
 
   it('is one per source, whatever characters its name has', async () => {

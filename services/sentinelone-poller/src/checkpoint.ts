@@ -9,6 +9,7 @@ export const refusedSweep = z.object({
   present: z.int().positive(),
   limit: z.int().nonnegative(),
   examples: z.array(z.string()),
+  digest: z.string(),
 });
 export type RefusedSweep = z.infer<typeof refusedSweep>;
 
@@ -17,8 +18,10 @@ const stored = z.object({
   threatsReadTo: timestamp.optional(),
   removalsReadTo: timestamp.optional(),
   contactsReadTo: timestamp.optional(),
+  sweepReadAt: timestamp.optional(),
   sweepCompletedAt: timestamp.optional(),
-  refusedSweep: refusedSweep.optional(),
+  // One that does not name its agents waits for nobody: it is refused anew.
+  refusedSweep: refusedSweep.optional().catch(undefined),
 });
 
 /** How far each lane has read a source: everything up to these times of the console's has been published. */
@@ -31,6 +34,8 @@ export interface Checkpoint {
   readonly removalsReadTo: string;
   /** Of the agents' `lastActiveDate`. */
   readonly contactsReadTo: string;
+  /** When a sweep was last read to its end, believed or not, by our own clock. */
+  readonly sweepReadAt?: string | undefined;
   /** When the last believed sweep was complete, by our own clock. */
   readonly sweepCompletedAt?: string | undefined;
   /** The last sweep, while it waits for a person. */
@@ -40,6 +45,11 @@ export interface Checkpoint {
 /** A source read up to one time and nothing else known of it. */
 export function checkpointAt(updatedAt: string): Checkpoint {
   return { updatedAt, threatsReadTo: updatedAt, removalsReadTo: updatedAt, contactsReadTo: updatedAt };
+}
+
+/** The same place, as if nobody had ever read everything. */
+export function unswept({ updatedAt, threatsReadTo, removalsReadTo, contactsReadTo }: Checkpoint): Checkpoint {
+  return { updatedAt, threatsReadTo, removalsReadTo, contactsReadTo };
 }
 
 /** A stored checkpoint; the places that an older version did not keep are that of the agents. Throws `ZodError`. */

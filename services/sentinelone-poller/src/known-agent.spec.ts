@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { AgentObserved, createEvent, decodeEvent, subjectOf } from '@stance/contracts';
-import { isNews, knownAgentOf, MAX_AHEAD_MS, type KnownAgent } from './known-agent.js';
+import { confirm, isLaterWord, isNews, knownAgentOf, MAX_AHEAD_MS, type KnownAgent } from './known-agent.js';
 import { microsecondsOf } from './microseconds.js';
 import type { Observation } from './observation.js';
 
@@ -17,6 +17,7 @@ function known(overrides: Partial<KnownAgent> = {}): KnownAgent {
     reportedAt: seen('10:00:00'),
     lastSeenAt: seen('11:59:00'),
     observedAt: at('12:00:00'),
+    answeredAt: 5_000,
     ...overrides,
   };
 }
@@ -25,7 +26,13 @@ describe('an observation is news', () => {
   it.each<[string, Partial<KnownAgent>, KnownAgent | undefined]>([
     ['of an agent that nobody knew', {}, undefined],
     ['when anything about it differs', { observedAt: at('12:00:10'), digest: 'other' }, known()],
-    ['when it differs though the record says it is as old', { observedAt: at('12:00:10'), digest: 'x' }, known()],
+    ['when it differs though the record says it is older', { reportedAt: seen('09:00:00'), digest: 'other' }, known()],
+    ['when it differs though our own clock was put back', { observedAt: at('11:00:00'), digest: 'other' }, known()],
+    [
+      'when its times were put back by the step',
+      { observedAt: at('12:00:10'), lastSeenAt: seen('11:00:00') },
+      known({ lastSeenAt: seen('12:00:00') }),
+    ],
     ['when its times moved by the step', { observedAt: at('13:00:00'), lastSeenAt: seen('12:59:00') }, known()],
     [
       'at once when it returns from silence, however short a time ago that was observed',
@@ -52,19 +59,49 @@ describe('an observation is no news', () => {
     ['when it is the same row again', { observedAt: at('12:00:10') }, {}],
     ['when its times moved by less than the step', { observedAt: at('12:59:59'), lastSeenAt: seen('12:58:59') }, {}],
     ['when it was only read again, without contact since', { observedAt: at('23:00:00') }, {}],
-    ['when its answer arrived before the known one', { observedAt: at('11:59:59'), digest: 'other' }, {}],
-    [
-      'when the console changed the record earlier than the known one, whenever it was read',
-      { observedAt: at('12:00:10'), reportedAt: seen('09:59:59'), digest: 'other' },
-      {},
-    ],
-    [
-      'when it is older by a microsecond',
-      { observedAt: at('12:00:10'), reportedAt: seen('10:00:00') - 1, digest: 'other' },
-      {},
-    ],
   ])('%s', (_, observation, before) => {
     expect(isNews(known(observation), known(before), HOUR)).toBe(false);
+  });
+});
+
+describe('an answer', () => {
+  const later = { reportedAt: seen('10:00:00') + 1 };
+  const earlier = { reportedAt: seen('10:00:00') - 1 };
+
+  it.each<[string, Partial<KnownAgent>, number, boolean]>([
+    ['asked for after the known one was received, is', {}, 5_000, true],
+    ['asked for after it, is, though the console has put its clock back', earlier, 5_001, true],
+    ['asked for after it, is, though our own clock was put back', { observedAt: at('11:00:00') }, 5_001, true],
+    ['asked for before it, may have been overtaken', {}, 4_999, false],
+    ['asked for before it, may have been overtaken however late it was received', { answeredAt: 9_000 }, 4_999, false],
+    ['asked for before it, is, when the record changed later by a microsecond', later, 4_999, true],
+    ['asked for before it, is not, when the record changed earlier', earlier, 4_999, false],
+    ['asked for before it, is not, when the record does not say', { reportedAt: undefined }, 4_999, false],
+  ])('%s a later word', (_, observation, askedAt, isLater) => {
+    expect(isLaterWord(known(observation), askedAt, known())).toBe(isLater);
+  });
+
+  it('is a later word than what was read back from the stream, whatever the times say', () => {
+    const before = known({ answeredAt: -Infinity });
+    expect(isLaterWord(known(earlier), 0, before)).toBe(true);
+    expect(isLaterWord(known(), 0, undefined)).toBe(true);
+  });
+
+  it('that confirms what is known orders those to come', () => {
+    const before = known();
+    confirm(before, known({ answeredAt: 6_000 }));
+    expect(isLaterWord(known(), 5_500, before)).toBe(false);
+    confirm(before, known({ answeredAt: 5_800 }));
+    expect(before.answeredAt).toBe(6_000);
+  });
+
+  it('that confirms what is known, changed and changed back, leaves what was so in between behind', () => {
+    const before = known();
+    confirm(before, known({ answeredAt: 6_000, reportedAt: seen('10:00:02') }));
+    expect(isLaterWord(known({ reportedAt: seen('10:00:01') }), 0, before)).toBe(false);
+    expect(isLaterWord(known({ reportedAt: seen('10:00:03') }), 0, before)).toBe(true);
+    confirm(before, known({ reportedAt: undefined }));
+    expect(before.reportedAt).toBe(seen('10:00:02'));
   });
 });
 
@@ -120,6 +157,7 @@ describe('what counts as a change', () => {
       reportedAt: seen('10:00:00') + 123_456,
       lastSeenAt: seen('11:00:00'),
       observedAt: at('12:00:00'),
+      answeredAt: -Infinity,
     });
   });
 

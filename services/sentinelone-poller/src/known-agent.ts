@@ -11,17 +11,23 @@ export interface KnownAgent {
   /** Of everything that counts as a change; times do not. */
   readonly digest: string;
   /** Microseconds since the epoch: the console's own order. Undefined where it says none, or none that can be. */
-  readonly reportedAt: number | undefined;
+  reportedAt: number | undefined;
   /** Microseconds since the epoch. */
   readonly lastSeenAt: number | undefined;
   /** Milliseconds since the epoch. */
   readonly observedAt: number;
+  /**
+   * Monotonic milliseconds: when this process received the last answer that said so; -Infinity for what was read back from
+   * the stream. It and `reportedAt` move on with every answer that confirms the others.
+   */
+  answeredAt: number;
 }
 
 /** A record's time further ahead of its reading than this, in milliseconds, is an error of the record and orders nothing. */
 export const MAX_AHEAD_MS = 10 * 60_000;
 
-export function knownAgentOf(observation: Observation): KnownAgent {
+/** `answeredAt`: monotonic milliseconds at which the answer had been received; without, it was not one of this process. */
+export function knownAgentOf(observation: Observation, answeredAt = -Infinity): KnownAgent {
   const observedAt = Date.parse(observation.observedAt);
   return {
     isPresent: observation.presence === 'present',
@@ -29,6 +35,7 @@ export function knownAgentOf(observation: Observation): KnownAgent {
     reportedAt: notAhead(observation.reportedAt, observedAt),
     lastSeenAt: notAhead(observation.lastSeenAt, observedAt),
     observedAt,
+    answeredAt,
   };
 }
 
@@ -50,23 +57,30 @@ function digestOf({ presence, hardware, user, registeredAt, attributes }: Observ
 }
 
 /**
- * Whether an observation is to be published: the agent is new, changed, or its times moved by `freshnessStep` milliseconds.
- * What was read or reported before the known observation is never news, however it differs: answers overtake each other.
+ * Whether what was asked for at `askedAt`, monotonic milliseconds, is a later word than the known one. Asked after that was
+ * received it is, whatever its times say: a console's clock, and ours, may have been put back. Asked before, it may have been
+ * overtaken on its way, and only a record that changed later by the console's own order is certainly the later one.
  */
+export function isLaterWord(observation: KnownAgent, askedAt: number, known: KnownAgent | undefined): boolean {
+  if (known === undefined || askedAt >= known.answeredAt) return true;
+  const { reportedAt } = observation;
+  return reportedAt !== undefined && known.reportedAt !== undefined && reportedAt > known.reportedAt;
+}
+
+/** Whether a later word is worth telling: the agent is new, changed, or its times moved by `freshnessStep` milliseconds. */
 export function isNews(observation: KnownAgent, known: KnownAgent | undefined, freshnessStep: number): boolean {
-  if (known === undefined) return true;
-  // The console's own clock orders its reports; ours may have been set back, or be another replica's.
-  if (isBefore(observation.reportedAt, known.reportedAt)) return false;
-  if (!isBefore(known.reportedAt, observation.reportedAt) && observation.observedAt < known.observedAt) return false;
-  if (observation.digest !== known.digest) return true;
-  return confirmedAt(observation) - confirmedAt(known) >= freshnessStep;
+  if (known === undefined || observation.digest !== known.digest) return true;
+  return Math.abs(confirmedAt(observation) - confirmedAt(known)) >= freshnessStep;
+}
+
+/** A later word that was no news: what is known was still so. */
+export function confirm(known: KnownAgent, { answeredAt, reportedAt = -Infinity }: KnownAgent): void {
+  known.answeredAt = Math.max(known.answeredAt, answeredAt);
+  // What changed and changed back is behind: an answer from in between, still on its way, is not the later word.
+  if (reportedAt > (known.reportedAt ?? -Infinity)) known.reportedAt = reportedAt;
 }
 
 /** When the values were last known to be true: the earlier of when they were read and when the agent was last in contact. */
 function confirmedAt({ observedAt, lastSeenAt }: KnownAgent): number {
   return lastSeenAt === undefined ? observedAt : Math.min(observedAt, Math.floor(lastSeenAt / 1_000));
-}
-
-function isBefore(time: number | undefined, other: number | undefined): boolean {
-  return time !== undefined && other !== undefined && time < other;
 }

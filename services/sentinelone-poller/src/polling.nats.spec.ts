@@ -1,6 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@stance/testing';
+import { createLogger } from '@stance/service-kit';
+import type { Lane } from './lanes/lane.js';
 import { Outlived } from './outlived.js';
+import { Polling } from './polling.js';
+import { absenceDigest } from './sweep-approval.js';
 import {
   HOUR,
   startPollingWorld,
@@ -152,7 +156,7 @@ describe('a source that cannot be read', () => {
     token = 'an-expired-and-secret-token';
     await untilState({ reporter }, 'paused');
     expect(reporter.current).toMatchObject({
-      error: { code: expect.any(String), detail: expect.stringContaining('create a new one') },
+      error: { code: expect.any(String), detail: expect.stringContaining('Create a new token') },
       pausedUntil: '2026-11-21T12:01:00.000Z',
       lastSuccessAt: expect.any(String),
     });
@@ -190,6 +194,20 @@ describe('a source that cannot be read', () => {
     expect(reporter.current).not.toHaveProperty('error');
   });
 
+  it('as it refuses the token to a lane is read at once with a new one, long before the changes are due', async () => {
+    let token = 'simulated-token';
+    const intervals = { pollIntervalMs: HOUR, sweepIntervalMs: 50 };
+    const { source, reporter, polling } = await running({ ...intervals, token: () => token });
+    await untilState({ reporter }, 'ok');
+    token = 'an-expired-token';
+    source.time.now += 50;
+    polling.wake('sweep');
+    await untilState({ reporter }, 'paused');
+    token = 'simulated-token';
+    await untilState({ reporter }, 'ok');
+    expect(reporter.current).not.toHaveProperty('pausedUntil');
+  });
+
   it('from the start is never called ok, a known checkpoint or not', async () => {
     const { source, polling } = await running();
     await polling.stop();
@@ -211,10 +229,53 @@ describe('a lane that fails', () => {
     await untilState({ reporter }, 'degraded');
     fleet.infect(first?.id ?? '');
     await untilPublished(source, 41);
-    expect(reporter.current).toMatchObject({ agents: 40, error: { code: 'SweepIncomplete' } });
+    expect(reporter.current).toMatchObject({
+      agents: 40,
+      error: { code: 'SweepIncomplete' },
+      // When everything was last read is known all the same.
+      sweep: { completedAt: '2026-11-21T12:00:00.000Z', pages: 1 },
+    });
     fleet.setRight(broken?.id ?? '', { silent: true });
     source.time.now += 50;
     await untilState({ reporter }, 'ok');
+  });
+
+  it('as it may not read everything is the only one that waits', async () => {
+    const { source, reporter, polling } = await running({ pollIntervalMs: HOUR, sweepIntervalMs: 50 });
+    await untilState({ reporter }, 'ok');
+    source.tenant.faults.script({ kind: 'forbidden', path: '/agents' });
+    source.time.now += 50;
+    polling.wake('sweep');
+    await untilState({ reporter }, 'degraded');
+    expect(reporter.current.error).toMatchObject({
+      code: '4030010',
+      detail: expect.stringContaining('limited to sites'),
+    });
+    source.tenant.fleet.infect(source.tenant.fleet.list()[0]?.id ?? '');
+    polling.wake('changes');
+    await untilPublished(source, 6);
+    expect(reporter.current).not.toHaveProperty('pausedUntil');
+  });
+
+  it('to ask for anything is no success of the source', async () => {
+    const source = await world.source(1);
+    const { reporter } = await source.startPoller();
+    let readings = 0;
+    const idle: Lane = { name: 'returning', dueInMs: () => 1, read: async () => (readings += 1) < 0 };
+    const options = {
+      pollIntervalMs: 20,
+      sweepIntervalMs: HOUR,
+      token: () => '',
+      standing: () => [],
+      outlived: () => undefined,
+    };
+    const logger = createLogger('sentinelone-poller', 'silent');
+    const polling = new Polling(async () => false, [idle], reporter, options, logger);
+    polling.start();
+    await waitFor(() => readings > 3, { what: 'some turns of the lane' });
+    await polling.stop();
+    expect(reporter.current).not.toHaveProperty('lastSuccessAt');
+    expect(reporter.state).toBe('starting');
   });
 
   it.each([
@@ -250,8 +311,8 @@ describe('a sweep that would retire more than is believed', () => {
     for (const id of ids.slice(0, missing)) source.tenant.fleet.remove(id);
     source.time.now += HOUR;
     polling.wake('sweep');
-    const { startedAt } = await waitFor(() => reporter.current.refusedSweep, { what: 'the refused sweep' });
-    return { source, reporter, polling, startedAt, missing: ids.slice(0, missing) };
+    const { startedAt, digest = '' } = await waitFor(() => reporter.current.refusedSweep, { what: 'the refused sweep' });
+    return { source, reporter, polling, startedAt, digest, missing: ids.slice(0, missing) };
   }
 
   it('retires nobody, and says what a person can do', async () => {
@@ -260,13 +321,14 @@ describe('a sweep that would retire more than is believed', () => {
     await waitFor(async () => (await source.reports()).at(-1)?.data.refusedSweep, { what: 'the report' });
     expect((await source.reports()).at(-1)?.data).toMatchObject({
       state: 'degraded',
-      error: { code: 'SweepRefused', title: expect.stringContaining(`stance sources approve ${source.name}`) },
+      error: { code: 'SweepRefused', title: expect.stringContaining(`stance sources approve ${source.name} --reason`) },
       refusedSweep: {
         startedAt: new Date(source.time.now).toISOString(),
         absent: 12,
         present: 40,
         limit: 4,
         examples: expect.any(Array),
+        digest: absenceDigest(missing),
       },
       agents: 40,
     });
@@ -283,9 +345,9 @@ describe('a sweep that would retire more than is believed', () => {
     expect(fullSweeps(source)).toBe(2);
   });
 
-  it('is right once a person says so: at once, for as many', async () => {
-    const { source, reporter, startedAt, missing } = await refused();
-    await source.approve({ startedAt, absent: 12 });
+  it('is right once a person says so: at once, for just these agents', async () => {
+    const { source, reporter, startedAt, digest, missing } = await refused();
+    await source.approve({ startedAt, digest });
     await untilState({ reporter }, 'ok');
     expect((await gone(source)).toSorted()).toEqual(missing.toSorted());
     expect(reporter.current).not.toHaveProperty('refusedSweep');
@@ -293,16 +355,16 @@ describe('a sweep that would retire more than is believed', () => {
   });
 
   it('is right when all of them are gone, if a person says so, and not otherwise', async () => {
-    const { source, reporter, startedAt } = await refused(40, { retirementLimit: 1 });
+    const { source, reporter, startedAt, digest } = await refused(40, { retirementLimit: 1 });
     expect(await gone(source)).toEqual([]);
-    await source.approve({ startedAt, absent: 40 });
+    await source.approve({ startedAt, digest });
     await untilState({ reporter }, 'ok');
     expect(await gone(source)).toHaveLength(40);
   });
 
   it('is approved once: what is missing later is refused again', async () => {
-    const { source, reporter, polling, startedAt } = await refused();
-    await source.approve({ startedAt, absent: 12 });
+    const { source, reporter, polling, startedAt, digest } = await refused();
+    await source.approve({ startedAt, digest });
     await untilState({ reporter }, 'ok');
     for (const { id } of source.tenant.fleet.list().slice(0, 8)) source.tenant.fleet.remove(id);
     source.time.now += HOUR / 2;
@@ -314,12 +376,12 @@ describe('a sweep that would retire more than is believed', () => {
   });
 
   it.each([
-    ['for another sweep', { startedAt: '2026-11-21T11:00:00.000Z', absent: 12 }, undefined],
-    ['for fewer agents', { absent: 11 }, undefined],
-    ['that is over', { absent: 12 }, '2026-11-21T12:59:59.999Z'],
+    ['for another sweep', { startedAt: '2026-11-21T11:00:00.000Z' }, undefined],
+    ['for other agents', { digest: absenceDigest(['1', '2']) }, undefined],
+    ['that is over', {}, '2026-11-21T12:59:59.999Z'],
   ])('is not right by a word %s', async (_, given, until) => {
-    const { source, reporter, polling, startedAt } = await refused();
-    await source.approve({ startedAt, ...given }, until);
+    const { source, reporter, polling, startedAt, digest } = await refused();
+    await source.approve({ startedAt, digest, ...given }, until);
     source.time.now += HOUR;
     polling.wake('sweep');
     await waitFor(() => (reporter.current.refusedSweep?.startedAt ?? startedAt) > startedAt, {
@@ -328,15 +390,33 @@ describe('a sweep that would retire more than is believed', () => {
     expect(await gone(source)).toEqual([]);
   });
 
+  it('retires nobody when others are missing by then, though no more than were approved of', async () => {
+    const { source, reporter, startedAt, digest, missing } = await refused();
+    const { fleet } = source.tenant;
+    const others = fleet.list().slice(0, 12);
+    for (const { id } of others) fleet.remove(id);
+    for (const id of missing) fleet.add({ id });
+    source.time.now += 1_000;
+    await source.approve({ startedAt, digest });
+    await waitFor(() => (reporter.current.refusedSweep?.startedAt ?? startedAt) > startedAt, {
+      what: 'another refusal',
+    });
+    expect(reporter.current.refusedSweep).toMatchObject({
+      absent: 12,
+      digest: absenceDigest(others.map(({ id }) => id)),
+    });
+    expect(await gone(source)).toEqual([]);
+  });
+
   it('waits for a person across a restart, and so does the word of one', async () => {
-    const { source, polling, startedAt } = await refused();
+    const { source, polling, startedAt, digest } = await refused();
     await polling.stop();
     const waiting = await run(source);
     await untilState(waiting, 'degraded');
     expect(waiting.reporter.current).toMatchObject({ refusedSweep: { startedAt }, error: { code: 'SweepRefused' } });
     expect(fullSweeps(source)).toBe(2);
     await waiting.polling.stop();
-    await source.approve({ startedAt, absent: 12 });
+    await source.approve({ startedAt, digest });
     const next = await run(source);
     await untilState(next, 'ok');
     expect(await gone(source)).toHaveLength(12);
@@ -344,9 +424,9 @@ describe('a sweep that would retire more than is believed', () => {
   });
 
   it('keeps its approval while the console cannot be read', async () => {
-    const { source, reporter, startedAt } = await refused();
+    const { source, reporter, startedAt, digest } = await refused();
     source.tenant.faults.script({ kind: 'invalid-json', times: 8 });
-    await source.approve({ startedAt, absent: 12 });
+    await source.approve({ startedAt, digest });
     await untilState({ reporter }, 'ok');
     expect(await gone(source)).toHaveLength(12);
   });
@@ -381,6 +461,26 @@ describe('a poller', () => {
     await waitFor(() => outlived.length > 0, { what: 'it to give up' });
     const [last] = (await source.reports()).slice(-1);
     expect(last?.data).toEqual(successor.reporter.current);
+  });
+
+  it('stops before it has taken up anything', async () => {
+    const source = await world.source(3);
+    source.tenant.faults.script({ kind: 'hang' });
+    const { polling } = await source.startPoller();
+    polling.start();
+    await waitFor(() => source.tenant.faults.pending().length === 0, { what: 'its first request' });
+    await expect(polling.stop()).resolves.toBeUndefined();
+  });
+
+  it('that is outlived while it takes up gives up', async () => {
+    const source = await world.source(3);
+    const { polling, outlived } = await source.startPoller({ token: () => 'wrong' });
+    const successor = await source.startPoller();
+    await successor.reporter.succeeded();
+    polling.start();
+    await waitFor(() => outlived.length > 0, { what: 'it to give up' });
+    await expect(polling.stop()).resolves.toBeUndefined();
+    expect(outlived).toEqual([expect.any(Outlived)]);
   });
 
   it('stops in the middle of a request that hangs', async () => {

@@ -15,6 +15,15 @@ export interface PollingOptions extends Intervals {
   readonly outlived: (error: Outlived) => void;
 }
 
+/** What became of an attempt. */
+interface Outcome {
+  /** Whether the console answered. */
+  readonly isAnswered: boolean;
+  readonly failure?: Failure | undefined;
+}
+
+const UNANSWERED: Outcome = { isAnswered: false };
+
 /** Runs the lanes of a source beside each other until it is stopped; each waits, fails and recovers by itself. */
 export class Polling {
   private readonly stopping = new AbortController();
@@ -25,8 +34,8 @@ export class Polling {
   private readonly failures = new Map<LaneName, { inARow: number; failure: Failure | undefined }>();
 
   constructor(
-    /** Takes up where the last poller stopped; the lanes run from then on. */
-    private readonly takeUp: (signal: AbortSignal) => Promise<void>,
+    /** Takes up where the last poller stopped; the lanes run from then on. Resolves to whether the console was asked. */
+    private readonly takeUp: (signal: AbortSignal) => Promise<boolean>,
     private readonly lanes: readonly Lane[],
     private readonly reporter: SourceReporter,
     private readonly options: PollingOptions,
@@ -51,10 +60,12 @@ export class Polling {
     const { signal } = this.stopping;
     const beginning: Pick<Lane, 'name' | 'read'> = { name: 'changes', read: this.takeUp };
     const pause = new Pause();
-    for (let failure = await this.attempt(beginning); failure !== undefined && !signal.aborted;) {
+    for (let { failure } = await this.attempt(beginning); failure !== undefined && !signal.aborted;) {
       await pause.for(failure.retryAfterMs, signal);
-      failure = await this.attempt(beginning);
+      ({ failure } = await this.attempt(beginning));
     }
+    // Stopped before it was known where to read from: there is nothing for the lanes to do.
+    if (signal.aborted) return;
     await Promise.all(this.lanes.map((lane) => this.runLane(lane)));
   }
 
@@ -71,29 +82,29 @@ export class Polling {
         continue;
       }
       const startedAt = performance.now();
-      const failure = await this.attempt(lane);
+      const { failure, isAnswered } = await this.attempt(lane);
       waitMs = failure?.retryAfterMs ?? lane.dueInMs(performance.now() - startedAt);
-      if (failure !== undefined || signal.aborted) continue;
+      if (!isAnswered || signal.aborted) continue;
       const nextInMs = lane.name === 'changes' ? waitMs : undefined;
       await this.tell(() => this.reporter.succeeded(this.worst(), nextInMs));
     }
   }
 
   /** One attempt, once the token may be used; resolves to what became of it. */
-  private async attempt(lane: Pick<Lane, 'name' | 'read'>): Promise<Failure | undefined> {
+  private async attempt(lane: Pick<Lane, 'name' | 'read'>): Promise<Outcome> {
     const { signal } = this.stopping;
     // A single lane tries a token that was refused, and not the one that would keep the others waiting longest.
     const pass = await this.gate.enter(lane.name === 'changes', signal);
-    if (signal.aborted) return undefined;
+    if (signal.aborted) return UNANSWERED;
     try {
-      await lane.read(signal);
-      this.gate.left(pass, true);
+      const isAnswered = await lane.read(signal);
+      this.gate.left(pass, isAnswered);
       this.failures.delete(lane.name);
-      if (pass.isTrial) this.forgetPauses();
-      return undefined;
+      if (pass.isTrial && isAnswered) this.forgetPauses();
+      return { isAnswered };
     } catch (error) {
-      if (signal.aborted) return undefined;
-      return this.failed(lane.name, error, pass);
+      if (signal.aborted) return UNANSWERED;
+      return { isAnswered: false, failure: await this.failed(lane.name, error, pass) };
     }
   }
 
@@ -108,6 +119,8 @@ export class Polling {
     const isPause = failure.state === 'paused';
     if (isPause && !this.gate.refused(pass, failure.retryAfterMs)) return { ...failure, retryAfterMs: 0 };
     if (!isPause) this.gate.left(pass, false);
+    // It is the one that tries a new token, however long its own wait would be.
+    else this.wake('changes');
     this.failures.set(lane, { inARow, failure });
     await this.tell(() => this.reporter.failed(failure, this.worst() ?? failure, lane));
     return isPause ? { ...failure, retryAfterMs: 0 } : failure;

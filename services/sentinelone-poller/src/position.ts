@@ -20,7 +20,7 @@ export class Position {
     return this.checkpoint !== undefined;
   }
 
-  /** For a source that nobody has read before; stored with the first move. */
+  /** Where to begin instead of what is stored, if anything is; stored with the first move. */
   begin(checkpoint: Checkpoint): void {
     this.checkpoint = checkpoint;
   }

@@ -5,7 +5,7 @@ const ORDINARY_ABSENCES = 3;
 export interface Absences {
   /** Agents that were present before it. */
   readonly present: number;
-  /** Those of them that it did not show and nobody observed since it started. */
+  /** Those of them that the console does not show, in no listing and not when asked for by their ids. */
   readonly absent: number;
   /** Whether it showed no agent at all. */
   readonly isEmpty: boolean;
@@ -19,10 +19,14 @@ export interface Retirement {
 
 /**
  * Whether those absent are to be taken for gone. More than `limitShare` of the fleet at once is not believed, nor is an
- * empty listing, unless a person has approved of as many: `approved`, 0 without.
+ * empty listing, unless a person has approved of just these agents.
  */
-export function retirementOf({ present, absent, isEmpty }: Absences, limitShare: number, approved: number): Retirement {
+export function retirementOf(
+  { present, absent, isEmpty }: Absences,
+  limitShare: number,
+  isApproved: boolean,
+): Retirement {
   const limit = Math.max(ORDINARY_ABSENCES, Math.floor(present * limitShare));
   const isOrdinary = absent <= limit && !isEmpty;
-  return { allowed: absent === 0 || isOrdinary || absent <= approved, limit };
+  return { allowed: absent === 0 || isOrdinary || isApproved, limit };
 }

@@ -1,42 +1,20 @@
-import { AgentObserved, OperatorActed, SourceReported } from '@stance/contracts';
-import { FactTable } from '@stance/jetstream';
-import { SentinelOneClient } from '@stance/sentinelone';
+import { SENTINELONE_SETTINGS, SentinelOneClient } from '@stance/sentinelone';
 import { defineService } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
-import { knownAgentOf, type KnownAgent } from './known-agent.js';
-import { SETTINGS } from './settings.js';
+import { sourceTables } from './source-tables.js';
 import { composeSource } from './source.js';
-import { sweepApprovalOf } from './sweep-approval.js';
 
 /** The poller of one console. */
 export const sentinelonePoller = defineService({
   name: 'sentinelone-poller',
   httpPort: 9101,
-  settings: SETTINGS,
+  settings: SENTINELONE_SETTINGS,
   lease: (config) => `sentinelone-poller.${config.SENTINELONE_SOURCE}`,
   build: ({ config, connection, publisher, logger: serviceLogger, standBy }) => {
     const source = config.SENTINELONE_SOURCE;
     const logger = serviceLogger.child({ source });
     const token = () => config.SENTINELONE_API_TOKEN.reveal();
-    let present = 0;
-    const isPresent = (agent: KnownAgent | undefined) => Number(agent?.isPresent ?? false);
-    const agents = new FactTable(connection, publisher, AgentObserved, {
-      keep: ({ data }) => knownAgentOf(data),
-      only: { source },
-      onChange: (_keys, now, before) => {
-        present += isPresent(now) - isPresent(before);
-      },
-    });
-    const reports = new FactTable(connection, publisher, SourceReported, {
-      keep: ({ data }) => data,
-      only: { source },
-    });
-    const kind = 'sweep-approved';
-    const approvals = new FactTable(connection, publisher, OperatorActed, {
-      keep: sweepApprovalOf,
-      only: { kind, targetId: source },
-      onChange: () => polling.wake('sweep'),
-    });
+    const { approvals, ...tables } = sourceTables(connection, publisher, source, () => polling.wake('sweep'));
     const client = new SentinelOneClient({
       baseUrl: config.SENTINELONE_URL,
       token,
@@ -55,16 +33,13 @@ export const sentinelonePoller = defineService({
       token,
       client,
       connection,
-      agents,
-      reports,
-      present: () => present,
-      approval: () => approvals.get({ kind, targetId: source }),
+      ...tables,
       outlived: standBy,
       logger,
     });
     return {
       module: { module: AppModule },
-      tables: { fed: [agents, reports], followed: [approvals] },
+      tables: { fed: [tables.agents, tables.reports], followed: [approvals] },
       activate: async () => {
         reporter.resume();
         polling.start();

@@ -16,7 +16,14 @@ const POLL = 10_000;
 const MINUTE = 60_000;
 const SWEEP = 900_000;
 const intervals = { pollIntervalMs: POLL, sweepIntervalMs: SWEEP };
-const refused = new SweepRefused('console', { startedAt: '', absent: 12, present: 40, limit: 4, examples: [] });
+const refused = new SweepRefused('console', {
+  startedAt: '',
+  absent: 12,
+  present: 40,
+  limit: 4,
+  examples: [],
+  digest: '',
+});
 const unauthorised = new AuthenticationFailed('/agents', 401, { code: 4010010, title: 'Authentication Failed' });
 
 describe('a failure', () => {
@@ -36,15 +43,15 @@ describe('a failure', () => {
   it("carries the console's own code, its words, and what to do", () => {
     expect(failureOf(unauthorised, 1, 'changes', intervals).error).toEqual({
       code: '4010010',
-      title: expect.stringContaining('SentinelOne refused the API token with 401'),
-      detail: 'The API token is wrong or has expired: create a new one for the Service User and set it.',
+      title: 'GET /agents: SentinelOne refused the API token with 401 (4010010: Authentication Failed)',
+      detail: 'Create a new token for the Service User and configure it.',
     });
+    // What a console says of its own refusal is more to the point than anything said here.
+    const scope = new Forbidden('/agents', { code: 4030010 }, [{ id: '77', name: 'Berlin' }]);
+    expect(failureOf(scope, 1, 'changes', intervals).error.detail).toContain('It may read 77 (Berlin)');
     expect(
       failureOf(new ConsoleUnavailable('/agents', 503, { detail: 'maintenance' }, 5), 1, 'changes', intervals).error,
-    ).toMatchObject({
-      code: '503',
-      detail: 'maintenance',
-    });
+    ).toEqual({ code: '503', title: 'GET /agents: the console failed with 503, attempt 5 (maintenance)' });
     expect(failureOf(new ConsoleUnavailable('/agents', undefined, {}, 5), 1, 'changes', intervals).error.code).toBe(
       'ConsoleUnavailable',
     );
@@ -52,7 +59,7 @@ describe('a failure', () => {
       code: 'SweepRefused',
       title:
         'the console shows 12 of 40 agents no more, and one sweep may retire 4: nobody is retired. Check the console and ' +
-        'the scope of the token; if they are really gone: stance sources approve console',
+        'the scope of the token; if they are really gone: stance sources approve console --reason <why>',
     });
   });
 
@@ -72,6 +79,19 @@ describe('a failure', () => {
     [100, 24 * 60 * MINUTE],
   ])('of the token does not lock the user: the %d. time in a row after %d ms', (inARow, delay) => {
     expect(failureOf(unauthorised, inARow, 'changes', intervals).retryAfterMs).toBe(delay);
+  });
+
+  it.each([
+    [120_000, 120_000],
+    [1_000, POLL],
+    [7_200_000, 60 * MINUTE],
+  ])('whose console asks to be left alone for %d ms is tried again after %d ms', (retryAfterMs, delay) => {
+    for (const error of [
+      new RateLimited('/agents', {}, 1, retryAfterMs),
+      new ConsoleUnavailable('/agents', 503, {}, 1, retryAfterMs),
+    ]) {
+      expect(failureOf(error, 1, 'changes', intervals).retryAfterMs).toBe(delay);
+    }
   });
 
   it('is never tried again sooner than the next poll', () => {
@@ -106,9 +126,15 @@ describe('an endpoint that a token or console does not have', () => {
   });
 
   it.each<[string, LaneName, Error, string]>([
-    ['the agents are refused', 'threats', new Forbidden('/web/api/v2.1/agents', {}), 'paused'],
+    [
+      'the agents are refused, which the changes will tell',
+      'threats',
+      new Forbidden('/web/api/v2.1/agents', {}),
+      'degraded',
+    ],
+    ['the agents are refused to a sweep', 'sweep', new Forbidden('/web/api/v2.1/agents', {}), 'degraded'],
     ['the token is refused', 'threats', new AuthenticationFailed(THREATS, 401, {}), 'paused'],
-    ['the agents are refused to another lane', 'changes', new Forbidden('/web/api/v2.1/agents', {}), 'paused'],
+    ['the agents are refused to the changes', 'changes', new Forbidden('/web/api/v2.1/agents', {}), 'paused'],
   ])('is not meant when %s', (_, lane, error, state) => {
     expect(failureOf(error, 1, lane, intervals).state).toBe(state);
   });

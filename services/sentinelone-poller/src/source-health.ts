@@ -1,5 +1,13 @@
 import type { DataOf, SourceReported } from '@stance/contracts';
-import { AuthenticationFailed, BadRequest, Forbidden, SentinelOneError, UnexpectedStatus } from '@stance/sentinelone';
+import {
+  AuthenticationFailed,
+  BadRequest,
+  ConsoleUnavailable,
+  Forbidden,
+  RateLimited,
+  SentinelOneError,
+  UnexpectedStatus,
+} from '@stance/sentinelone';
 import type { LaneName } from './lanes/lane.js';
 import { SweepIncomplete, SweepRefused } from './lanes/sweep.js';
 
@@ -30,9 +38,9 @@ const WITHOUT: Partial<Record<LaneName, string>> = {
 };
 
 /**
- * What a failure means for the source. A token that is refused pauses it at growing intervals up to a day, as asking again
- * and again would lock it; a token or console without threats or activities goes without them; everything else is tried
- * again at the next poll, slower as failures add up. Pure.
+ * What a failure means for the source. A token that is refused, or may not read the changes, pauses it at growing intervals
+ * up to a day, as asking again and again would lock it; what else it may not read it goes without; everything else is tried
+ * again at the next poll, slower as failures add up, and no sooner than the console asks for. Pure.
  */
 export function failureOf(error: unknown, failuresInARow: number, lane: LaneName, intervals: Intervals): Failure {
   const growing = (first: number, most: number) => Math.min(most, first * 2 ** Math.max(0, failuresInARow - 1));
@@ -40,12 +48,12 @@ export function failureOf(error: unknown, failuresInARow: number, lane: LaneName
   if (without !== undefined && isUnavailable(error)) {
     return { state: 'degraded', error: describe(error, without), retryAfterMs: growing(MINUTE, HOUR) };
   }
-  if (error instanceof AuthenticationFailed || error instanceof Forbidden) {
-    const advice =
-      error instanceof AuthenticationFailed
-        ? 'The API token is wrong or has expired: create a new one for the Service User and set it.'
-        : 'The Service User needs the role Viewer for the accounts or sites that are read.';
-    return { state: 'paused', error: describe(error, advice), retryAfterMs: growing(MINUTE, DAY) };
+  if (error instanceof AuthenticationFailed || (error instanceof Forbidden && lane === 'changes')) {
+    return { state: 'paused', error: describe(error), retryAfterMs: growing(MINUTE, DAY) };
+  }
+  // The others are read: what is refused to one lane alone is refused to that lane.
+  if (error instanceof Forbidden) {
+    return { state: 'degraded', error: describe(error), retryAfterMs: growing(MINUTE, HOUR) };
   }
   const { pollIntervalMs, sweepIntervalMs } = intervals;
   // What a console shows of everybody changes no sooner by being read again.
@@ -53,8 +61,16 @@ export function failureOf(error: unknown, failuresInARow: number, lane: LaneName
   return {
     state: 'degraded',
     error: describe(error),
-    retryAfterMs: isJudgement ? sweepIntervalMs : growing(pollIntervalMs, Math.max(pollIntervalMs, 5 * MINUTE)),
+    retryAfterMs: isJudgement
+      ? sweepIntervalMs
+      : Math.max(growing(pollIntervalMs, Math.max(pollIntervalMs, 5 * MINUTE)), wantedBy(error)),
   };
+}
+
+/** Milliseconds that the console asked to be left alone for; an hour is the most that is believed. */
+function wantedBy(error: unknown): number {
+  if (!(error instanceof RateLimited || error instanceof ConsoleUnavailable)) return 0;
+  return Math.min(error.retryAfterMs ?? 0, HOUR);
 }
 
 /** The endpoint, not the token: it may not be read with this role, or this console does not have it. */
@@ -68,10 +84,18 @@ export function worstOf(failures: readonly Failure[]): Failure | undefined {
   return failures.find(({ state }) => state === 'paused') ?? failures[0];
 }
 
-function describe(error: unknown, advice?: string): Failure['error'] {
+/** What happened as the title, and what to do as the detail. */
+function describe(error: unknown, without?: string): Failure['error'] {
   if (error instanceof SentinelOneError) {
-    const detail = advice ?? error.detail;
-    return { code: String(error.code ?? error.status ?? error.name), title: error.message, ...(detail && { detail }) };
+    const { code, status, name, endpoint, finding } = error;
+    // An endpoint that a console does not have needs nobody to act.
+    const advice = without === undefined || error instanceof Forbidden ? error.advice : undefined;
+    const detail = [without, advice].filter((part) => part !== undefined).join(' ');
+    return {
+      code: String(code ?? status ?? name),
+      title: `GET ${endpoint}: ${finding}`,
+      ...(detail !== '' && { detail }),
+    };
   }
   if (error instanceof Error) return { code: error.name, title: error.message };
   return { code: 'unknown', title: String(error) };

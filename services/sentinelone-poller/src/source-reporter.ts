@@ -40,6 +40,8 @@ export class SourceReporter {
   /** What may be stored by our hand: the last report that was confirmed, and those since. */
   private ours: SourceReport[] = [];
   private loggedAt = -Infinity;
+  /** The sweep under way; the report has it as `sweep` only while none was ever complete. */
+  private underWay: { readonly startedAt: string; pages: number } | undefined;
 
   constructor(
     private readonly table: FactTable<typeof SourceReported, SourceReport>,
@@ -75,17 +77,20 @@ export class SourceReporter {
   }
 
   sweepStarted(startedAt: string): void {
-    this.report = { ...this.report, sweep: { startedAt, pages: 0, interval: this.sweepIntervalSeconds } };
+    this.underWay = { startedAt, pages: 0 };
+    this.showFirst();
     this.loggedAt = this.now();
     this.logger.info('sweep started');
   }
 
   /** Another page of the sweep is read: `read` agents so far. */
   async sweepPage(read: number, total: number | undefined): Promise<void> {
-    const { sweep } = this.report;
-    if (sweep === undefined) return;
-    const progress = progressOf(sweep.startedAt, read, total, this.now() - Date.parse(sweep.startedAt));
-    this.report = { ...this.report, sweep: { ...sweep, pages: sweep.pages + 1 }, progress };
+    if (this.underWay === undefined) return;
+    const { startedAt } = this.underWay;
+    this.underWay.pages += 1;
+    this.showFirst();
+    const progress = progressOf(startedAt, read, total, this.now() - Date.parse(startedAt));
+    this.report = { ...this.report, progress };
     if (this.now() - this.loggedAt >= LOG_INTERVAL_MS) {
       this.loggedAt = this.now();
       this.logger.info(describeProgress(progress));
@@ -100,9 +105,16 @@ export class SourceReporter {
   }
 
   sweepCompleted(completedAt: string): void {
-    const { sweep, refusedSweep: _refusedSweep, ...report } = this.report;
-    this.report = { ...report, ...(sweep && { sweep: { ...sweep, completedAt } }) };
-    this.logger.info({ pages: sweep?.pages, agents: this.facts.agents() }, 'sweep complete');
+    const { refusedSweep: _refusedSweep, ...report } = this.report;
+    const swept = this.underWay && { ...this.underWay, completedAt, interval: this.sweepIntervalSeconds };
+    this.report = { ...report, ...(swept && { sweep: swept }) };
+    this.logger.info({ pages: swept?.pages, agents: this.facts.agents() }, 'sweep complete');
+  }
+
+  /** What is known of the last complete sweep stays while another is read, and when that fails. */
+  private showFirst(): void {
+    if (this.underWay === undefined || this.report.sweep?.completedAt !== undefined) return;
+    this.report = { ...this.report, sweep: { ...this.underWay, interval: this.sweepIntervalSeconds } };
   }
 
   /** Also taken up from before a restart: it waits for a person however often the poller starts anew. */
@@ -168,7 +180,7 @@ export class SourceReporter {
     };
     const { state, error, sweep, changed, refusedSweep } = this.report;
     const news = JSON.stringify([state, error, sweep?.completedAt, refusedSweep?.startedAt, siteIds, accountIds]);
-    const progress = JSON.stringify([changed, sweep?.pages]);
+    const progress = JSON.stringify([changed, this.underWay?.startedAt, this.underWay?.pages]);
     const sinceLast = this.now() - (this.told?.at ?? -Infinity);
     const isDue = news !== this.told?.news || sinceLast >= ALIVE_INTERVAL_MS;
     const isProgress = sinceLast >= PROGRESS_INTERVAL_MS && progress !== this.told?.progress;

@@ -4,6 +4,7 @@ import type { FactTable } from '@stance/jetstream';
 import type { SentinelOneClient } from '@stance/sentinelone';
 import type { Logger } from '@stance/service-kit';
 import { AgentObserver } from './agent-observer.js';
+import { unswept } from './checkpoint.js';
 import { CheckpointStore } from './checkpoint.store.js';
 import type { KnownAgent } from './known-agent.js';
 import { takeUp } from './lanes/beginning.js';
@@ -66,9 +67,12 @@ export function composeSource(source: Source) {
     sweep: new SweepLane(client, agents, observer, position, reporter, source, now),
   };
   const begin = async (signal: AbortSignal) => {
-    await takeUp(position, client, signal);
+    const isAsked = await takeUp(position, client, signal);
+    // The agents that earlier sweeps showed are kept no more, as after their stream was made anew: they are read at once.
+    if (agents.size === 0) position.begin(unswept(position.current));
     const refused = position.current.refusedSweep;
     if (refused !== undefined) reporter.sweepRefused(refused);
+    return isAsked;
   };
   const standing = () => [lanes.sweep.refusal, observer.problem].filter((problem) => problem !== undefined);
   const polling = new Polling(begin, Object.values(lanes), reporter, { ...source, standing }, logger);

@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { createEvent, OperatorActed, type DataOf } from '@stance/contracts';
-import { approvedAbsences, sweepApprovalOf } from './sweep-approval.js';
+import { createHash } from 'node:crypto';
+import { absenceDigest, approvedAbsences, sweepApprovalOf } from './sweep-approval.js';
 
 const REFUSED_AT = '2026-11-21T12:00:00.000Z';
 const APPROVED_AT = '2026-11-21T12:20:00.000Z';
 const HOUR = 3_600_000;
+const DIGEST = absenceDigest(['1', '2']);
 
 type Act = DataOf<typeof OperatorActed>;
 
@@ -14,7 +16,7 @@ function approvalOf(overrides: Partial<Act> = {}) {
     targetId: 'console',
     by: 'kim',
     reason: 'the site was closed',
-    details: { startedAt: REFUSED_AT, absent: '12' },
+    details: { startedAt: REFUSED_AT, digest: DIGEST },
     ...overrides,
   };
   return sweepApprovalOf(
@@ -23,8 +25,8 @@ function approvalOf(overrides: Partial<Act> = {}) {
 }
 
 describe('an approval', () => {
-  it('names the sweep and how many it may retire, and holds for an hour', () => {
-    expect(approvalOf()).toEqual({ startedAt: REFUSED_AT, absent: 12, until: Date.parse(APPROVED_AT) + HOUR });
+  it('names the sweep and the agents that it may retire, and holds for an hour', () => {
+    expect(approvalOf()).toEqual({ startedAt: REFUSED_AT, digest: DIGEST, until: Date.parse(APPROVED_AT) + HOUR });
   });
 
   it('holds until the time that it gives', () => {
@@ -33,29 +35,36 @@ describe('an approval', () => {
 
   it.each<[string, Partial<Act>]>([
     ['without details', { details: undefined }],
-    ['without the sweep', { details: { absent: '12' } }],
-    ['without a number', { details: { startedAt: REFUSED_AT } }],
-    ['with a number that is none', { details: { startedAt: REFUSED_AT, absent: '-1' } }],
+    ['without the sweep', { details: { digest: DIGEST } }],
+    ['of a number of agents, whichever they are', { details: { startedAt: REFUSED_AT, absent: '12' } }],
     ['of another kind', { kind: 'manual-link' }],
   ])('%s approves of nothing', (_, overrides) => {
     expect(approvalOf(overrides)).toBeUndefined();
   });
 });
 
+describe('agents', () => {
+  it('are named by the SHA-256 of their sorted ids, a line each', () => {
+    expect(absenceDigest(['10', '9', '2'])).toBe(createHash('sha256').update('10\n2\n9').digest('hex'));
+    expect(absenceDigest(['1', '2'])).not.toBe(absenceDigest(['1', '3']));
+  });
+});
+
 describe("what a sweep may retire by a person's word", () => {
-  const refused = { startedAt: REFUSED_AT, absent: 12, present: 40, limit: 4, examples: [] };
-  const approval = { startedAt: REFUSED_AT, absent: 12, until: Date.parse(APPROVED_AT) + HOUR };
+  const refused = { startedAt: REFUSED_AT, absent: 2, present: 40, limit: 4, examples: [], digest: DIGEST };
+  const approval = { startedAt: REFUSED_AT, digest: DIGEST, until: Date.parse(APPROVED_AT) + HOUR };
   const now = Date.parse(APPROVED_AT);
 
   it.each([
-    ['what was approved, for the refused sweep', approval, refused, now, 12],
-    ['nothing without an approval', undefined, refused, now, 0],
-    ['nothing when no sweep waits', approval, undefined, now, 0],
-    ['nothing for a sweep refused since', approval, { ...refused, startedAt: APPROVED_AT }, now, 0],
-    ['nothing for a sweep refused before', { ...approval, startedAt: APPROVED_AT }, refused, now, 0],
-    ['nothing once it is over', approval, refused, approval.until, 0],
-    ['what was approved until then', approval, refused, approval.until - 1, 12],
-  ])('is %s', (_, given, waiting, at, absent) => {
-    expect(approvedAbsences(given, waiting, at)).toBe(absent);
+    ['what was approved, for the refused sweep', approval, refused, now, DIGEST],
+    ['nothing without an approval', undefined, refused, now, undefined],
+    ['nothing when no sweep waits', approval, undefined, now, undefined],
+    ['nothing for other agents', { ...approval, digest: absenceDigest(['1', '3']) }, refused, now, undefined],
+    ['nothing for a sweep refused since', approval, { ...refused, startedAt: APPROVED_AT }, now, undefined],
+    ['nothing for a sweep refused before', { ...approval, startedAt: APPROVED_AT }, refused, now, undefined],
+    ['nothing once it is over', approval, refused, approval.until, undefined],
+    ['what was approved until then', approval, refused, approval.until - 1, DIGEST],
+  ])('is %s', (_, given, waiting, at, digest) => {
+    expect(approvedAbsences(given, waiting, at)).toBe(digest);
   });
 });

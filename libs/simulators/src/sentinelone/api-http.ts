@@ -45,15 +45,17 @@ export class ApiHttp {
       request.socket.destroy();
       return;
     }
-    const respond = () => {
+    const reply = () => this.#reply(request, path, url.searchParams, fault);
+    const respond = (answer: Reply) => {
       response.setHeader('date', new Date(this.#nowMs()).toUTCString());
-      send(response, this.#reply(request, path, url.searchParams, fault), fault);
+      send(response, answer, fault);
     };
     if (fault?.kind !== 'slow') {
-      respond();
+      respond(reply());
       return;
     }
-    const timer = setTimeout(respond, fault.delayMs);
+    const early = fault.asOfRequest ? reply() : undefined;
+    const timer = setTimeout(() => respond(early ?? reply()), fault.delayMs);
     response.once('close', () => clearTimeout(timer));
   }
 

@@ -49,8 +49,13 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('extra-last-page'), ...scripted }),
   /** No answer until the client gives up. */
   z.strictObject({ kind: z.literal('hang'), ...scripted }),
-  /** The right answer, late. */
-  z.strictObject({ kind: z.literal('slow'), delayMs: z.int().min(0), ...scripted }),
+  /** The right answer, late; with `asOfRequest`, what was right when it was asked for. */
+  z.strictObject({
+    kind: z.literal('slow'),
+    delayMs: z.int().min(0),
+    asOfRequest: z.boolean().optional(),
+    ...scripted,
+  }),
   /** The connection closes without an answer. */
   z.strictObject({ kind: z.literal('connection-reset'), ...scripted }),
   /**

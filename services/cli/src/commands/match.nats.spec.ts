@@ -1,9 +1,10 @@
 import { userInfo } from 'node:os';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { AgentMatched, DeviceRecorded, OperatorActed, PostureChanged, type DataOf } from '@stance/contracts';
-import { startTestNats, type TestNats } from '@stance/testing';
-import { stance } from '../fixtures/captured-io.js';
+import { AgentMatched, DeviceRecorded, OperatorActed, PostureChanged, STREAMS, type DataOf } from '@stance/contracts';
+import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { stance, startStance } from '../fixtures/captured-io.js';
 import { agent, device, FactWriter, linked, posture, unlinked } from '../fixtures/facts.js';
 import { freshTopology } from '../fixtures/fresh-topology.js';
 import { readLog } from '../read-table.js';
@@ -64,6 +65,15 @@ const follow = ({ kind, details }: Act): Register =>
     : unmatched;
 
 const run = (...argv: string[]) => stance(['match', ...argv], { env: { NATS_URL: nats.url } });
+const start = (...argv: string[]) => startStance(['match', ...argv], { env: { NATS_URL: nats.url } });
+
+/** Until a command under way follows the registers. */
+async function untilWaiting(): Promise<void> {
+  const { consumers } = await jetstreamManager(connection);
+  const isWaiting = async () => (await consumers.list(STREAMS.MATCHES.name).next()).length > 0;
+  await waitFor(isWaiting, { what: 'the command to wait for the matcher', timeoutMs: 5_000 });
+}
+
 const acts = async () => (await readLog(connection, OperatorActed)).events.map(({ data }) => data);
 
 describe('match link', () => {
@@ -114,6 +124,32 @@ describe('match link', () => {
       /the matcher does not follow yet:\n.*quarantined \(several-agents\); may be laptop-2/,
     );
     expect(outcome.stdout).toContain('Several agents claim one device');
+  });
+
+  test('says that nothing had to change where a link holds already, and records the new one', async () => {
+    await fresh();
+    await facts.write(OperatorActed, linked());
+    await facts.write(AgentMatched, follow(linked()));
+    const words = ['102', 'laptop-2', '--reason', 'for longer', '--until', '30d'];
+    const { exitCode, stdout } = await run('link', ...words);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/recorded; nothing had to change:\noffice-console\/102 is matched to laptop-2 \(manual/);
+    expect(await acts()).toMatchObject([{ reason: 'new mainboard' }, { reason: 'for longer' }]);
+    const { stdout: json } = await run('link', ...words, '--json');
+    expect(JSON.parse(json)).toMatchObject({ followed: true, register: { device: 'laptop-2' } });
+  });
+
+  test('waits for the matcher where a link was taken back that its register still shows', async () => {
+    await fresh();
+    await facts.write(OperatorActed, linked());
+    await facts.write(AgentMatched, follow(linked()));
+    await facts.write(OperatorActed, unlinked());
+    const running = start('link', '102', 'laptop-2', '--reason', 'why');
+    await untilWaiting();
+    await facts.write(AgentMatched, { ...follow(linked()), trust: 'reported' });
+    const { exitCode, stdout } = await running.outcome;
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/laptop-2, of .*\noffice-console\/102 is matched to laptop-2 \(manual, reported\)\n$/);
   });
 
   test('exits with 3 where the matcher says nothing, and what was said is recorded', async () => {
@@ -169,6 +205,17 @@ describe('match unlink', () => {
     expect(stdout).toContain('Now: office-console/102 is linked to laptop-2, as ana says: new mainboard');
     expect(stdout).toMatch(/office-console\/102 is unmatched \(no-device\)\n {2}No enrolled device has/);
     expect((await acts()).at(-1)).toEqual({ ...unlinked(), by: 'ben', reason: 'board is back' });
+  });
+
+  test('waits for what the matcher makes of it, also where it did not follow the link', async () => {
+    await fresh();
+    await facts.write(OperatorActed, linked());
+    const running = start('unlink', '102', '--reason', 'why');
+    await untilWaiting();
+    await facts.write(AgentMatched, { ...unmatched, state: 'matched', device: 'laptop-1', by: 'uuid' });
+    const { exitCode, stdout } = await running.outcome;
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/office-console\/102 is matched to laptop-1 \(uuid/);
   });
 
   test('what is not linked is not unlinked', async () => {

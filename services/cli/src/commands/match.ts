@@ -142,7 +142,8 @@ function conclude(
     );
   }
   if (outcome === 'otherwise') context.negative();
-  context.print({ ...said, followed: outcome === 'followed', register }, (screen) => {
+  context.print({ ...said, followed: outcome !== 'otherwise', register }, (screen) => {
+    if (outcome === 'unchanged') screen.line('recorded; nothing had to change:');
     if (outcome === 'otherwise') screen.line(screen.paint('yellow', 'recorded, but the matcher does not follow yet:'));
     if (register !== undefined) showRegister(screen, register);
   });

@@ -4,11 +4,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.js';
 import { Unreachable, WrongUsage } from '../errors.js';
-import type { SimulatorClient, StepResult } from '../simulator-client.js';
-import { durationText, plain } from '../view/text.js';
+import type { SimulatedTenant, SimulatorClient, StepProblem, StepResult } from '../simulator-client.js';
+import { counted, durationText, plain } from '../view/text.js';
 import { agentOutcome } from './simulate-agents.js';
 import { readScenario, type ScenarioStep } from './simulate-scenario.js';
-import type { SimulateTarget } from './simulate-target.js';
+import { tenantNamed, unknownTenantText, type SimulateTarget } from './simulate-target.js';
 
 /** `stance simulate run`: a file of steps, checked as a whole before the first of them happens. */
 export function addScenario(simulate: Command, target: () => Promise<SimulateTarget>, context: CommandContext): void {
@@ -21,6 +21,9 @@ export function addScenario(simulate: Command, target: () => Promise<SimulateTar
       await scenario.run();
     });
 }
+
+/** A step that was done, and its line in the file. */
+type DoneStep = StepResult & { readonly line: number };
 
 class Scenario {
   private readonly steps: readonly ScenarioStep[];
@@ -37,28 +40,44 @@ class Scenario {
 
   /** Lets the simulator judge all steps; throws `WrongUsage` with a line for each problem. */
   async check(): Promise<void> {
-    const problems = await this.target.client.check(this.steps.map(({ step }) => step));
+    const problems = [
+      ...(await this.target.client.check(this.steps.map(({ step }) => step))),
+      ...unknownTenants(this.steps, await this.target.tenants()),
+    ];
     if (problems.length === 0) return;
-    const placed = problems.map(({ step, message }) => ({
-      line: this.steps[step]?.line ?? 1,
-      message: `step ${step + 1}: ${message}`,
-    }));
+    const placed = problems
+      .toSorted((a, b) => a.step - b.step)
+      .map(({ step, message }) => ({
+        line: this.steps[step]?.line ?? 1,
+        message: `step ${step + 1}: ${message}`,
+      }));
     throw new WrongUsage(listed(this.file, placed));
   }
 
+  /** Does the steps until all are done, one fails or Ctrl-C comes; what was done is told in any case. */
   async run(): Promise<void> {
     const interrupted = this.context.io.interruption();
-    const started = performance.now();
-    const results: (StepResult & { readonly line: number })[] = [];
+    const results: DoneStep[] = [];
     if (!this.context.json) this.context.screen.simulatedNotice();
+    try {
+      await this.performAll(results, interrupted);
+    } finally {
+      this.context.print(results, () => undefined);
+    }
+    if (results.length === this.steps.length) return;
+    this.context.interrupted();
+    this.context.note(`interrupted: ${results.length} of ${counted(this.steps.length, 'step')} were done`);
+  }
+
+  private async performAll(results: DoneStep[], interrupted: AbortSignal): Promise<void> {
+    const started = performance.now();
     for (const [index, step] of this.steps.entries()) {
-      if (!(await passed(step.afterMs, interrupted))) break;
+      if (!(await passed(step.afterMs, interrupted))) return;
       const result = await this.perform(step, index);
       results.push({ line: step.line, ...result });
       if (this.context.json) continue;
       this.context.screen.line(`+${durationText(performance.now() - started)}  ${await this.describe(step, result)}`);
     }
-    this.context.print(results, () => undefined);
   }
 
   private async perform({ line, tenant, step }: ScenarioStep, index: number): Promise<StepResult> {
@@ -84,6 +103,16 @@ class Scenario {
     const of = ids === undefined ? token : `agents ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', ...' : ''}`;
     return plain(of === undefined ? step.do : `${step.do}: ${of}`);
   }
+}
+
+/** Steps that name a tenant, theirs or the one to move to, that does not run beside this one. */
+function unknownTenants(steps: readonly ScenarioStep[], tenants: readonly SimulatedTenant[]): StepProblem[] {
+  return steps.flatMap(({ tenant, step }, index) =>
+    [tenant, step.do === 'migrate' ? step['to'] : undefined]
+      .filter((reference) => typeof reference === 'string')
+      .filter((reference) => tenantNamed(reference, tenants) === undefined)
+      .map((reference) => ({ step: index, message: unknownTenantText(reference, tenants) })),
+  );
 }
 
 function readText(path: string): string {

@@ -42,10 +42,9 @@ export class SimulateTarget {
   /** The tenant of this name or address that runs beside this one. */
   async tenant(reference: string): Promise<SimulatorClient> {
     const tenants = await this.client.tenants();
-    const found = tenants.find(({ name, url }) => name === reference || url === reference.replace(/\/$/, ''));
-    if (found !== undefined) return SimulatorClient.connect(found.url);
-    const names = tenants.map(({ name }) => name);
-    throw new WrongUsage(`no simulated tenant is called ${reference}: there is ${names.join(', ')}`);
+    const found = tenantNamed(reference, tenants);
+    if (found === undefined) throw new WrongUsage(unknownTenantText(reference, tenants));
+    return SimulatorClient.connect(found.url);
   }
 
   /** The agent with the device it is known as. */
@@ -74,6 +73,17 @@ export class SimulateTarget {
   private inventory(): Promise<readonly Device[]> {
     return (this.devices ??= readInventory(this.context));
   }
+}
+
+/** The tenant of this name or address. */
+export function tenantNamed(reference: string, tenants: readonly SimulatedTenant[]): SimulatedTenant | undefined {
+  const origin = URL.parse(reference)?.origin;
+  return tenants.find(({ name, url }) => name === reference || url === origin);
+}
+
+export function unknownTenantText(reference: string, tenants: readonly SimulatedTenant[]): string {
+  const names = tenants.map(({ name }) => name);
+  return `no simulated tenant is called ${reference}: there is ${names.join(', ')}`;
 }
 
 /** To know devices by their ids; none where NATS is out of reach, as the tenant works without. */

@@ -5,8 +5,15 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DecisionChanged, DeviceRecorded } from '@stance/contracts';
 import { startSentinelOneTenant, startSentinelOneTenants, type SentinelOneTenant } from '@stance/simulators';
-import { freePort, startTestNats, temporaryFolder, type TestNats } from '@stance/testing';
-import { stance } from '../fixtures/captured-io.js';
+import {
+  freePort,
+  startTestNats,
+  temporaryFolder,
+  waitFor,
+  type TemporaryFolder,
+  type TestNats,
+} from '@stance/testing';
+import { stance, startStance } from '../fixtures/captured-io.js';
 import { decision, device, FactWriter } from '../fixtures/facts.js';
 import { freshTopology } from '../fixtures/fresh-topology.js';
 
@@ -225,16 +232,21 @@ describe('simulate', () => {
   });
 
   describe('run', () => {
-    async function run(text: string, ...argv: string[]) {
+    const folders: TemporaryFolder[] = [];
+    afterEach(async () => {
+      for (const folder of folders.splice(0)) await folder.remove();
+    });
+
+    async function start(text: string, ...argv: string[]) {
       const folder = await temporaryFolder();
       await writeFile(join(folder.path, 'scenario.yaml'), text);
-      const outcome = await stance(['simulate', '--tenant', tenant.url, 'run', 'scenario.yaml', ...argv], {
+      folders.push(folder);
+      return startStance(['simulate', '--tenant', tenant.url, 'run', 'scenario.yaml', ...argv], {
         cwd: folder.path,
         env: { NATS_URL: nats.url },
       });
-      await folder.remove();
-      return outcome;
     }
+    const run = async (text: string, ...argv: string[]) => (await start(text, ...argv)).outcome;
 
     test('does the steps in their order, each after its wait', async () => {
       const started = performance.now();
@@ -280,6 +292,46 @@ describe('simulate', () => {
         stderr: expect.stringMatching(/^scenario\.yaml:4: step 2 \(clean\): no device and no simulated agent/),
       });
       expect(tenant.fleet.get('101').infected).toBe(true);
+    });
+
+    test('a step that fails leaves the results of those before it, for scripts too', async () => {
+      const { exitCode, stdout } = await run(
+        '- do: infect\n  agent: laptop-1\n\n- do: clean\n  agent: nobody\n',
+        '--json',
+      );
+      expect(exitCode).toBe(2);
+      expect(JSON.parse(stdout)).toMatchObject([{ did: 'infect', line: 1, agent: { id: '101' } }]);
+    });
+
+    const STOPPED = '- do: infect\n  agent: 101\n- do: clean\n  agent: 101\n  after: 1h\n';
+
+    test.each([
+      ['for people', [], /infect: agent LT-1/],
+      ['for scripts', ['--json'], /^\[\{.*"did":"infect".*\}\]\n$/],
+    ])('Ctrl-C ends it with 130 and with what was done, %s', async (_, argv, shown) => {
+      const running = await start(STOPPED, ...argv);
+      await waitFor(() => tenant.fleet.get('101').infected, { what: 'the first step' });
+      running.interrupt();
+      expect(await running.outcome).toEqual({
+        exitCode: 130,
+        stdout: expect.stringMatching(shown),
+        stderr: 'interrupted: 1 of 2 steps were done\n',
+      });
+      expect(tenant.fleet.get('101').infected).toBe(true);
+    });
+
+    test.each([
+      ['- do: infect\n  agent: 101\n- do: touch\n  tenant: souht\n  agent: 101\n', 'souht'],
+      ['- do: infect\n  agent: 101\n- do: migrate\n  agent: 101\n  to: west\n', 'west'],
+    ])('%j names a tenant that there is not, and is refused before anything happens', async (text, name) => {
+      expect(await run(text)).toEqual({
+        exitCode: 2,
+        stdout: '',
+        stderr: expect.stringMatching(
+          new RegExp(`^scenario\\.yaml:3: step 2: no simulated tenant is called ${name}: there is \\S+\\n$`),
+        ),
+      });
+      expect(tenant.fleet.get('101').infected).toBe(false);
     });
   });
 

@@ -234,6 +234,28 @@ describe('sources test of several consoles', () => {
     expect(stderr).toContain(`${file}:1: SENTINELONE_POLL_INTERVAL must be from 40ms to 1h`);
   });
 
+  test.each([
+    ['freshnessStep: 25h', 'STANCE_FRESHNESS_STEP must be from 1s to 1d'],
+    ['freshnessStep: 10ms', 'STANCE_FRESHNESS_STEP must be from 1s to 1d'],
+    ['sweepInterval: 48h', 'SENTINELONE_SWEEP_INTERVAL must be from 1s to 1d'],
+  ])('what the poller would refuse is not tested as if it were well: %s', async (field, problem) => {
+    const file = join(folder.path, 'sources.yaml');
+    await writeFile(file, `- {name: office, url: "${tenant.url}", token: ${TOKEN}, ${field}}\n`);
+    const { exitCode, stdout, stderr } = await run({
+      STANCE_SOURCES_FILE: file,
+      SENTINELONE_URL: '',
+      SENTINELONE_API_TOKEN: '',
+    });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain(`${file}:1: ${problem}`);
+  });
+
+  test('a limit of the process that the poller would refuse is told, once', async () => {
+    const { exitCode, stderr } = await run({ ...(await sourcesFile()), SENTINELONE_RETIREMENT_LIMIT: '0' });
+    expect(exitCode).toBe(2);
+    expect(stderr.match(/SENTINELONE_RETIREMENT_LIMIT must be a whole number from 1 to 100/g)).toHaveLength(1);
+  });
+
   test('a single console besides is refused, as the poller does', async () => {
     const { exitCode, stderr } = await run({ ...(await sourcesFile()), SENTINELONE_SITE_IDS: '111' });
     expect(exitCode).toBe(2);

@@ -1,17 +1,7 @@
-import {
-  environmentOf,
-  readSourcesFile,
-  SourcesFileInvalid,
-  testConnection,
-  type ConnectionStep,
-  type SourceEntry,
-} from '@stance/sentinelone';
+import { configuredConsoles, SENTINELONE_SETTINGS, testConnection, type ConnectionStep } from '@stance/sentinelone';
 import {
   ConfigurationInvalid,
-  duration,
-  list,
   loadConfiguration,
-  secret,
   SettingProblem,
   text,
   type ConfigurationOf,
@@ -24,38 +14,13 @@ import type { Style } from '../view/paint.js';
 import type { Screen } from '../view/screen.js';
 import { plain } from '../view/text.js';
 
-/** What the poller takes of one console; the address as written, as finding fault with it is the first step. */
-const settings = {
-  SENTINELONE_URL: text({ description: 'address of the SentinelOne console, in any form' }),
-  SENTINELONE_API_TOKEN: secret({ description: 'API token of a Service User with the role Viewer' }),
-  SENTINELONE_SOURCE: text({ default: 'sentinelone', description: 'name of this console in events and on screens' }),
-  SENTINELONE_POLL_INTERVAL: duration({
-    default: '10s',
-    min: '40ms',
-    max: '1h',
-    description: 'how often changes are read',
-  }),
-  SENTINELONE_SWEEP_INTERVAL: duration({
-    default: '15m',
-    min: '1s',
-    max: '24h',
-    description: 'how often everything is read',
-  }),
-  SENTINELONE_SITE_IDS: list({ description: 'sites to read, separated by commas; all by default' }),
-  SENTINELONE_ACCOUNT_IDS: list({ description: 'accounts to read, separated by commas; all by default' }),
+/** What the poller is configured with; the address as written, as finding fault with it is the first step. */
+const SETTINGS = {
+  ...SENTINELONE_SETTINGS,
+  SENTINELONE_URL: text({ description: SENTINELONE_SETTINGS.SENTINELONE_URL.description }),
 };
 
-type Configuration = ConfigurationOf<typeof settings>;
-
-/** With a file of consoles, these would say of one of them what nobody could tell whose it is; the poller refuses them. */
-const OF_ONE_CONSOLE = [
-  'SENTINELONE_URL',
-  'SENTINELONE_API_TOKEN',
-  'SENTINELONE_API_TOKEN_FILE',
-  'SENTINELONE_SOURCE',
-  'SENTINELONE_SITE_IDS',
-  'SENTINELONE_ACCOUNT_IDS',
-];
+type Configuration = ConfigurationOf<typeof SETTINGS>;
 
 /** A step of one source; what `--json` prints. */
 interface TestedStep {
@@ -101,28 +66,17 @@ function sourcesToTest(env: NodeJS.ProcessEnv, name: string | undefined): Config
   );
 }
 
+/** Throws `ConfigurationInvalid` for whatever the poller would refuse. */
 function configuredSources(env: NodeJS.ProcessEnv): Configuration[] {
-  const file = env['STANCE_SOURCES_FILE'] ?? '';
-  if (file === '') return [loadConfiguration(settings, env)];
-  const conflicts = OF_ONE_CONSOLE.filter((setting) => (env[setting] ?? '') !== '').map(
-    (setting) => `${setting} is set, and STANCE_SOURCES_FILE as well: put the console into the file, or unset the file`,
-  );
-  if (conflicts.length > 0) throw new ConfigurationInvalid(conflicts);
-  return entriesOf(file).map((entry) => {
-    try {
-      return loadConfiguration(settings, { ...env, ...environmentOf(entry) });
-    } catch (error) {
-      if (!(error instanceof ConfigurationInvalid)) throw error;
-      throw new ConfigurationInvalid(error.problems.map((problem) => `${entry.place}: ${problem}`));
-    }
-  });
+  return configuredConsoles(env, problemsOf).map(({ environment }) => loadConfiguration(SETTINGS, environment));
 }
 
-function entriesOf(file: string): readonly SourceEntry[] {
+function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
   try {
-    return readSourcesFile(file).entries;
+    loadConfiguration(SETTINGS, environment);
+    return [];
   } catch (error) {
-    if (error instanceof SourcesFileInvalid) throw new ConfigurationInvalid(error.problems);
+    if (error instanceof ConfigurationInvalid) return error.problems;
     throw error;
   }
 }

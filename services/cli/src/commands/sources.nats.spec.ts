@@ -17,7 +17,9 @@ const refusedSweep = {
   present: 10_000,
   limit: 1_000,
   examples: ['101', '102'],
+  digest: 'a'.repeat(64),
 };
+const HOUR_MS = 3_600_000;
 
 beforeAll(async () => {
   nats = await startTestNats();
@@ -79,8 +81,10 @@ describe('sources approve', () => {
     targetId: 'office-console',
     by: 'ana',
     reason: 'old site closed',
-    details: { startedAt: OBSERVED_AT, absent: '4000' },
+    until: expect.stringMatching(/^20\d\d-.*Z$/),
+    details: { startedAt: OBSERVED_AT, digest: refusedSweep.digest },
   };
+  const stored = { ...approval, kind: 'sweep-approved', until: new Date(Date.now() + HOUR_MS).toISOString() } as const;
 
   test('shows who would be retired, asks, and records who approved it and why', async () => {
     await facts.write(SourceReported, source({ refusedSweep }));
@@ -89,9 +93,18 @@ describe('sources approve', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain('4,000 of 10,000 agents were absent');
     expect(stdout).toMatch(/\n101 +LT-1 +laptop-1 +-\n102 +- +- +-\nand 3,998 more\n/);
-    expect(stderr).toContain('Let the next sweep of office-console retire up to 4000 agents? [y/N]');
-    expect(stdout).toContain('approved: the next sweep of office-console may retire up to 4,000 agents');
+    expect(stderr).toContain('Let the next sweep of office-console retire these 4,000 agents? [y/N]');
+    expect(stdout).toContain('approved for an hour: the next sweep of office-console may retire these 4,000 agents');
     expect(await approvals()).toEqual([approval]);
+  });
+
+  test('an approval holds for an hour', async () => {
+    await facts.write(SourceReported, source({ refusedSweep }));
+    const before = Date.now();
+    await run([...words, '--yes']);
+    const until = Date.parse((await approvals())[0]?.until ?? '');
+    expect(until).toBeGreaterThanOrEqual(before + HOUR_MS);
+    expect(until).toBeLessThanOrEqual(Date.now() + HOUR_MS);
   });
 
   test.each(['n\n', '\n', ''])('anything but yes (%j) approves nothing', async (typed) => {
@@ -107,7 +120,7 @@ describe('sources approve', () => {
     expect(await run(words)).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('say --yes') });
     expect(await approvals()).toEqual([]);
     const { exitCode, stdout } = await run([...words, '--yes', '--json']);
-    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${JSON.stringify(approval)}\n` });
+    expect({ exitCode, data: JSON.parse(stdout) as unknown }).toEqual({ exitCode: 0, data: approval });
     expect(await approvals()).toEqual([approval]);
   });
 
@@ -120,15 +133,41 @@ describe('sources approve', () => {
     });
     expect(await approvals()).toHaveLength(1);
     expect((await run([])).stdout).toMatch(
-      /\n {2}ana approved it .* \(old site closed\): the next sweep acts on it\.\n/,
+      /\n {2}ana approved it .* \(old site closed\): the next sweep acts on it, if it finds the same agents absent\.\n/,
     );
   });
 
-  test('what is approved is what was shown, not what was swept meanwhile', async () => {
+  test.each([
+    ['is over', { ...stored, until: '2026-01-05T11:00:00.000Z' }],
+    ['is of another sweep', { ...stored, details: { ...stored.details, startedAt: '2026-01-05T09:00:00.000Z' } }],
+    ['is of other agents', { ...stored, details: { ...stored.details, digest: 'b'.repeat(64) } }],
+  ])('an approval that %s counts for nothing, and the sweep can be approved anew', async (_, before) => {
+    await facts.write(SourceReported, source({ refusedSweep }));
+    await facts.write(OperatorActed, before);
+    expect((await run([])).stdout).toContain('stance sources approve office-console --reason <why>');
+    expect(await run([...words, '--yes'])).toMatchObject({ exitCode: 0 });
+    expect(await approvals()).toEqual([before, approval]);
+    expect((await run([])).stdout).toContain('ana approved it just now');
+  });
+
+  test('a refused sweep that does not say which agents were absent cannot be approved', async () => {
+    const { digest: _, ...without } = refusedSweep;
+    await facts.write(SourceReported, source({ refusedSweep: without }));
+    expect(await run([...words, '--yes'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^office-console does not say which agents .*: update sentinelone-poller/),
+    });
+    expect(await approvals()).toEqual([]);
+  });
+
+  test.each([
+    ['other agents, as many', { ...refusedSweep, digest: 'b'.repeat(64) }],
+    ['another sweep', { ...refusedSweep, startedAt: '2026-01-05T10:15:00.000Z' }],
+  ])('what is approved is what was shown, not %s', async (_, meanwhile) => {
     await facts.write(SourceReported, source({ refusedSweep }));
     const asking = startStance(['sources', ...words], { env: { NATS_URL: nats.url }, typed: null });
     await waitFor(() => asking.stderr().includes('[y/N]'), { what: 'it asks' });
-    await facts.write(SourceReported, source({ refusedSweep: { ...refusedSweep, absent: 9_000 } }));
+    await facts.write(SourceReported, source({ refusedSweep: meanwhile }));
     asking.type('yes\n');
     expect(await asking.outcome).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('has swept again') });
     expect(await approvals()).toEqual([]);

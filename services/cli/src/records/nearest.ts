@@ -1,14 +1,16 @@
+import { distance } from 'fastest-levenshtein';
+
 /** The ids that a mistyped one was most likely meant to be, the nearest first; none where nothing is close. */
 export function nearestIds(wanted: string, ids: Iterable<string>, limit = 3): string[] {
   const word = wanted.toLowerCase().slice(0, 80);
   const furthest = Math.max(1, Math.floor(word.length / 3));
-  const close: { id: string; distance: number }[] = [];
+  const close: { id: string; edits: number }[] = [];
   for (const id of ids) {
-    const distance = distanceTo(id.toLowerCase(), word, furthest);
-    if (distance <= furthest) close.push({ id, distance });
+    const edits = editsTo(id.toLowerCase(), word, furthest);
+    if (edits <= furthest) close.push({ id, edits });
   }
   return close
-    .toSorted((a, b) => a.distance - b.distance || a.id.localeCompare(b.id))
+    .toSorted((a, b) => a.edits - b.edits || a.id.localeCompare(b.id))
     .slice(0, limit)
     .map(({ id }) => id);
 }
@@ -24,21 +26,8 @@ export function listed(texts: readonly string[]): string {
   return [texts.slice(0, -1).join(', '), ...texts.slice(-1)].filter((text) => text !== '').join(' or ');
 }
 
-function distanceTo(id: string, word: string, furthest: number): number {
+function editsTo(id: string, word: string, furthest: number): number {
   if (word.length >= 3 && id.includes(word)) return 0.5;
   if (Math.abs(id.length - word.length) > furthest) return Number.POSITIVE_INFINITY;
-  return levenshtein(id, word);
-}
-
-function levenshtein(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
+  return distance(id, word);
 }

@@ -1,3 +1,5 @@
+import { plain } from './text.js';
+
 /** A column of a CSV file. */
 export interface CsvColumn<Row> {
   readonly name: string;
@@ -13,10 +15,16 @@ export function csvText<Row>(columns: readonly CsvColumn<Row>[], rows: readonly 
   return lines.map((cells) => `${cells.join(',')}\r\n`).join('');
 }
 
-/** Agents choose their host names: a spreadsheet must not take one for a formula (OWASP, "CSV Injection"). */
+/**
+ * Agents choose their host names: nothing of one may be taken for a formula (OWASP, "CSV Injection"), neither at the
+ * beginning of a cell nor where a spreadsheet that separates by `;` begins another, nor steer a terminal.
+ */
 function harmless(text: string): string {
-  return /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
+  return plain(text).replaceAll(FORMULA, "$1'");
 }
+
+/** Before what begins a formula: the separator, blanks and quotation marks that lead to it. */
+const FORMULA = /((?:^|[;,])[\s"]*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
 
 function quoted(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -1,10 +1,10 @@
-import type { DataOf, EventOf, OperatorActed, SourceReported } from '@stance/contracts';
+import type { DataOf, SourceReported } from '@stance/contracts';
+import { isApproved, type Approval, type RefusedSweep } from '../records/sweep-approvals.js';
 import type { Screen } from './screen.js';
 import { sourceStyle } from './status.js';
 import { counted, durationText, grouped, relativeTime } from './text.js';
 
 type Source = DataOf<typeof SourceReported>;
-type Approval = EventOf<typeof OperatorActed>;
 
 /** Sources as a table, and below it what is under way and what waits for a person. `now` in milliseconds since the epoch. */
 export function showSources(
@@ -29,20 +29,13 @@ export function showSources(
     sources,
     'No source has reported yet: is sentinelone-poller running?',
   );
-  for (const source of sources) showDetails(screen, source, approvalOf(source, approvals), now);
-}
-
-/** The approval of the sweep that a source refused, if there is one. */
-function approvalOf({ source, refusedSweep }: Source, approvals: readonly Approval[]): Approval | undefined {
-  return approvals.find(
-    ({ data }) => data.targetId === source && data.details?.['startedAt'] === refusedSweep?.startedAt,
-  );
+  for (const source of sources) showDetails(screen, source, approvals, now);
 }
 
 function showDetails(
   screen: Screen,
   { source, error, progress, refusedSweep }: Source,
-  approval: Approval | undefined,
+  approvals: readonly Approval[],
   now: number,
 ): void {
   if (progress !== undefined) screen.paragraph(`${source}: sweep under way, ${progressText(progress, now)}`);
@@ -51,10 +44,11 @@ function showDetails(
   }
   if (refusedSweep === undefined) return;
   screen.paragraph(`${source}: ${refusalText(refusedSweep, now)}`, { style: 'red' });
+  const approval = approvals.find((each) => isApproved(source, refusedSweep, each, now));
   const next =
     approval === undefined
       ? `Were they removed on purpose: stance sources approve ${source} --reason <why>. If not, look at the scope of its token (sites, accounts) and at the console: nobody is retired until then.`
-      : `${approval.data.by} approved it ${relativeTime(approval.time, now)} (${approval.data.reason}): the next sweep acts on it.`;
+      : `${approval.data.by} approved it ${relativeTime(approval.time, now)} (${approval.data.reason}): the next sweep acts on it, if it finds the same agents absent.`;
   screen.paragraph(next, { indent: '  ' });
 }
 
@@ -73,10 +67,7 @@ function progressText(
 }
 
 /** Why a sweep is not believed. */
-export function refusalText(
-  { startedAt, absent, present, limit }: NonNullable<Source['refusedSweep']>,
-  now: number,
-): string {
+export function refusalText({ startedAt, absent, present, limit }: RefusedSweep, now: number): string {
   return `the sweep begun ${relativeTime(startedAt, now)} is not believed: ${grouped(absent)} of ${grouped(present)} agents were absent, and one sweep may retire ${grouped(limit)}`;
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AgentPatch } from '@stance/simulators';
+import { waitFor } from '@stance/testing';
 import { HOUR, startPollingWorld, type PollingWorld } from '../fixtures/polling-world.js';
 import { syncedSource } from '../fixtures/synced-source.js';
 
@@ -97,16 +98,34 @@ describe('reading again', () => {
     expect(await sweep()).toMatchObject([{ agentId: ids[0], lastSeenAt: '2026-11-21T12:00:11.000000Z' }]);
   });
 
-  it('never lets an answer that was overtaken undo a newer one', async () => {
-    const { source, fleet, ids, lanes, poll } = await synced();
-    // A sweep's page is on its way while a poll reads the change behind it.
-    source.tenant.faults.script({ kind: 'slow', delayMs: 300, path: '/agents' });
+  it.each([true, false])('never lets an answer that was overtaken undo a newer one, silent: %s', async (silent) => {
+    const { source, fleet, ids, lanes, readThreats } = await synced();
+    // A sweep's page is on its way while an infection is found, reported and read.
+    source.tenant.faults.script({ kind: 'slow', delayMs: 300, asOfRequest: true, path: '/agents' });
     const late = lanes.sweep.read(signal);
-    fleet.infect(ids[0]);
-    expect(await poll()).toMatchObject([{ agentId: ids[0], attributes: { 'sentinelOne:infected': true } }]);
+    await waitFor(() => source.tenant.faults.pending().length === 0, { what: 'the page to be asked for' });
+    source.time.now += 1_000;
+    fleet.infect(ids[0], { silent });
+    expect(await readThreats()).toMatchObject([{ agentId: ids[0], attributes: { 'sentinelOne:infected': true } }]);
     await late;
     const last = (await source.observations()).findLast(({ data }) => data.agentId === ids[0]);
     expect(last?.data.attributes['sentinelOne:infected']).toBe(true);
+  });
+
+  it('tells an infection that the console stamped with a time before the last one: its clock was put back', async () => {
+    const { fleet, ids, sweep } = await synced();
+    fleet.distort(ids[0], { updatedAt: '2026-11-20T12:00:00.000000Z' }, { silent: true });
+    fleet.infect(ids[0], { silent: true });
+    expect(await sweep()).toMatchObject([{ agentId: ids[0], attributes: { 'sentinelOne:infected': true } }]);
+  });
+
+  it('tells what changed in silence though our own clock was put back', async () => {
+    const { source, fleet, ids, sweep } = await synced();
+    source.time.now -= 5_000;
+    await sweep();
+    source.time.now -= 5 * 60_000;
+    fleet.infect(ids[0], { silent: true });
+    expect(await sweep()).toMatchObject([{ agentId: ids[0], attributes: { 'sentinelOne:infected': true } }]);
   });
 
   it('goes on after a restart where it stopped, without reading everything again', async () => {

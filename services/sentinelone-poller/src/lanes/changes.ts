@@ -26,9 +26,10 @@ export class ChangesLane implements Lane {
     return this.over.promise;
   }
 
-  async read(signal: AbortSignal): Promise<void> {
+  async read(signal: AbortSignal): Promise<boolean> {
     try {
       await this.readChanges(signal);
+      return true;
     } finally {
       this.over.resolve();
       this.over = Promise.withResolvers<void>();

@@ -5,8 +5,8 @@ export interface Lane {
   readonly name: LaneName;
   /** Milliseconds until the next reading; `tookMs`: how long the last one took, undefined before the first. */
   dueInMs(tookMs?: number): number;
-  /** Reads what there is; what it threw is tried again later. */
-  read(signal: AbortSignal): Promise<void>;
+  /** Reads what there is; what it threw is tried again later. Resolves to whether there was anything to ask the console. */
+  read(signal: AbortSignal): Promise<boolean>;
 }
 
 /** From start to start; a reading that took longer is followed at once. */

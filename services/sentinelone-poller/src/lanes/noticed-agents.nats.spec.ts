@@ -62,15 +62,39 @@ describe('a threat', () => {
     const { source, fleet, ids, lanes, position } = await syncedSource(world);
     fleet.infect(ids[0], { silent: true });
     const before = position.current.threatsReadTo;
+    expect(await source.publishedBy(() => lanes.threats.read(signal))).toHaveLength(1);
     position.move = () => Promise.reject(new Error('killed'));
-    const published = await source.publishedBy(() => expect(lanes.threats.read(signal)).rejects.toThrow('killed'));
-    expect(published).toHaveLength(1);
+    await expect(lanes.threats.read(signal)).rejects.toThrow('killed');
     const next = await source.startPoller();
     await next.begin(signal);
     expect(next.position.current.threatsReadTo).toBe(before);
     fleet.infect(ids[1], { silent: true });
     // Read again, and told once.
     expect(await source.publishedBy(() => next.lanes.threats.read(signal))).toMatchObject([{ agentId: ids[1] }]);
+  });
+
+  it('that is listed before its agent is marked is not missed by the poller that comes next either', async () => {
+    const { source, fleet, ids, readThreats, position } = await syncedSource(world);
+    fleet.infect(ids[0], { silent: true });
+    fleet.update(ids[0], { infected: false, activeThreats: 0 }, { silent: true });
+    // Of the threats of a minute, long before the last one.
+    source.time.now += 60_000;
+    fleet.infect(ids[1], { silent: true });
+    expect(await readThreats()).toMatchObject([{ agentId: ids[1] }]);
+    await position.move({});
+    fleet.update(ids[0], { infected: true, activeThreats: 1 }, { silent: true });
+    const next = await source.startPoller();
+    await next.begin(signal);
+    expect(await source.publishedBy(() => next.lanes.threats.read(signal))).toMatchObject([{ agentId: ids[0] }]);
+  });
+
+  it('shows the infection though the rest of the listing cannot be read', async () => {
+    const { source, fleet, ids, lanes, readThreats } = await syncedSource(world, 1_001);
+    for (const id of ids) fleet.infect(id, { silent: true });
+    source.tenant.faults.script({ kind: 'invalid-json', path: '/threats', after: 1 });
+    const broken = () => expect(lanes.threats.read(signal)).rejects.toThrow('not valid JSON');
+    expect(await source.publishedBy(broken)).toHaveLength(1_000);
+    expect(await readThreats()).toHaveLength(1);
   });
 
   it('of an agent that the console does not show changes nothing: who is gone is the word of a sweep', async () => {

@@ -1,12 +1,10 @@
 import type { SentinelOneClient } from '@stance/sentinelone';
 import type { AgentObserver } from '../agent-observer.js';
 import type { Position } from '../position.js';
+import { readById } from './agents-by-id.js';
 import { atInterval, type Lane } from './lane.js';
 import type { ListNotices } from './notices.js';
 import { furthest, ReadingWindow } from './reading-window.js';
-
-/** Ids in one request, about 20 characters each: the address stays far below what proxies refuse. */
-const IDS_PER_REQUEST = 100;
 
 /**
  * Reads anew just the agents that the console has noticed something about, so that it shows whatever the agents' own
@@ -19,6 +17,8 @@ export class NoticedAgentsLane implements Lane {
   private seen: ReadonlySet<string> = new Set();
   /** Agents to be read anew, and how often. */
   private readonly waiting = new Map<string, number>();
+  /** How far notices are listed. The position follows a turn later, so that whoever takes over reads the second time too. */
+  private listedTo: string | undefined;
 
   constructor(
     readonly name: 'threats' | 'removals',
@@ -33,35 +33,46 @@ export class NoticedAgentsLane implements Lane {
     return atInterval(this.intervalMs, tookMs);
   }
 
-  async read(signal: AbortSignal): Promise<void> {
+  async read(signal: AbortSignal): Promise<boolean> {
     const startedAt = performance.now();
     const place = this.name === 'threats' ? 'threatsReadTo' : 'removalsReadTo';
-    const since = this.position.current[place];
+    const settledTo = this.position.current[place];
+    const since = this.listedTo ?? settledTo;
+    let readTo: string;
+    try {
+      readTo = await this.listNotices(since, signal);
+    } finally {
+      // Also when the listing broke off: those it had named by then do not wait until it can be read to its end.
+      await this.readAgents(signal);
+    }
+    this.window.completed(readTo, startedAt);
+    this.listedTo = readTo;
+    // Whoever was noticed up to there has now been read twice.
+    if (since !== settledTo) await this.position.move({ [place]: since });
+    return true;
+  }
+
+  /** Resolves to the time up to which notices are listed by now. */
+  private async listNotices(since: string, signal: AbortSignal): Promise<string> {
+    const before = this.seen;
     const seen = new Set<string>();
     let readTo = since;
     for await (const page of this.list(this.window.from(since), signal)) {
       for (const { id, agentId, at } of page.notices) {
         seen.add(id);
         readTo = furthest(readTo, at, page);
-        if (!this.seen.has(id)) this.waiting.set(agentId, 2);
+        if (!before.has(id)) this.waiting.set(agentId, 2);
       }
+      this.seen = new Set([...before, ...seen]);
     }
     this.seen = seen;
-    await this.readAgents(signal);
-    this.window.completed(readTo, startedAt);
-    if (readTo !== since) await this.position.move({ [place]: readTo });
+    return readTo;
   }
 
   private async readAgents(signal: AbortSignal): Promise<void> {
-    const agentIds = [...this.waiting.keys()];
-    for (let start = 0; start < agentIds.length; start += IDS_PER_REQUEST) {
-      const ids = agentIds.slice(start, start + IDS_PER_REQUEST);
-      for await (const page of this.client.agentPages({ filters: { ids } }, { signal })) {
-        await (
-          await this.observer.observe(page)
-        ).stored;
-      }
-      for (const id of ids) this.readOnce(id);
+    const { client, observer } = this;
+    for await (const { asked } of readById([...this.waiting.keys()], { client, observer, signal })) {
+      for (const id of asked) this.readOnce(id);
     }
   }
 

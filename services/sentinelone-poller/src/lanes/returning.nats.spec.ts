@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HOUR, startPollingWorld, type PollingWorld } from '../fixtures/polling-world.js';
 import { syncedSource } from '../fixtures/synced-source.js';
+import { SweepIncomplete } from './sweep.js';
 
 let world: PollingWorld;
 beforeAll(async () => {
@@ -45,6 +46,20 @@ describe('an agent that returns from silence', () => {
 });
 
 describe('heartbeats', () => {
+  it('are read though no sweep is believed, as long as a record is unreadable', async () => {
+    const source = await world.source(3);
+    const { fleet } = source.tenant;
+    const [first, second] = fleet.list();
+    fleet.distort(second?.id ?? '', { id: null });
+    const { begin, lanes } = await source.startPoller();
+    await begin(signal);
+    lanes.changes.afterReading = () => Promise.resolve();
+    await expect(lanes.sweep.read(signal)).rejects.toThrow(SweepIncomplete);
+    source.time.now += 24 * HOUR;
+    fleet.heartbeat(first?.id ?? '');
+    expect(await source.publishedBy(() => lanes.returning.read(signal))).toMatchObject([{ agentId: first?.id }]);
+  });
+
   it('within the freshness step publish nothing', async () => {
     const { source, fleet, ids, readContacts } = await syncedSource(world);
     for (let minute = 0; minute < 5; minute += 1) {
@@ -59,7 +74,7 @@ describe('heartbeats', () => {
     const { begin, lanes } = await source.startPoller();
     await begin(signal);
     const before = source.tenant.requests().length;
-    await lanes.returning.read(signal);
+    expect(await lanes.returning.read(signal)).toBe(false);
     expect(source.tenant.requests()).toHaveLength(before);
   });
 

@@ -35,10 +35,10 @@ export class ReturningLane implements Lane {
     return tookMs === undefined ? this.intervalMs : Math.max(this.intervalMs - tookMs, this.readMs * (1 / SHARE - 1));
   }
 
-  async read(signal: AbortSignal): Promise<void> {
+  async read(signal: AbortSignal): Promise<boolean> {
     const { current } = this.position;
-    // The first sweep reads everybody anyway.
-    if (current.sweepCompletedAt === undefined) return;
+    // The first sweep reads everybody anyway. Whether it was believed is another matter.
+    if ((current.sweepReadAt ?? current.sweepCompletedAt) === undefined) return false;
     // Right behind the changes: asked just before, it would hold them up until the next request is allowed.
     const patience = new Pause();
     await Promise.race([this.afterChanges(), patience.for(this.intervalMs, signal)]);
@@ -57,5 +57,6 @@ export class ReturningLane implements Lane {
     this.readMs = performance.now() - startedAt;
     this.window.completed(readTo, startedAt);
     if (readTo !== since) await this.position.moveLazily({ contactsReadTo: readTo });
+    return true;
   }
 }

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { STREAMS } from '@stance/contracts';
+import { applyTopology } from '@stance/jetstream';
 import { startPollingWorld, type PollingWorld } from '../fixtures/polling-world.js';
 import { syncedSource } from '../fixtures/synced-source.js';
 import { SweepIncomplete, SweepRefused } from './sweep.js';
@@ -61,11 +63,45 @@ describe('nobody is taken for gone', () => {
     expect(await sweep()).toMatchObject([{ agentId: ids[0], presence: 'gone' }]);
   });
 
-  it.each(['empty-page', 'missing-pagination', 'html'] as const)('because of an answer like %s', async (kind) => {
-    const { source, lanes } = await synced(1_500);
-    // The later of the two pages.
-    source.tenant.faults.script({ kind, after: kind === 'missing-pagination' ? 0 : 1 });
+  it.each([
+    // The later of the two pages is lost, or the way to it.
+    { kind: 'empty-page', after: 1 },
+    { kind: 'empty-page', after: 1, keepsCursor: true },
+    { kind: 'missing-pagination' },
+    { kind: 'html', after: 1 },
+  ] as const)('because of an answer like %j, however many one sweep may retire', async (fault) => {
+    const { source, lanes } = await synced(1_500, { retirementLimit: 1 });
+    source.tenant.faults.script(fault);
     expect(await source.publishedBy(() => lanes.sweep.read(signal).catch(() => undefined))).toEqual([]);
+  });
+
+  it('but who is not shown when asked for by id, and what the others have to tell is told', async () => {
+    const { source, fleet, ids, sweep } = await synced(1_500, { retirementLimit: 1 });
+    const lost = ids.toSorted((a, b) => Number(BigInt(a) - BigInt(b))).slice(1_000);
+    const [gone = '', changed = ''] = lost;
+    fleet.remove(gone);
+    fleet.infect(changed, { silent: true });
+    source.tenant.faults.script({ kind: 'empty-page', after: 1 });
+    const before = source.tenant.requests().length;
+    const published = await sweep();
+    expect(published).toHaveLength(2);
+    expect(published).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ agentId: changed, presence: 'present' }),
+        expect.objectContaining({ agentId: gone, presence: 'gone' }),
+      ]),
+    );
+    // Two pages, and 500 agents by their ids, a hundred at a time.
+    expect(source.tenant.requests().slice(before)).toHaveLength(7);
+  });
+
+  it('while a record that is shown for an id is unreadable', async () => {
+    const { source, fleet, ids, lanes } = await synced();
+    fleet.remove(ids[0]);
+    fleet.distort(ids[1], { id: null }, { silent: true });
+    source.tenant.faults.script({ kind: 'empty-page' });
+    const incomplete = () => expect(lanes.sweep.read(signal)).rejects.toThrow(SweepIncomplete);
+    expect(await source.publishedBy(incomplete)).toEqual([]);
   });
 
   it('while records of the sweep are unreadable', async () => {
@@ -104,6 +140,16 @@ describe('nobody is taken for gone', () => {
 });
 
 describe('a sweep', () => {
+  it('is due at once when the agents that earlier ones showed are no longer stored', async () => {
+    const { source } = await synced();
+    await world.manager.streams.delete(STREAMS.AGENTS.name);
+    await applyTopology(world.connection);
+    const { lanes, begin } = await source.startPoller();
+    await begin(signal);
+    expect(lanes.sweep.dueInMs()).toBe(0);
+    expect(await source.publishedBy(() => lanes.sweep.read(signal))).toHaveLength(5);
+  });
+
   it('delays no change: a poll overtakes it between its pages', async () => {
     const { source, fleet, ids, lanes, poll } = await synced(1_500);
     source.tenant.faults.script({ kind: 'slow', delayMs: 2_000 });

@@ -8,7 +8,8 @@ import type { KnownAgent } from '../known-agent.js';
 import type { Position } from '../position.js';
 import { retirementOf } from '../retirement.js';
 import type { SourceReporter } from '../source-reporter.js';
-import { approvedAbsences, type SweepApproval } from '../sweep-approval.js';
+import { absenceDigest, approvedAbsences, type SweepApproval } from '../sweep-approval.js';
+import { readById, type AgentsShown } from './agents-by-id.js';
 import type { Lane } from './lane.js';
 
 /** Agents looked up in one go. */
@@ -23,7 +24,7 @@ export class SweepRefused extends Error {
   constructor(source: string, { absent, present, limit }: RefusedSweep) {
     super(
       `the console shows ${absent} of ${present} agents no more, and one sweep may retire ${limit}: nobody is retired. ` +
-        `Check the console and the scope of the token; if they are really gone: stance sources approve ${source}`,
+        `Check the console and the scope of the token; if they are really gone: stance sources approve ${source} --reason <why>`,
     );
   }
 }
@@ -62,7 +63,7 @@ export class SweepLane implements Lane {
   dueInMs(): number {
     const { sweepCompletedAt, refusedSweep } = this.position.current;
     const last = refusedSweep?.startedAt ?? sweepCompletedAt;
-    if (last === undefined || this.approved() > 0) return 0;
+    if (last === undefined || this.approved() !== undefined) return 0;
     const { sweepIntervalMs } = this.options;
     // Our own clock may have been set back since.
     return Math.min(sweepIntervalMs, Date.parse(last) + sweepIntervalMs - this.now());
@@ -75,72 +76,115 @@ export class SweepLane implements Lane {
   }
 
   /** Throws {@link SweepRefused} or {@link SweepIncomplete}; only a complete sweep that is believed retires anybody. */
-  async read(signal: AbortSignal): Promise<void> {
-    const startedAt = this.now();
-    const seen = new Set<string>();
-    let unreadable = 0;
-    let stored: Promise<void> = Promise.resolve();
-    this.reporter.sweepStarted(new Date(startedAt).toISOString());
+  async read(signal: AbortSignal): Promise<boolean> {
+    const startedAt = new Date(this.now()).toISOString();
+    this.reporter.sweepStarted(startedAt);
     try {
-      for await (const page of this.client.agentPages({ sortBy: 'id', patient: true }, { signal })) {
-        const observed = await this.observer.observe(page);
-        // One page is being stored while the next is gone through, and no more.
-        await stored;
-        ({ stored } = observed);
-        for (const agentId of observed.agentIds) seen.add(agentId);
-        unreadable += observed.unreadable;
-        await this.reporter.sweepPage(seen.size, page.totalItems);
-      }
-      await stored;
-      if (unreadable > 0) {
-        throw new SweepIncomplete(`${unreadable} records cannot be read: nobody is taken for gone until they can`);
-      }
-      await this.retireAbsent(seen, startedAt);
+      const marked = await this.mark(signal);
+      await this.position.moveLazily({ sweepReadAt: new Date(this.now()).toISOString() });
+      requireReadable(marked.unreadable);
+      await this.retireAbsent(marked, startedAt, signal);
     } finally {
       this.reporter.sweepEnded();
     }
     const sweepCompletedAt = new Date(this.now()).toISOString();
     await this.position.move({ sweepCompletedAt, refusedSweep: undefined });
     this.reporter.sweepCompleted(sweepCompletedAt);
+    return true;
   }
 
-  private async retireAbsent(seen: ReadonlySet<string>, startedAt: number): Promise<void> {
+  private async mark(signal: AbortSignal): Promise<Marked> {
+    const seen = new Set<string>();
+    let [unreadable, askedAt] = [0, Infinity];
+    let stored: Promise<void> = Promise.resolve();
+    for await (const page of this.client.agentPages({ sortBy: 'id', patient: true }, { signal })) {
+      askedAt = Math.min(askedAt, page.askedAt);
+      const observed = await this.observer.observe(page);
+      // One page is being stored while the next is gone through, and no more.
+      await stored;
+      ({ stored } = observed);
+      for (const agentId of observed.agentIds) seen.add(agentId);
+      unreadable += observed.unreadable;
+      await this.reporter.sweepPage(seen.size, page.totalItems);
+    }
+    await stored;
+    return { seen, unreadable, askedAt };
+  }
+
+  private async retireAbsent({ seen, askedAt }: Marked, startedAt: string, signal: AbortSignal): Promise<void> {
     const present = this.options.present();
-    const absent = await this.absentSince(seen, startedAt);
-    const found = { present, absent: absent.length, isEmpty: seen.size === 0 };
-    const { allowed, limit } = retirementOf(found, this.options.retirementLimit, this.approved());
-    if (!allowed) await this.refuse(absent, present, limit, startedAt);
-    await Promise.all(absent.map((agentId) => this.observer.retire(agentId, startedAt, this.now())));
+    const missing = await this.notShownSince(askedAt, seen);
+    const lookUps = await this.lookUp(missing, signal);
+    const absent = lookUps.flatMap(({ asked, shown }) => asked.filter((agentId) => !shown.has(agentId)));
+    const isEmpty = seen.size === 0 && absent.length === missing.length;
+    const digest = absenceDigest(absent);
+    const isApproved = digest === this.approved();
+    const found = { present, absent: absent.length, isEmpty };
+    const { allowed, limit } = retirementOf(found, this.options.retirementLimit, isApproved);
+    if (!allowed) {
+      await this.refuse({
+        startedAt,
+        absent: absent.length,
+        present,
+        limit,
+        examples: absent.slice(0, EXAMPLES),
+        digest,
+      });
+    }
+    for (const lookUp of lookUps) {
+      const gone = lookUp.asked.filter((agentId) => !lookUp.shown.has(agentId));
+      await Promise.all(gone.map((agentId) => this.observer.retire(agentId, lookUp, this.now())));
+    }
   }
 
-  /** Known as present, not seen, and not observed since the sweep started: who came by another lane meanwhile is there. */
-  private async absentSince(seen: ReadonlySet<string>, startedAt: number): Promise<string[]> {
-    const absent: string[] = [];
+  /**
+   * Known as present, and in no answer that was received since the sweep was begun at `askedAt`, monotonic milliseconds.
+   * That does not make them absent: a page may have been lost, or rows have moved between two.
+   */
+  private async notShownSince(askedAt: number, seen: ReadonlySet<string>): Promise<string[]> {
+    const missing: string[] = [];
     let looked = 0;
     for (const { agentId } of this.agents.keys()) {
       looked += 1;
       if (looked % AGENTS_PER_TURN === 0) await nextTurn();
       if (seen.has(agentId)) continue;
       const known = this.agents.get({ source: this.options.source, agentId });
-      if (known !== undefined && known.isPresent && known.observedAt < startedAt) absent.push(agentId);
+      if (known !== undefined && known.isPresent && known.answeredAt < askedAt) missing.push(agentId);
     }
-    return absent;
+    return missing;
   }
 
-  private async refuse(absent: readonly string[], present: number, limit: number, startedAt: number): Promise<never> {
-    const refusedSweep = {
-      startedAt: new Date(startedAt).toISOString(),
-      absent: absent.length,
-      present,
-      limit,
-      examples: absent.slice(0, EXAMPLES),
-    };
+  /** Asks for the missing by their ids: only who is not shown even so is absent. */
+  private async lookUp(missing: readonly string[], signal: AbortSignal): Promise<AgentsShown[]> {
+    const { client, observer } = this;
+    const lookUps: AgentsShown[] = [];
+    for await (const lookUp of readById(missing, { client, observer, signal, patient: true })) lookUps.push(lookUp);
+    requireReadable(lookUps.reduce((sum, { unreadable }) => sum + unreadable, 0));
+    return lookUps;
+  }
+
+  private async refuse(refusedSweep: RefusedSweep): Promise<never> {
     await this.position.move({ refusedSweep });
     this.reporter.sweepRefused(refusedSweep);
     throw new SweepRefused(this.options.source, refusedSweep);
   }
 
-  private approved(): number {
+  /** The digest of the agents that a person has said are gone. */
+  private approved(): string | undefined {
     return approvedAbsences(this.options.approval(), this.position.current.refusedSweep, this.now());
   }
+}
+
+/** What a sweep went through. */
+interface Marked {
+  readonly seen: ReadonlySet<string>;
+  /** Records that name no agent. */
+  readonly unreadable: number;
+  /** When it was begun, in monotonic milliseconds. */
+  readonly askedAt: number;
+}
+
+function requireReadable(unreadable: number): void {
+  if (unreadable === 0) return;
+  throw new SweepIncomplete(`${unreadable} records cannot be read: nobody is taken for gone until they can`);
 }

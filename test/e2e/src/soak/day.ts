@@ -84,7 +84,7 @@ async function approveOfRemoval(estate: Estate, trickle: Trickle, count: number)
     return report !== undefined && (report.refusedSweep !== undefined) === isRefused ? report : undefined;
   };
   const report = await waitFor(() => reportOf(true), { what: 'the sweep to be refused', timeoutMs: 30_000 });
-  const { startedAt = '', absent = 0 } = report.refusedSweep ?? {};
+  const { startedAt = '', digest = '' } = report.refusedSweep ?? {};
   await estate.stack.publisher('cli').publish(
     OperatorActed,
     {
@@ -92,7 +92,7 @@ async function approveOfRemoval(estate: Estate, trickle: Trickle, count: number)
       targetId: source,
       by: 'kim',
       reason: 'the site was given up',
-      details: { startedAt, absent: String(absent) },
+      details: { startedAt, digest },
     },
     { id: `soak:approval:${startedAt}`, cause: {} },
   );

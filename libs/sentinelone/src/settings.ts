@@ -1,7 +1,8 @@
-import { normaliseConsoleUrl } from '@stance/sentinelone';
 import { duration, integer, list, optionalText, secret, SettingProblem, text, type Setting } from '@stance/service-kit';
+import { normaliseConsoleUrl } from './console-url.js';
 
-export const SETTINGS = {
+/** What is configured of a console, whoever reads it; `STANCE_SOURCES_FILE` lists several. */
+export const SENTINELONE_SETTINGS = {
   STANCE_SOURCES_FILE: optionalText({
     description:
       'several consoles instead of one, each with a name, token, scope and intervals of its own; then the settings of a ' +
