@@ -5,8 +5,11 @@ import { connectToNats } from './connection.js';
 import { durableOf } from './jetstream.strategy.js';
 import { backUp, restore } from './spec/backup.js';
 import { observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
-import { StreamWatch } from './stream-watch.js';
+import type { StreamMark } from './stream-mark.js';
+import { StreamWatch, type LookAt } from './stream-watch.js';
 import { applyTopology } from './topology.js';
+
+type Look = Awaited<ReturnType<LookAt>>;
 
 const AGENTS = STREAMS.AGENTS.name;
 let world: World;
@@ -89,6 +92,47 @@ describe('a watch notices', () => {
       await expect(watch.isSame(AGENTS)).resolves.toBe(true);
       expect(watch.isSame(AGENTS)).toBeUndefined();
     }
+  });
+});
+
+describe('two looks at the same time, of which one finds another stream', () => {
+  const OLD: StreamMark = { created: '2026-11-21T08:00:00Z', lastSequence: 10, lastStoredAt: 1_000 };
+  const NEW: StreamMark = { created: '2026-11-21T09:00:00Z', lastSequence: 3, lastStoredAt: 2_000 };
+  const ANOTHER = { mark: NEW, what: 'was made anew', at: 2_000 };
+  const UNCHANGED = { mark: OLD, what: undefined, at: 1_000 };
+
+  it.each<[string, (look: PromiseWithResolvers<Look>) => void]>([
+    ['is not answered', (look) => look.reject(new Error('no leader'))],
+    ['was answered before, by the old one', (look) => look.resolve(UNCHANGED)],
+  ])('are not undone by the other, which %s', async (_, settle) => {
+    const looks: PromiseWithResolvers<Look>[] = [];
+    const lookAt: LookAt = (_stream, before) => {
+      if (before === undefined) return Promise.resolve(UNCHANGED);
+      // A look that knows no more of the old stream finds nothing wrong.
+      if (before === NEW) return Promise.resolve({ ...ANOTHER, what: undefined });
+      const look = Promise.withResolvers<Look>();
+      looks.push(look);
+      return look.promise;
+    };
+    const watch = new StreamWatch(world.connection, {
+      intervalMs: 20,
+      lookAt,
+      trouble: (message) => troubles.push(message),
+    });
+    watches.push(watch);
+    await watch.start([AGENTS]);
+    const regular = await waitFor(() => looks[0], { what: 'a regular look' });
+    watch.doubt(AGENTS);
+    const same = watch.isSame(AGENTS);
+    const doubtful = looks.at(-1);
+    expect(doubtful).not.toBe(regular);
+    regular.resolve(ANOTHER);
+    await expect(watch.changed).resolves.toEqual({ stream: AGENTS, what: 'was made anew' });
+    if (doubtful !== undefined) settle(doubtful);
+    await expect(same).resolves.toBe(false);
+    watch.doubt(AGENTS);
+    await expect(watch.isSame(AGENTS)).resolves.toBe(false);
+    expect(watch.since.getTime()).toBe(Date.parse(NEW.created));
   });
 });
 

@@ -2,11 +2,16 @@ import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, type JetStreamM
 import type { NatsConnection } from '@nats-io/transport-node';
 import { look, type StreamMark } from './stream-mark.js';
 
+/** Asks how a stream stands now, and what became of it since `before`. Rejects when its leader does not say. */
+export type LookAt = (stream: string, before: StreamMark | undefined) => ReturnType<typeof look>;
+
 export interface StreamWatchOptions {
   /** How often the streams are looked at besides after every trouble; 2 s by default. */
   readonly intervalMs?: number;
   /** The watch that ended before this one began: what it knew of the streams counts on. */
   readonly before?: StreamWatch | undefined;
+  /** Asks the stream's leader by default. */
+  readonly lookAt?: LookAt;
   readonly trouble: (message: string, error?: unknown) => void;
 }
 
@@ -21,6 +26,8 @@ interface WatchedStream {
   readonly stream: string;
   mark: StreamMark;
   doubt: Promise<boolean> | undefined;
+  /** For good: nothing more of this stream is for those who read the old one, whatever a later look says. */
+  replaced: boolean;
   /** Whether it was told already that there is none. */
   missing: boolean;
 }
@@ -40,7 +47,7 @@ export class StreamWatch {
   private readonly streams = new Map<string, WatchedStream>();
   private readonly trouble: StreamWatchOptions['trouble'];
   private readonly intervalMs: number;
-  private manager: JetStreamManager | undefined;
+  private readonly lookAt: LookAt;
   private looking: NodeJS.Timeout | undefined;
   private stopped = false;
   /** When a change was noticed last, by the server's clock, in milliseconds; 0 before the first. */
@@ -49,8 +56,9 @@ export class StreamWatch {
 
   constructor(
     private readonly connection: NatsConnection,
-    { intervalMs = INTERVAL_MS, before, trouble }: StreamWatchOptions,
+    { intervalMs = INTERVAL_MS, before, lookAt = leaderOf(connection), trouble }: StreamWatchOptions,
   ) {
+    this.lookAt = lookAt;
     this.intervalMs = intervalMs;
     this.trouble = trouble;
     this.changedAt = before?.changedAt ?? 0;
@@ -60,9 +68,7 @@ export class StreamWatch {
 
   /** Remembers how the streams stand now: call it before anything is read of them. Rejects when one cannot be read. */
   async start(streams: Iterable<string>): Promise<void> {
-    const manager = await jetstreamManager(this.connection, { checkAPI: false, timeout: LOOK_TIMEOUT_MS });
-    this.manager = manager;
-    await Promise.all([...new Set(streams)].map((stream) => this.take(manager, stream)));
+    await Promise.all([...new Set(streams)].map((stream) => this.take(stream)));
     if (this.stopped) return;
     this.looking = setInterval(() => this.lookAtAll(), this.intervalMs);
     void this.doubtAfterDisconnections();
@@ -85,7 +91,8 @@ export class StreamWatch {
 
   /** `undefined` while there is no doubt about a stream; else resolves to whether it is still the same one. */
   isSame(stream: string): Promise<boolean> | undefined {
-    return this.streams.get(stream)?.doubt;
+    const watched = this.streams.get(stream);
+    return watched?.replaced === true ? Promise.resolve(false) : watched?.doubt;
   }
 
   /** Ends the watch; whoever waits for its word is told that nothing is sure. */
@@ -95,11 +102,11 @@ export class StreamWatch {
   }
 
   private remember(stream: string, mark: StreamMark): void {
-    this.streams.set(stream, { stream, mark, doubt: undefined, missing: false });
+    this.streams.set(stream, { stream, mark, doubt: undefined, replaced: false, missing: false });
   }
 
-  private async take(manager: JetStreamManager, stream: string): Promise<void> {
-    const { mark, what, at } = await look(manager, stream, this.streams.get(stream)?.mark);
+  private async take(stream: string): Promise<void> {
+    const { mark, what, at } = await this.lookAt(stream, this.streams.get(stream)?.mark);
     this.remember(stream, mark);
     if (what === undefined) return;
     this.changedAt = Math.max(this.changedAt, at);
@@ -115,14 +122,17 @@ export class StreamWatch {
   }
 
   private lookAtAll(): void {
-    for (const watched of this.streams.values()) if (watched.doubt === undefined) void this.isUnchanged(watched);
+    for (const watched of this.streams.values())
+      if (this.isSame(watched.stream) === undefined) void this.isUnchanged(watched);
   }
 
   private async lookUntilAnswered(watched: WatchedStream): Promise<boolean> {
     while (!this.stopped && !this.connection.isClosed()) {
       const unchanged = await this.isUnchanged(watched);
-      if (unchanged === true) watched.doubt = undefined;
-      if (unchanged !== undefined) return unchanged;
+      if (unchanged !== undefined) {
+        watched.doubt = undefined;
+        return unchanged;
+      }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
     return false;
@@ -131,15 +141,16 @@ export class StreamWatch {
   /** `undefined` when the stream's leader does not say, or there is no such stream just now. */
   private async isUnchanged(watched: WatchedStream): Promise<boolean | undefined> {
     const { stream, mark } = watched;
+    if (watched.replaced) return false;
     try {
-      if (this.manager === undefined) return undefined;
-      const now = await look(this.manager, stream, mark);
+      const now = await this.lookAt(stream, mark);
       if (this.stopped) return undefined;
+      // By another look at the same time: this one may have been answered before, and come later.
+      if (watched.replaced) return false;
       watched.mark = now.mark;
       if (now.what === undefined) return true;
       this.changedAt = Math.max(this.changedAt, now.at);
-      // For good: nothing more of this stream is for those who read the old one.
-      watched.doubt = Promise.resolve(false);
+      watched.replaced = true;
       this.hasChanged({ stream, what: now.what });
       return false;
     } catch (error) {
@@ -150,6 +161,14 @@ export class StreamWatch {
       return undefined;
     }
   }
+}
+
+function leaderOf(connection: NatsConnection): LookAt {
+  let manager: Promise<JetStreamManager> | undefined;
+  return async (stream, before) => {
+    manager ??= jetstreamManager(connection, { checkAPI: false, timeout: LOOK_TIMEOUT_MS });
+    return look(await manager, stream, before);
+  };
 }
 
 function isMissing(error: unknown): boolean {

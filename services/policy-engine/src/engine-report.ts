@@ -1,4 +1,4 @@
-import { jetstreamManager, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
   ENGINE_REPORT_INTERVAL_SECONDS,
@@ -14,6 +14,7 @@ import type { EngineProgress } from './engine-progress.js';
 import type { FleetReview } from './fleet-review.js';
 import type { PolicyLog } from './policy-log.js';
 import { Standstills, type Standstill } from './standstills.js';
+import { waitingAt } from './waiting-work.js';
 
 /**
  * How long work may wait without any of it being finished before the engine falls silent, in milliseconds: longer than it
@@ -23,6 +24,14 @@ export const STANDSTILL_LIMIT_MS = 60_000;
 
 /** What the engine decides upon. */
 const INPUTS = [PostureChanged, PolicyPublished, SessionStarted, TimerDue] as const;
+
+/** How far the engine is with one of its inputs. */
+interface Progress {
+  readonly consumer: string;
+  /** Everything up to this sequence of the stream is finished. */
+  readonly done: number;
+  readonly waiting: number;
+}
 
 /** Tells every gateway, every few seconds, that the engine is alive and how far it has come. */
 export class EngineReport {
@@ -72,8 +81,8 @@ export class EngineReport {
           {
             gateway,
             policyRevision: policy?.revision ?? 0,
-            lag: waitingAt(postures),
-            evaluatedUpTo: postures.ack_floor.stream_seq,
+            lag: postures.waiting,
+            evaluatedUpTo: postures.done,
             decidedUpTo: this.progress.decidedUpTo(gateway),
             reportedAt: new Date().toISOString(),
           },
@@ -86,15 +95,15 @@ export class EngineReport {
   }
 
   /** Notices what stands still; resolves to how far the postures are. */
-  private async lookAtWork(): Promise<ConsumerInfo> {
+  private async lookAtWork(): Promise<Progress> {
     const manager = await jetstreamManager(this.connection, { checkAPI: false });
     const [postures, ...others] = await Promise.all([
-      this.consumer(manager, INPUTS[0]),
-      ...INPUTS.slice(1).map((contract) => this.consumer(manager, contract)),
+      this.progressOf(manager, INPUTS[0]),
+      ...INPUTS.slice(1).map((contract) => this.progressOf(manager, contract)),
     ]);
     const now = performance.now();
-    for (const info of [postures, ...others]) {
-      this.standstills.look(info.name, { done: info.ack_floor.stream_seq, waiting: waitingAt(info) }, now);
+    for (const { consumer, done, waiting } of [postures, ...others]) {
+      this.standstills.look(consumer, { done, waiting }, now);
     }
     const { reviewed = 0, total = 0, startedAt = '' } = this.review.progress ?? {};
     const review = { done: `${startedAt} ${reviewed}`, waiting: total - reviewed };
@@ -103,8 +112,10 @@ export class EngineReport {
     return postures;
   }
 
-  private consumer(manager: JetStreamManager, contract: (typeof INPUTS)[number]): Promise<ConsumerInfo> {
-    return manager.consumers.info(contract.stream?.name ?? '', durableOf(this.publisher.service, contract));
+  private async progressOf(manager: JetStreamManager, contract: (typeof INPUTS)[number]): Promise<Progress> {
+    const consumer = durableOf(this.publisher.service, contract);
+    const info = await manager.consumers.info(contract.stream?.name ?? '', consumer);
+    return { consumer, done: info.ack_floor.stream_seq, waiting: await waitingAt(manager, info) };
   }
 
   private tell(standstill: Standstill | undefined): void {
@@ -114,10 +125,6 @@ export class EngineReport {
     if (before !== undefined && this.stuck === undefined)
       this.logger.info('going on, and reporting to the gateways again');
   }
-}
-
-function waitingAt({ num_pending: pending, num_ack_pending: underWay }: ConsumerInfo): number {
-  return pending + underWay;
 }
 
 function messageOf({ work, waiting, sinceMs }: Standstill): string {

@@ -2,13 +2,13 @@ import { Controller, Inject } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { AgentMatched, type EventOf } from '@stance/contracts';
 import { JetStreamContext, OnEvent } from '@stance/jetstream';
+import { OpenMoves } from './open-moves.js';
 import { PostureKeeper } from './posture-keeper.js';
 import { TABLES, type Tables } from './posture.store.js';
 
 @Controller()
 export class AgentMatchedHandler {
-  /** By subject: the devices of a message that is not done with; a retry no longer finds those of the register before. */
-  private readonly concerned = new Map<string, Set<string>>();
+  private readonly moves = new OpenMoves();
 
   constructor(
     @Inject(TABLES) private readonly tables: Tables,
@@ -22,11 +22,10 @@ export class AgentMatchedHandler {
     const now = this.tables.registers.get(event.data)?.devices ?? [];
     // The event itself also names the device before: after a restart the table holds only the register's last state.
     const { previousDevice } = event.data;
-    const earlier = this.concerned.get(context.subject) ?? [];
-    const devices = new Set([...earlier, ...before, ...now, ...(previousDevice === null ? [] : [previousDevice])]);
-    this.concerned.set(context.subject, devices);
+    const previous = previousDevice === null ? [] : [previousDevice];
+    const devices = this.moves.open(context.subject, [...before, ...now, ...previous]);
     const atHand = { register: event.data, sequence: context.sequence };
     await Promise.all([...devices].map((device) => this.keeper.refresh(device, context.origin, atHand)));
-    this.concerned.delete(context.subject);
+    this.moves.close(context.subject);
   }
 }

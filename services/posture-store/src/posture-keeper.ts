@@ -1,13 +1,21 @@
 import type { Origin } from '@stance/jetstream';
-import { changedNames, nextRevision, postureOf, sameAgents, type PostureBody } from './posture.js';
+import { changedNames, nextRevision, postureOf, sameAgents, type PostureBody, type Register } from './posture.js';
 import { postureIn, type AgentKeys, type KnownRegister, type StoredRegister, type Tables } from './posture.store.js';
+import { Turns } from './turns.js';
 
 /** Reads an agent's register back from the stream. */
 export type ReadRegister = (keys: AgentKeys) => Promise<StoredRegister | undefined>;
 
+/** What a posture is brought up to date for, and the register that came with it. */
+interface Ask {
+  readonly origin: Origin;
+  readonly atHand: StoredRegister | undefined;
+}
+
 /** Keeps one posture record per device, from the registers that name it and its inventory record. */
 export class PostureKeeper {
-  private readonly agentsOfDevice = new Map<string, Map<string, AgentKeys>>();
+  private readonly agentsOfDevice = new Map<string, Map<string, KnownRegister>>();
+  private readonly turns = new Turns<Ask>((deviceId, asks) => this.rewrite(deviceId, asks));
   private tables: Tables | undefined;
 
   constructor(
@@ -31,47 +39,48 @@ export class PostureKeeper {
       agents?.delete(id);
       if (agents?.size === 0) this.agentsOfDevice.delete(device);
     }
-    for (const device of now?.devices ?? []) {
+    if (now === undefined) return;
+    for (const device of now.devices) {
       const agents = this.agentsOfDevice.get(device);
-      const known = { source: keys.source, agentId: keys.agentId };
-      if (agents === undefined) this.agentsOfDevice.set(device, new Map([[id, known]]));
-      else agents.set(id, known);
+      if (agents === undefined) this.agentsOfDevice.set(device, new Map([[id, now]]));
+      else agents.set(id, now);
     }
   };
 
-  /** Brings a device's posture up to date. `atHand` saves reading back a register that has just been delivered. */
-  async refresh(deviceId: string, origin: Origin, atHand?: StoredRegister): Promise<void> {
-    for (;;) {
-      const version = this.versionOf(deviceId);
-      const registers = await this.registersOf(deviceId, atHand);
-      let outdated = false;
-      await this.tables?.postures.write({ deviceId }, origin, (stored) => {
-        if (version !== this.versionOf(deviceId)) {
-          outdated = true;
-          return undefined;
-        }
-        const device = this.tables?.devices.get({ deviceId });
-        if (stored === undefined && device === undefined && registers.length === 0) return undefined;
-        const before = stored && postureIn(stored);
-        const posture = postureOf(
+  /**
+   * Brings a device's posture up to date; whoever asks while that is under way shares the next time.
+   * `atHand` saves reading back a register that has just been delivered.
+   */
+  refresh(deviceId: string, origin: Origin, atHand?: StoredRegister): Promise<void> {
+    return this.turns.ask(deviceId, { origin, atHand });
+  }
+
+  private async rewrite(deviceId: string, asks: readonly [Ask, ...Ask[]]): Promise<void> {
+    // What arrives from here on asks for the next time.
+    const known = [...(this.agentsOfDevice.get(deviceId)?.values() ?? [])];
+    // Of agents that are not certain to be the device's the bearing is enough: there may be hundreds.
+    const bearings = known.map(({ bearing }) => bearing).filter((bearing) => bearing !== 'agent');
+    const own = known.filter(({ bearing }) => bearing === 'agent');
+    const registers = await this.read(own, asks);
+    // The cause that has waited longest.
+    const [{ origin }] = asks;
+    await this.tables?.postures.write({ deviceId }, origin, (stored) => {
+      const device = this.tables?.devices.get({ deviceId });
+      if (stored === undefined && device === undefined && registers.length + bearings.length === 0) return undefined;
+      const before = stored && postureIn(stored);
+      const posture = postureOf(deviceId, device, registers, bearings);
+      const changed = changedNames(before, posture);
+      if (before !== undefined && changed.length === 0 && sameAgents(before, posture)) return undefined;
+      return {
+        data: {
           deviceId,
-          device,
-          registers.map(({ register }) => register),
-        );
-        const changed = changedNames(before, posture);
-        if (before !== undefined && changed.length === 0 && sameAgents(before, posture)) return undefined;
-        return {
-          data: {
-            deviceId,
-            revision: nextRevision(stored?.revision, this.now()),
-            ...posture,
-            changed,
-          },
-          retires: device?.state === 'retired',
-        };
-      });
-      if (!outdated) return;
-    }
+          revision: nextRevision(stored?.revision, this.now()),
+          ...posture,
+          changed,
+        },
+        retires: device?.state === 'retired',
+      };
+    });
   }
 
   /**
@@ -93,23 +102,16 @@ export class PostureKeeper {
     return agents.some((keys) => !known?.has(idOf(keys)));
   }
 
-  private async registersOf(deviceId: string, atHand: StoredRegister | undefined): Promise<StoredRegister[]> {
-    const agents = [...(this.agentsOfDevice.get(deviceId)?.values() ?? [])];
-    const registers = await Promise.all(
-      agents.map(async (keys) => {
-        const isAtHand = atHand !== undefined && idOf(atHand.register) === idOf(keys);
-        return isAtHand && atHand.sequence === this.tables?.registers.sequenceOf(keys)
-          ? atHand
-          : this.readRegister(keys);
+  private async read(agents: readonly KnownRegister[], asks: readonly Ask[]): Promise<Register[]> {
+    const delivered = new Map(asks.map(({ atHand }) => [atHand && idOf(atHand.register), atHand]));
+    const stored = await Promise.all(
+      agents.map(async ({ keys }) => {
+        const atHand = delivered.get(idOf(keys));
+        const isLast = atHand !== undefined && atHand.sequence === this.tables?.registers.sequenceOf(keys);
+        return isLast ? atHand : this.readRegister(keys);
       }),
     );
-    return registers.filter((register) => register !== undefined);
-  }
-
-  /** Tells whether anything has arrived of the device's agents since their registers were read. */
-  private versionOf(deviceId: string): string {
-    const agents = [...(this.agentsOfDevice.get(deviceId)?.values() ?? [])];
-    return agents.map((keys) => `${idOf(keys)}@${this.tables?.registers.sequenceOf(keys)}`).join();
+    return stored.filter((one) => one !== undefined).map(({ register }) => register);
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  bearingOf,
   changedNames,
   nextRevision,
   postureOf,
@@ -123,6 +124,24 @@ describe('the posture of a device', () => {
     expect(posture).toMatchObject({ attributes: { [name]: { value: 'value', agent: 0 } }, problems: [] });
     expect(changedNames(postureOf('d1', ENROLLED, [register({ attributes: {} })]), posture)).toEqual([name]);
     expect(changedNames(posture, posture)).toEqual([]);
+  });
+});
+
+describe('agents that are not certain to be the device’s', () => {
+  it.each([
+    ['one', [quarantined('duplicate-agent-serial')]],
+    ['one without a problem of serials', [{ ...quarantined('duplicate-agent-serial'), problem: 'several-agents' }]],
+    ['several', [quarantined('duplicate-agent-serial', 'p'), quarantined('duplicate-device-serial', 'q')]],
+    ['one that is gone', [{ ...quarantined('duplicate-agent-serial'), presence: 'gone' }]],
+    ['one for no device', [register({ device: null, state: 'unmatched' })]],
+  ] satisfies [string, Register[]][])('count by their bearing alone as by their registers: %s', (_, registers) => {
+    for (const device of [ENROLLED, { ...ENROLLED, state: 'retired' }, undefined] satisfies (Device | undefined)[]) {
+      const own = register();
+      expect(postureOf('d1', device, [own], registers.map(bearingOf))).toEqual(
+        postureOf('d1', device, [own, ...registers]),
+      );
+      expect(postureOf('d1', device, [], registers.map(bearingOf))).toEqual(postureOf('d1', device, registers));
+    }
   });
 });
 

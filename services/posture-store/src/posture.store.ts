@@ -8,14 +8,15 @@ import {
   type KeysOf,
 } from '@stance/contracts';
 import { FactTable, readLastEvent, type EventPublisher } from '@stance/jetstream';
-import type { Device, Posture, Register } from './posture.js';
+import { bearingOf, type Bearing, type Device, type Posture, type Register } from './posture.js';
 
 export type AgentKeys = KeysOf<typeof AgentMatched>;
 
-/** The devices that a register speaks of; its attributes stay in the stream. */
+/** The devices that a register speaks of, and what it is to them; its attributes stay in the stream. */
 export interface KnownRegister {
   readonly keys: AgentKeys;
   readonly devices: readonly string[];
+  readonly bearing: Bearing;
 }
 
 /** A register and where it stands in its stream. */
@@ -49,9 +50,10 @@ export function createTables(
 ): Tables {
   return {
     registers: new FactTable(connection, publisher, AgentMatched, {
-      keep: ({ data: { source, agentId, device, candidates } }): KnownRegister => ({
-        keys: { source, agentId },
-        devices: device === null ? (candidates ?? []) : [device],
+      keep: ({ data }): KnownRegister => ({
+        keys: { source: data.source, agentId: data.agentId },
+        devices: data.device === null ? (data.candidates ?? []) : [data.device],
+        bearing: bearingOf(data),
       }),
       onChange: registerChanged,
     }),

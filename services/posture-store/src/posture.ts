@@ -9,13 +9,33 @@ export type Device = Pick<DataOf<typeof DeviceRecorded>, 'state' | 'owner' | 'gr
 export type PostureBody = Pick<Posture, 'device' | 'agents' | 'attributes' | 'problems'>;
 
 /**
- * A device's posture from its inventory record and the registers that name it. Agents that are gone or not certain to be
- * the device's add nothing.
+ * What a register is to the devices that it names: their agent, one that may be theirs (for a `duplicate`, because of a
+ * serial number that is not unique), or nothing.
  */
-export function postureOf(deviceId: string, device: Device | undefined, registers: readonly Register[]): PostureBody {
+export type Bearing = 'agent' | 'uncertain' | 'duplicate' | 'nothing';
+
+/** Pure. One of a few words instead of the register's fields: the table of registers holds millions. */
+export function bearingOf({ presence, device, candidates, problem }: Register): Bearing {
+  if (presence !== 'present') return 'nothing';
+  if (device !== null) return 'agent';
+  if (candidates === undefined) return 'nothing';
+  return problem === 'duplicate-agent-serial' || problem === 'duplicate-device-serial' ? 'duplicate' : 'uncertain';
+}
+
+/**
+ * A device's posture from its inventory record and the registers that name it, or no more than the bearing of those whose
+ * agents are not certain to be its own. These, and agents that are gone, add nothing.
+ */
+export function postureOf(
+  deviceId: string,
+  device: Device | undefined,
+  registers: readonly Register[],
+  bearings: readonly Bearing[] = [],
+): PostureBody {
   // A retired device keeps nothing of what it was.
-  const counted = device?.state === 'enrolled' ? registers.filter(({ presence }) => presence === 'present') : [];
-  const matched = counted.filter((register) => register.device === deviceId).toSorted(byKey);
+  const counts = device?.state === 'enrolled';
+  const named = counts ? registers.filter((register) => names(register, deviceId)) : [];
+  const matched = named.filter((register) => bearingOf(register) === 'agent').toSorted(byKey);
   const { attributes, conflict } = mergeAttributes(matched);
   return {
     device: deviceFields(device),
@@ -29,8 +49,12 @@ export function postureOf(deviceId: string, device: Device | undefined, register
       observedAt,
     })),
     attributes,
-    problems: problemsOf(deviceId, device, counted, matched.length, conflict),
+    problems: problemsOf(device, counts ? [...named.map(bearingOf), ...bearings] : [], conflict),
   };
+}
+
+function names({ device, candidates }: Register, deviceId: string): boolean {
+  return device === null ? (candidates?.includes(deviceId) ?? false) : device === deviceId;
 }
 
 function deviceFields(device: Device | undefined): Posture['device'] {
@@ -75,21 +99,14 @@ function confirmedAt({ observedAt, lastSeenAt }: Register): number {
   return Math.min(Date.parse(observedAt), Date.parse(lastSeenAt ?? observedAt));
 }
 
-function problemsOf(
-  deviceId: string,
-  device: Device | undefined,
-  counted: readonly Register[],
-  agents: number,
-  conflict: boolean,
-): Posture['problems'] {
+function problemsOf(device: Device | undefined, bearings: readonly Bearing[], conflict: boolean): Posture['problems'] {
   const problems: Posture['problems'] = [];
-  const uncertain = counted.filter(({ candidates }) => candidates?.includes(deviceId));
+  const duplicate = bearings.includes('duplicate');
+  const uncertain = duplicate || bearings.includes('uncertain');
   if (device === undefined) problems.push('not-enrolled');
-  if (uncertain.length > 0) problems.push('quarantined');
-  if (uncertain.some(({ problem }) => problem === 'duplicate-agent-serial' || problem === 'duplicate-device-serial')) {
-    problems.push('duplicate-serial');
-  }
-  if (agents === 0 && uncertain.length === 0 && device?.state === 'enrolled') problems.push('no-agent');
+  if (uncertain) problems.push('quarantined');
+  if (duplicate) problems.push('duplicate-serial');
+  if (!uncertain && !bearings.includes('agent') && device?.state === 'enrolled') problems.push('no-agent');
   if (conflict) problems.push('conflict');
   return problems;
 }

@@ -116,7 +116,7 @@ export class World {
   }
 
   /** Resolves once the store has settled everything and all that it wrote is in `written`. */
-  async settled(): Promise<void> {
+  async settled({ timeoutMs = 20_000 } = {}): Promise<void> {
     for (const contract of [AgentMatched, DeviceRecorded] as const) {
       const durable = durableOf('posture-store', contract);
       await waitFor(
@@ -124,7 +124,7 @@ export class World {
           const info = await this.manager.consumers.info(contract.stream?.name ?? '', durable);
           return info.num_pending === 0 && info.num_ack_pending === 0;
         },
-        { what: `${durable} has settled everything`, timeoutMs: 20_000 },
+        { what: `${durable} has settled everything`, timeoutMs },
       );
     }
     await this.follower?.caughtUp();
