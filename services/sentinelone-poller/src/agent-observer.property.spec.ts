@@ -144,6 +144,8 @@ describe('answers that overtake each other', () => {
     await fc.assert(
       fc.asyncProperty(changesWith(silent, offset), requestsOf, async (changes, requests) => {
         const [patient, hurried] = [world(changes), world(changes)];
+        const first = { askedAt: -3, takenAt: -2, answeredAt: -1, ownOffset: 0 };
+        for (const { receive } of [patient, hurried]) await (await receive(first)).stored;
         const pages = [];
         for (const request of requests) await (await patient.receive(request)).stored;
         for (const request of requests) pages.push(await hurried.receive(request));

@@ -1,6 +1,7 @@
-import { jetstream, jetstreamManager, JetStreamApiError, type StoredMsg } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { BUCKETS, encodeToken } from '@stance/contracts';
+import { isWrongLastSequence } from '@stance/jetstream';
 import { z } from 'zod';
 import { readCheckpoint, type Checkpoint } from './checkpoint.js';
 import { Outlived } from './outlived.js';
@@ -13,7 +14,6 @@ export class CheckpointTaken extends Outlived {
 /** A server that comes back within these is no failure of the source. */
 const SAVE_ATTEMPTS = 10;
 const SAVE_TIMEOUT_MS = 1_000;
-const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
 
 /** A source's checkpoint, in a key-value bucket, written by compare-and-set, one write at a time. */
 export class CheckpointStore {
@@ -55,7 +55,7 @@ export class CheckpointStore {
       this.sequence = seq;
       this.unconfirmed.clear();
     } catch (error) {
-      if (!(error instanceof JetStreamApiError && WRONG_LAST_SEQUENCE.has(error.code))) {
+      if (!isWrongLastSequence(error)) {
         this.unconfirmed.add(text);
         if (attemptsLeft <= 1 || this.connection.isClosed()) throw error;
         await this.put(text, attemptsLeft - 1);

@@ -257,6 +257,22 @@ describe('a lane that fails', () => {
     expect(reporter.current).not.toHaveProperty('pausedUntil');
   });
 
+  it('as the token is refused to it alone is the only one that waits once the token was accepted', async () => {
+    const source = await world.source(5);
+    source.tenant.tokens.issue('second');
+    source.tenant.faults.script({ kind: 'unauthorized', path: '/threats', times: 1_000 });
+    let token = 'simulated-token';
+    const poller = await run(source, { token: () => token });
+    await untilState(poller, 'paused');
+    token = 'second';
+    await untilState(poller, 'degraded');
+    await untilSwept(poller);
+    source.tenant.fleet.infect(source.tenant.fleet.list()[0]?.id ?? '');
+    await untilPublished(source, 6);
+    expect(poller.reporter.current).not.toHaveProperty('pausedUntil');
+    expect(source.tenant.requests().filter(({ path }) => path === '/threats')).toHaveLength(2);
+  });
+
   it('to ask for anything is no success of the source', async () => {
     const source = await world.source(1);
     const { reporter } = await source.startPoller();
@@ -311,7 +327,9 @@ describe('a sweep that would retire more than is believed', () => {
     for (const id of ids.slice(0, missing)) source.tenant.fleet.remove(id);
     source.time.now += HOUR;
     polling.wake('sweep');
-    const { startedAt, digest = '' } = await waitFor(() => reporter.current.refusedSweep, { what: 'the refused sweep' });
+    const { startedAt, digest = '' } = await waitFor(() => reporter.current.refusedSweep, {
+      what: 'the refused sweep',
+    });
     return { source, reporter, polling, startedAt, digest, missing: ids.slice(0, missing) };
   }
 

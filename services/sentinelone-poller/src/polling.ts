@@ -30,6 +30,8 @@ export class Polling {
   private readonly gate = new TokenGate(() => this.token());
   private readonly pauses = new Map<LaneName, Pause>();
   private running: Promise<unknown> = Promise.resolve();
+  /** The token that was accepted after a refusal: what is refused to one lane by then is refused to that lane alone. */
+  private vindicated: string | undefined;
   /** Of the lanes that fail at present. */
   private readonly failures = new Map<LaneName, { inARow: number; failure: Failure | undefined }>();
 
@@ -100,7 +102,7 @@ export class Polling {
       const isAnswered = await lane.read(signal);
       this.gate.left(pass, isAnswered);
       this.failures.delete(lane.name);
-      if (pass.isTrial && isAnswered) this.forgetPauses();
+      if (pass.isTrial && isAnswered) this.vindicate(pass);
       return { isAnswered };
     } catch (error) {
       if (signal.aborted) return UNANSWERED;
@@ -114,7 +116,9 @@ export class Polling {
       return undefined;
     }
     const inARow = (this.failures.get(lane)?.inARow ?? 0) + 1;
-    const failure = failureOf(error, inARow, lane, this.options);
+    const isOwn = lane !== 'changes' && pass.token !== undefined && pass.token === this.vindicated;
+    const found = failureOf(error, inARow, lane, this.options);
+    const failure: Failure = isOwn ? { ...found, state: 'degraded' } : found;
     // The gate says when to ask again: for a new token that is at once.
     const isPause = failure.state === 'paused';
     if (isPause && !this.gate.refused(pass, failure.retryAfterMs)) return { ...failure, retryAfterMs: 0 };
@@ -127,7 +131,8 @@ export class Polling {
   }
 
   /** What was refused to one lane was refused to all, and is accepted again. */
-  private forgetPauses(): void {
+  private vindicate({ token }: Pass): void {
+    this.vindicated = token;
     for (const entry of this.failures.values()) if (entry.failure?.state === 'paused') entry.failure = undefined;
   }
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Fault } from './faults.js';
 import { startSentinelOneTenant } from './tenant.js';
-import { closeTenants, allPages, call, page, refused, tenantWith } from './tenant.fixture.js';
+import { closeTenants, allPages, call, firstId, page, refused, tenantWith } from './tenant.fixture.js';
 
 afterEach(closeTenants);
 
@@ -198,6 +198,22 @@ describe('scripted faults', () => {
     const started = performance.now();
     expect((await page(tenant, '/agents')).data).toHaveLength(10);
     expect(performance.now() - started).toBeGreaterThanOrEqual(115);
+  });
+
+  test.each([
+    [true, [false]],
+    [false, [true]],
+  ])('a slow answer shows what was so when it was asked for, or when it is sent: %s', async (asOfRequest, infected) => {
+    const tenant = await tenantWith();
+    const id = firstId(tenant);
+    tenant.faults.script({ kind: 'slow', delayMs: 120, asOfRequest });
+    const answer = page(tenant, `/agents?ids=${id}`);
+    await new Promise<void>((resolve) => {
+      const look = () => (tenant.faults.pending().length === 0 ? resolve() : setImmediate(look));
+      look();
+    });
+    tenant.fleet.infect(id);
+    expect((await answer).data.map((row) => row['infected'])).toEqual(infected);
   });
 
   test('a reset connection gives no answer', async () => {

@@ -8,8 +8,8 @@ const IDS_PER_REQUEST = 100;
 export interface AgentsShown extends Pick<AnswerSpan, 'askedAt' | 'answeredAt'> {
   /** Those that were asked for. */
   readonly asked: readonly string[];
-  /** Those that the console showed; they are observed, and what was news of them is stored. */
-  readonly shown: ReadonlySet<string>;
+  /** Those of them that the console did not show. The others are observed, and what was news of them is stored. */
+  readonly absent: readonly string[];
   /** Records that name no agent. */
   readonly unreadable: number;
 }
@@ -40,6 +40,7 @@ export async function* readById(
       askedAt = Math.min(askedAt, page.askedAt);
       answeredAt = Math.max(answeredAt, page.answeredAt);
     }
-    yield { asked: ids, shown, unreadable, askedAt, answeredAt };
+    const absent = ids.filter((agentId) => !shown.has(agentId));
+    yield { asked: ids, absent, unreadable, askedAt, answeredAt };
   }
 }

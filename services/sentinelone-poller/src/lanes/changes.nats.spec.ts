@@ -114,7 +114,8 @@ describe('reading again', () => {
 
   it('tells an infection that the console stamped with a time before the last one: its clock was put back', async () => {
     const { fleet, ids, sweep } = await synced();
-    fleet.distort(ids[0], { updatedAt: '2026-11-20T12:00:00.000000Z' }, { silent: true });
+    const before = Date.parse(fleet.get(ids[0]).updatedAt) - HOUR;
+    fleet.distort(ids[0], { updatedAt: new Date(before).toISOString() }, { silent: true });
     fleet.infect(ids[0], { silent: true });
     expect(await sweep()).toMatchObject([{ agentId: ids[0], attributes: { 'sentinelOne:infected': true } }]);
   });

@@ -75,6 +75,21 @@ describe('nobody is taken for gone', () => {
     expect(await source.publishedBy(() => lanes.sweep.read(signal).catch(() => undefined))).toEqual([]);
   });
 
+  it('because a page was lost, and the sweep is believed all the same', async () => {
+    const { source, lanes } = await synced(1_500);
+    source.tenant.faults.script({ kind: 'empty-page', keepsCursor: true });
+    expect(await source.publishedBy(() => expect(lanes.sweep.read(signal)).resolves.toBe(true))).toEqual([]);
+  });
+
+  it('when another answer has shown it since it was asked for', async () => {
+    const { source, ids, observer, agents } = await synced();
+    const { answeredAt = 0 } = agents.get({ source: source.name, agentId: ids[0] }) ?? {};
+    const retire = (askedAt: number) => () =>
+      observer.retire(ids[0], { askedAt, answeredAt: answeredAt + 1 }, source.time.now);
+    expect(await source.publishedBy(retire(answeredAt - 1))).toEqual([]);
+    expect(await source.publishedBy(retire(answeredAt))).toMatchObject([{ agentId: ids[0], presence: 'gone' }]);
+  });
+
   it('but who is not shown when asked for by id, and what the others have to tell is told', async () => {
     const { source, fleet, ids, sweep } = await synced(1_500, { retirementLimit: 1 });
     const lost = ids.toSorted((a, b) => Number(BigInt(a) - BigInt(b))).slice(1_000);

@@ -115,7 +115,7 @@ export class SweepLane implements Lane {
     const present = this.options.present();
     const missing = await this.notShownSince(askedAt, seen);
     const lookUps = await this.lookUp(missing, signal);
-    const absent = lookUps.flatMap(({ asked, shown }) => asked.filter((agentId) => !shown.has(agentId)));
+    const absent = lookUps.flatMap((lookUp) => lookUp.absent);
     const isEmpty = seen.size === 0 && absent.length === missing.length;
     const digest = absenceDigest(absent);
     const isApproved = digest === this.approved();
@@ -132,8 +132,7 @@ export class SweepLane implements Lane {
       });
     }
     for (const lookUp of lookUps) {
-      const gone = lookUp.asked.filter((agentId) => !lookUp.shown.has(agentId));
-      await Promise.all(gone.map((agentId) => this.observer.retire(agentId, lookUp, this.now())));
+      await Promise.all(lookUp.absent.map((agentId) => this.observer.retire(agentId, lookUp, this.now())));
     }
   }
 
