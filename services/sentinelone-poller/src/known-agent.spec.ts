@@ -13,6 +13,7 @@ const seen = (time: string) => microsecondsOf(`2026-11-21T${time}.000000Z`);
 function known(overrides: Partial<KnownAgent> = {}): KnownAgent {
   return {
     isPresent: true,
+    isClean: true,
     digest: 'same',
     reportedAt: seen('10:00:00'),
     lastSeenAt: seen('11:59:00'),
@@ -154,6 +155,7 @@ describe('what counts as a change', () => {
     expect(remembered).toHaveLength(20);
     expect(rest).toEqual({
       isPresent: true,
+      isClean: true,
       reportedAt: seen('10:00:00') + 123_456,
       lastSeenAt: seen('11:00:00'),
       observedAt: at('12:00:00'),

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isClean } from '@stance/policy';
 import { microsecondsOf } from './microseconds.js';
 import type { Observation } from './observation.js';
 
@@ -8,6 +9,8 @@ import type { Observation } from './observation.js';
  */
 export interface KnownAgent {
   readonly isPresent: boolean;
+  /** Whether its attributes were free of threats and isolation; told once more when it goes. */
+  readonly isClean: boolean;
   /** Of everything that counts as a change; times do not. */
   readonly digest: string;
   /** Microseconds since the epoch: the console's own order. Undefined where it says none, or none that can be. */
@@ -31,6 +34,7 @@ export function knownAgentOf(observation: Observation, answeredAt = -Infinity): 
   const observedAt = Date.parse(observation.observedAt);
   return {
     isPresent: observation.presence === 'present',
+    isClean: observation.clean ?? isClean(observation.attributes),
     digest: digestOf(observation),
     reportedAt: notAhead(observation.reportedAt, observedAt),
     lastSeenAt: notAhead(observation.lastSeenAt, observedAt),

@@ -15,15 +15,16 @@ describe('an observation', () => {
     });
   });
 
-  it('of an agent that is gone keeps its last contact, to the microsecond, and nothing else', () => {
+  it('of an agent that is gone keeps its last contact, to the microsecond, and whether it was clean', () => {
     const lastSeenAt = microsecondsOf('2026-11-21T11:59:00.123456Z');
-    expect(goneObservation('s', '1', { lastSeenAt }, Date.parse(NOON))).toEqual({
+    expect(goneObservation('s', '1', { lastSeenAt, isClean: false }, Date.parse(NOON))).toEqual({
       source: 's',
       agentId: '1',
       presence: 'gone',
       goneReason: 'not-in-sweep',
       hardware: {},
       attributes: {},
+      clean: false,
       lastSeenAt: '2026-11-21T11:59:00.123456Z',
       observedAt: NOON,
     });

@@ -33,7 +33,7 @@ export function reductionsOf(observation: Observation): readonly Observation[] {
 export function goneObservation(
   source: string,
   agentId: string,
-  { lastSeenAt }: Pick<KnownAgent, 'lastSeenAt'>,
+  { lastSeenAt, isClean }: Pick<KnownAgent, 'lastSeenAt' | 'isClean'>,
   now: number,
 ): Observation {
   return {
@@ -43,6 +43,8 @@ export function goneObservation(
     goneReason: 'not-in-sweep',
     hardware: {},
     attributes: {},
+    // It replaces the observations before, which may not have been read by anybody.
+    clean: isClean,
     ...(lastSeenAt !== undefined && { lastSeenAt: timestampOf(lastSeenAt) }),
     observedAt: new Date(now).toISOString(),
   };

@@ -61,8 +61,8 @@ export class SweepLane implements Lane {
 
   /** At once when a person has approved of the refused one. */
   dueInMs(): number {
-    const { sweepCompletedAt, refusedSweep } = this.position.current;
-    const last = refusedSweep?.startedAt ?? sweepCompletedAt;
+    const { sweepCompletedAt, sweepReadAt, refusedSweep } = this.position.current;
+    const last = refusedSweep === undefined ? sweepCompletedAt : (sweepReadAt ?? refusedSweep.startedAt);
     if (last === undefined || this.approved() !== undefined) return 0;
     const { sweepIntervalMs } = this.options;
     // Our own clock may have been set back since.
@@ -162,7 +162,10 @@ export class SweepLane implements Lane {
     return lookUps;
   }
 
-  private async refuse(refusedSweep: RefusedSweep): Promise<never> {
+  private async refuse(found: RefusedSweep): Promise<never> {
+    const waiting = this.position.current.refusedSweep;
+    // The same agents are missing as before: what a person was shown still waits, and may be approved of.
+    const refusedSweep = { ...found, ...(waiting?.digest === found.digest && { startedAt: waiting.startedAt }) };
     await this.position.move({ refusedSweep });
     this.reporter.sweepRefused(refusedSweep);
     throw new SweepRefused(this.options.source, refusedSweep);
