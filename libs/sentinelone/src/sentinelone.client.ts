@@ -6,7 +6,8 @@ import type { JsonObject } from './json.js';
 import { filterParameters, pageParameters, type Listing, type Scope } from './listing.js';
 import { CursorTrail, readAhead, type ActivitiesPage, type AgentsPage, type Page, type ThreatsPage } from './paging.js';
 import { Forbidden, MalformedAnswer, SentinelOneError } from './sentinelone.errors.js';
-import { readSite, SITES, type Site } from './site.js';
+import { SITES } from './site-query.js';
+import { readSite, type Site } from './site.js';
 import { threatsListing, type ThreatQuery } from './threat-query.js';
 
 export interface SentinelOneClientOptions extends ConsoleAccess, Scope {

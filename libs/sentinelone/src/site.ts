@@ -1,6 +1,5 @@
 import { readText } from './attribute-values.js';
 import { isJsonObject } from './json.js';
-import { MAX_PAGE_SIZE, type Listing } from './listing.js';
 import { readId } from './record-id.js';
 
 /** A site of the console, as far as its record says. */
@@ -10,9 +9,6 @@ export interface Site {
   /** `active`, `expired`, `deleted` or what else the console writes. */
   readonly state?: string;
 }
-
-/** `GET /sites`, whose `data` holds the list as `sites`. Sorted as the console does by itself. */
-export const SITES: Listing = { path: '/sites', what: 'sites', limit: MAX_PAGE_SIZE, filters: {}, within: 'sites' };
 
 /** Reads one record of `GET /sites`; undefined when it has no usable id. */
 export function readSite(raw: unknown): Site | undefined {

@@ -1,6 +1,5 @@
 import type { AgentObserved, DataOf } from '@stance/contracts';
 import type { Agent } from '@stance/sentinelone';
-import type { KnownAgent } from './known-agent.js';
 import { timestampOf } from './microseconds.js';
 
 export type Observation = DataOf<typeof AgentObserved>;
@@ -29,11 +28,11 @@ export function reductionsOf(observation: Observation): readonly Observation[] {
   return [withoutAttributes, { ...withoutAttributes, hardware: {} }];
 }
 
-/** The agent's last word once it is no longer listed. `now` in milliseconds. */
+/** The agent's last word once it is no longer listed. `lastSeenAt` in microseconds, `now` in milliseconds. */
 export function goneObservation(
   source: string,
   agentId: string,
-  { lastSeenAt, isClean }: Pick<KnownAgent, 'lastSeenAt' | 'isClean'>,
+  { lastSeenAt, isClean }: { readonly lastSeenAt: number | undefined; readonly isClean: boolean },
   now: number,
 ): Observation {
   return {

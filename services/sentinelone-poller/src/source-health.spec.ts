@@ -9,7 +9,7 @@ import {
   UnexpectedStatus,
 } from '@stance/sentinelone';
 import type { LaneName } from './lanes/lane.js';
-import { SweepIncomplete, SweepRefused } from './lanes/sweep.js';
+import { SweepIncomplete, SweepRefused } from './sweep.errors.js';
 import { failureOf, worstOf, type Failure } from './source-health.js';
 
 const POLL = 10_000;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HOUR, startPollingWorld, type PollingWorld } from '../fixtures/polling-world.js';
 import { syncedSource } from '../fixtures/synced-source.js';
-import { SweepIncomplete } from './sweep.js';
+import { SweepIncomplete } from '../sweep.errors.js';
 
 let world: PollingWorld;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { STREAMS } from '@stance/contracts';
 import { applyTopology } from '@stance/jetstream';
 import { startPollingWorld, type PollingWorld } from '../fixtures/polling-world.js';
 import { syncedSource } from '../fixtures/synced-source.js';
-import { SweepIncomplete, SweepRefused } from './sweep.js';
+import { SweepIncomplete, SweepRefused } from '../sweep.errors.js';
 
 let world: PollingWorld;
 beforeAll(async () => {

@@ -9,6 +9,7 @@ import type { Position } from '../position.js';
 import { retirementOf } from '../retirement.js';
 import type { SourceReporter } from '../source-reporter.js';
 import { absenceDigest, approvedAbsences, type SweepApproval } from '../sweep-approval.js';
+import { SweepIncomplete, SweepRefused } from '../sweep.errors.js';
 import { readById, type AgentsShown } from './agents-by-id.js';
 import type { Lane } from './lane.js';
 
@@ -16,23 +17,6 @@ import type { Lane } from './lane.js';
 const AGENTS_PER_TURN = 2_000;
 /** Absent agents named in the report of a refused sweep. */
 const EXAMPLES = 10;
-
-/** A sweep that would retire more agents than is believed; nobody is retired until a person approves of it. */
-export class SweepRefused extends Error {
-  override readonly name = 'SweepRefused';
-
-  constructor(source: string, { absent, present, limit }: RefusedSweep) {
-    super(
-      `the console shows ${absent} of ${present} agents no more, and one sweep may retire ${limit}: nobody is retired. ` +
-        `Check the console and the scope of the token; if they are really gone: stance sources approve ${source} --reason <why>`,
-    );
-  }
-}
-
-/** A sweep that met unreadable records: who is absent cannot be known. */
-export class SweepIncomplete extends Error {
-  override readonly name = 'SweepIncomplete';
-}
 
 export interface SweepOptions {
   readonly source: string;
