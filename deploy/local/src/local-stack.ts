@@ -187,7 +187,8 @@ function sourceReportOf(services: AllServices): SourceReport | undefined {
 
 /** The title says what to do as well. */
 function describe({ url, error }: SourceReport): string {
-  return `the console ${url ?? ''} cannot be read: ${error?.title ?? 'no reason given'}`;
+  const reason = [error?.title ?? 'no reason given', error?.detail].filter((part) => part !== undefined).join('. ');
+  return `the console ${url ?? ''} cannot be read: ${reason}`;
 }
 
 async function letPeopleIn(gatewayUrl: string, terminal: Terminal): Promise<void> {
