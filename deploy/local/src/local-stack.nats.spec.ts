@@ -8,7 +8,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { STREAMS } from '@stance/contracts';
 import { connectToNats } from '@stance/jetstream';
 import type { Running } from '@stance/service-kit';
-import { startSentinelOneTenant } from '@stance/simulators';
+import { startSentinelOneTenant, startSentinelOneTenants } from '@stance/simulators';
 import { temporaryFolder, type TemporaryFolder } from '@stance/testing';
 import { VISITS } from './demo.js';
 import { startLocalStack } from './local-stack.js';
@@ -133,6 +133,25 @@ describe('the local stack with a real console', () => {
     expect(message).not.toContain('a-wrong-token');
     await expect(runFile()).rejects.toThrow('ENOENT');
     await tenant.close();
+  }, 60_000);
+
+  it('that refuses the token keeps no other console from being read', async () => {
+    const tenants = await startSentinelOneTenants({ north: { fleet: 3 }, south: { fleet: 4 } });
+    const sources = join(folder.path, 'consoles.yaml');
+    const entry = (name: string, url: string, token: string) => ({ name, url, token });
+    const { north, south } = tenants;
+    const consoles = [entry('north', north.url, 'a-wrong-token'), entry('south', south.url, south.token)];
+    await writeFile(sources, JSON.stringify({ sources: consoles }));
+    const devices = join(folder.path, 'devices.csv');
+    await writeFile(devices, 'deviceId,owner\nd1,kim@example.com\n');
+    const policy = join(folder.path, 'policy.yaml');
+    await writeFile(policy, 'version: 1\ngateways:\n  edge:\n    resources: [wiki]\nrules: []\n');
+    const environment = { STANCE_SOURCES_FILE: sources, STANCE_DEVICES_FILE: devices, STANCE_POLICY_FILE: policy };
+    const { lines } = await start(environment);
+    expect(lines).toEqual(expect.arrayContaining(['4 agents read', expect.stringMatching(/cannot be read: .*401/)]));
+    expect(lines.join('\n')).not.toContain('a-wrong-token');
+    await stopLast();
+    await Promise.all([north.close(), south.close()]);
   }, 60_000);
 
   it('that is not fully configured names everything that is missing', async () => {

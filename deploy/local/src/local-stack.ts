@@ -164,28 +164,48 @@ async function firstReading(services: AllServices, terminal: Terminal): Promise<
   terminal.step('reading the console …');
   const until = performance.now() + FIRST_READING_DEADLINE_MS;
   while (performance.now() < until) {
-    const report = sourceReportOf(services);
-    if (report?.state === 'paused' || report?.state === 'failed') throw new ConsoleRefused(describe(report));
-    if (report?.state === 'ok' && report.sweep?.completedAt !== undefined) {
-      terminal.step(`${report.agents} agents read`);
+    const reports = sourceReportsOf(services);
+    const refused = reports.filter(isRefused);
+    const haveAllReported = reports.length === pollersOf(services).length;
+    // Of several consoles, one that refuses its token is no concern of the others.
+    if (haveAllReported && refused.length === reports.length) {
+      throw new ConsoleRefused(refused.map(describe).join('\n'));
+    }
+    if (haveAllReported && reports.every((report) => isRead(report) || isRefused(report))) {
+      for (const report of refused) terminal.problem(describe(report));
+      terminal.step(`${reports.reduce((sum, { agents }) => sum + agents, 0)} agents read`);
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const last = sourceReportOf(services);
-  if (last?.state === 'degraded') terminal.problem(describe(last));
-  else terminal.step('the first reading goes on in the background');
+  const left = sourceReportsOf(services).filter((report) => !isRead(report));
+  for (const report of left.filter(({ error }) => error !== undefined)) terminal.problem(describe(report));
+  if (left.some(({ error }) => error === undefined)) terminal.step('the first reading goes on in the background');
 }
 
 type SourceReport = DataOf<typeof SourceReported>;
 
-function sourceReportOf(services: AllServices): SourceReport | undefined {
-  const details = services.services.find(({ name }) => name === 'sentinelone-poller')?.health().details;
-  const report = SourceReported.data.safeParse(details?.['source']);
-  return report.success ? report.data : undefined;
+/** One for each console. */
+function pollersOf({ services }: AllServices): AllServices['services'] {
+  return services.filter(({ name }) => name === 'sentinelone-poller');
 }
 
-/** The title says what to do as well. */
+/** Of every console that has been heard of, in the order in which they are configured. */
+function sourceReportsOf(services: AllServices): SourceReport[] {
+  return pollersOf(services).flatMap((poller) => {
+    const report = SourceReported.data.safeParse(poller.health().details?.['source']);
+    return report.success ? [report.data] : [];
+  });
+}
+
+function isRead({ state, sweep }: SourceReport): boolean {
+  return state === 'ok' && sweep?.completedAt !== undefined;
+}
+
+function isRefused({ state }: SourceReport): boolean {
+  return state === 'paused' || state === 'failed';
+}
+
 function describe({ url, error }: SourceReport): string {
   const reason = [error?.title ?? 'no reason given', error?.detail].filter((part) => part !== undefined).join('. ');
   return `the console ${url ?? ''} cannot be read: ${reason}`;

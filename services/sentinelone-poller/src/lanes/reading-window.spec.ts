@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { MAX_AHEAD_MS } from '../known-agent.js';
-import { furthest, OVERLAP_MS, ReadingWindow } from './reading-window.js';
+import { furthest, LATE_ROWS_EVERY_MS, OVERLAP_MS, ReadingWindow } from './reading-window.js';
 
 const NOON = '2026-11-21T12:00:00.000000Z';
 const before = (time: string) => new Date(Date.parse(time) - OVERLAP_MS).toISOString();
@@ -19,7 +19,7 @@ describe('where a listing begins', () => {
       return from;
     };
     expect(read()).toBe(before(NOON));
-    now = OVERLAP_MS - 1;
+    now = OVERLAP_MS - LATE_ROWS_EVERY_MS;
     expect(read()).toBe(before(NOON));
     now = OVERLAP_MS;
     // This one still looks for late rows; it is the last.
@@ -35,7 +35,21 @@ describe('where a listing begins', () => {
     window.completed(NOON, now);
     expect(window.from(NOON)).toBe(NOON);
     const later = '2026-11-21T12:01:00.000000Z';
+    now += LATE_ROWS_EVERY_MS;
     expect(window.from(later)).toBe(before(later));
+  });
+
+  it('is a little before once a second, however often is read', () => {
+    let now = 0;
+    const window = new ReadingWindow(() => now);
+    const begins = Array.from({ length: 25 }, (_, index) => {
+      now = index * 100;
+      const readTo = new Date(Date.parse(NOON) + now).toISOString();
+      const from = window.from(readTo);
+      window.completed(readTo, now);
+      return from === readTo;
+    });
+    expect(begins.flatMap((isBoundary, index) => (isBoundary ? [] : [index]))).toEqual([0, 10, 20]);
   });
 
   it('is no earlier than time itself', () => {

@@ -6,10 +6,16 @@ import { MAX_AHEAD_MS } from '../known-agent.js';
  */
 export const OVERLAP_MS = 5_000;
 
+/** How often late rows are looked for at most, in milliseconds: a lane that reads many times a second does not read them all each time. */
+export const LATE_ROWS_EVERY_MS = 1_000;
+
 /** Where a lane's next listing begins, and how far it has got: by times of the console's, which its rows come sorted by. */
 export class ReadingWindow {
   private settled: string | undefined;
   private reached: { time: string; at: number } | undefined;
+  /** When a listing last began before what was read, and whether the present one does. */
+  private lookedAt = -Infinity;
+  private isLooking = false;
 
   constructor(private readonly monotonic: () => number = () => performance.now()) {}
 
@@ -18,13 +24,19 @@ export class ReadingWindow {
    * nothing earlier can appear any more, and only the row at the boundary is read again.
    */
   from(readTo: string): string {
-    if (this.reached?.time !== readTo) this.reached = { time: readTo, at: this.monotonic() };
-    return this.settled === readTo ? readTo : new Date(Math.max(0, Date.parse(readTo) - OVERLAP_MS)).toISOString();
+    const now = this.monotonic();
+    if (this.reached?.time !== readTo) this.reached = { time: readTo, at: now };
+    this.isLooking = this.settled !== readTo && now - this.lookedAt >= LATE_ROWS_EVERY_MS;
+    if (!this.isLooking) return readTo;
+    this.lookedAt = now;
+    return new Date(Math.max(0, Date.parse(readTo) - OVERLAP_MS)).toISOString();
   }
 
   /** The listing from `readTo` on, begun at `startedAt` of the monotonic clock, is complete. */
   completed(readTo: string, startedAt: number): void {
-    if (this.reached?.time === readTo && startedAt - this.reached.at >= OVERLAP_MS) this.settled = readTo;
+    if (this.isLooking && this.reached?.time === readTo && startedAt - this.reached.at >= OVERLAP_MS) {
+      this.settled = readTo;
+    }
   }
 }
 
