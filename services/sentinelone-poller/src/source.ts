@@ -40,9 +40,14 @@ export interface Source {
   readonly approval: () => SweepApproval | undefined;
   readonly outlived: (error: Outlived) => void;
   readonly logger: Logger;
+  /** Milliseconds between the two readings of an agent that the console has noticed something about. Default 1 s. */
+  readonly secondReadingAfterMs?: number;
   /** Milliseconds since the epoch. Default the system's clock. */
   readonly now?: () => number;
 }
+
+/** So that of many agents, noticed one after the other, the second readings come together. */
+const SECOND_READING_AFTER_MS = 1_000;
 
 /** Contacts are not asked for more often than this, in milliseconds, however short the poll interval is. */
 const LEAST_CONTACT_INTERVAL_MS = 1_000;
@@ -56,7 +61,10 @@ export function composeSource(source: Source) {
   const published = () => reporter.published();
   const observer = new AgentObserver(source.source, agents, source.freshnessStepMs, published, logger);
   const noticed = (name: 'threats' | 'removals', list: ReturnType<typeof threatNotices>) =>
-    new NoticedAgentsLane(name, list, client, observer, position, pollIntervalMs);
+    new NoticedAgentsLane(name, list, client, observer, position, {
+      intervalMs: pollIntervalMs,
+      secondReadingAfterMs: source.secondReadingAfterMs ?? SECOND_READING_AFTER_MS,
+    });
   const changes = new ChangesLane(client, observer, position, pollIntervalMs);
   const contactIntervalMs = Math.max(pollIntervalMs, LEAST_CONTACT_INTERVAL_MS);
   const lanes = {

@@ -4,19 +4,19 @@ import type { Position } from '../position.js';
 import { readById } from './agents-by-id.js';
 import { atInterval, type Lane } from './lane.js';
 import type { ListNotices } from './notices.js';
-import { furthest, ReadingWindow } from './reading-window.js';
+import { furthest, OVERLAP_MS, ReadingWindow } from './reading-window.js';
 
 /**
  * Reads anew just the agents that the console has noticed something about, so that it shows whatever the agents' own
- * listing says: not every change of a record moves its `updatedAt`. Each is read twice, at once and at the next turn, as a
+ * listing says: not every change of a record moves its `updatedAt`. Each is read twice, at once and at a later turn, as a
  * console may list a threat a moment before it marks the agent. An agent that is not shown is left to the sweep.
  */
 export class NoticedAgentsLane implements Lane {
   private readonly window = new ReadingWindow();
-  /** Notices of the last listing: those at its end come again with the next. */
-  private seen: ReadonlySet<string> = new Set();
-  /** Agents to be read anew, and how often. */
-  private readonly waiting = new Map<string, number>();
+  /** When each notice was listed last: those at the end of a listing come again with the next ones. */
+  private readonly listedAt = new Map<string, number>();
+  /** Agents to be read anew: how often, and from when on. */
+  private readonly waiting = new Map<string, { readonly left: number; readonly from: number }>();
   /** How far notices are listed. The position follows a turn later, so that whoever takes over reads the second time too. */
   private listedTo: string | undefined;
 
@@ -26,11 +26,15 @@ export class NoticedAgentsLane implements Lane {
     private readonly client: SentinelOneClient,
     private readonly observer: AgentObserver,
     private readonly position: Position,
-    private readonly intervalMs: number,
+    private readonly options: {
+      readonly intervalMs: number;
+      /** Milliseconds after the first reading of an agent. */
+      readonly secondReadingAfterMs: number;
+    },
   ) {}
 
   dueInMs(tookMs?: number): number {
-    return atInterval(this.intervalMs, tookMs);
+    return atInterval(this.options.intervalMs, tookMs);
   }
 
   async read(signal: AbortSignal): Promise<boolean> {
@@ -54,31 +58,37 @@ export class NoticedAgentsLane implements Lane {
 
   /** Resolves to the time up to which notices are listed by now. */
   private async listNotices(since: string, signal: AbortSignal): Promise<string> {
-    const before = this.seen;
-    const seen = new Set<string>();
+    const startedAt = performance.now();
     let readTo = since;
     for await (const page of this.list(this.window.from(since), signal)) {
       for (const { id, agentId, at } of page.notices) {
-        seen.add(id);
         readTo = furthest(readTo, at, page);
-        if (!before.has(id)) this.waiting.set(agentId, 2);
+        if (!this.listedAt.has(id)) this.waiting.set(agentId, { left: 2, from: -Infinity });
+        this.listedAt.set(id, performance.now());
       }
-      this.seen = new Set([...before, ...seen]);
     }
-    this.seen = seen;
+    this.forgetNotices(startedAt);
     return readTo;
+  }
+
+  /** What was in none of the last listings is in no further one. */
+  private forgetNotices(lastListingAt: number): void {
+    const longAgo = Math.min(lastListingAt, performance.now() - 2 * OVERLAP_MS);
+    for (const [id, at] of this.listedAt) if (at < longAgo) this.listedAt.delete(id);
   }
 
   private async readAgents(signal: AbortSignal): Promise<void> {
     const { client, observer } = this;
-    for await (const { asked } of readById([...this.waiting.keys()], { client, observer, signal })) {
+    const now = performance.now();
+    const due = [...this.waiting].flatMap(([id, { from }]) => (from <= now ? [id] : []));
+    for await (const { asked } of readById(due, { client, observer, signal })) {
       for (const id of asked) this.readOnce(id);
     }
   }
 
   private readOnce(agentId: string): void {
-    const left = (this.waiting.get(agentId) ?? 0) - 1;
-    if (left > 0) this.waiting.set(agentId, left);
+    const left = (this.waiting.get(agentId)?.left ?? 0) - 1;
+    if (left > 0) this.waiting.set(agentId, { left, from: performance.now() + this.options.secondReadingAfterMs });
     else this.waiting.delete(agentId);
   }
 }
