@@ -15,19 +15,7 @@ beforeEach(async () => {
   await world.startMatcher();
 });
 
-/** Waits until the matcher has done everything; then each agent's register says this. */
-async function expectMatches(expected: Record<string, Partial<Register>>): Promise<void> {
-  await world.settled();
-  for (const [agentId, register] of Object.entries(expected)) {
-    await waitFor(
-      () => {
-        expect(world.registerOf(agentId)).toMatchObject(register);
-        return true;
-      },
-      { what: `the register of ${agentId}`, timeoutMs: 5_000 },
-    );
-  }
-}
+const expectMatches = (expected: Record<string, Partial<Register>>) => world.expectRegisters(expected);
 
 const matched = (device: string) => ({ state: 'matched', device, by: 'serial', trust: 'reported' }) as const;
 const twoDevices = (...candidates: string[]): Partial<Register> => ({

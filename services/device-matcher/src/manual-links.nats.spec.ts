@@ -16,17 +16,7 @@ beforeEach(async () => {
   await world.observe('a2', 'None');
 });
 
-async function expectRegisters(expected: Record<string, Partial<Register>>): Promise<void> {
-  await world.settled();
-  await waitFor(
-    () => {
-      for (const [agentId, register] of Object.entries(expected))
-        expect(world.registerOf(agentId)).toMatchObject(register);
-      return true;
-    },
-    { what: `the registers of ${Object.keys(expected).join(', ')}`, timeoutMs: 5_000 },
-  );
-}
+const expectRegisters = (expected: Record<string, Partial<Register>>) => world.expectRegisters(expected);
 
 const linked = (device: string) => ({ state: 'matched', device, by: 'manual', trust: 'verified' }) as const;
 

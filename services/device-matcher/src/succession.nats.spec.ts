@@ -20,17 +20,7 @@ beforeEach(async () => {
   await world.record('d1', SERIAL);
 });
 
-async function expectRegisters(expected: Record<string, Partial<Register>>): Promise<void> {
-  await world.settled();
-  await waitFor(
-    () => {
-      for (const [agentId, register] of Object.entries(expected))
-        expect(world.registerOf(agentId)).toMatchObject(register);
-      return true;
-    },
-    { what: `the registers of ${Object.keys(expected).join(', ')}`, timeoutMs: 5_000 },
-  );
-}
+const expectRegisters = (expected: Record<string, Partial<Register>>) => world.expectRegisters(expected);
 
 /** The laptop's first agent, registered in January, last seen in March. */
 const laptop = (overrides: Partial<Observation> = {}) =>

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
@@ -151,6 +152,24 @@ export class World {
       );
     }
     await this.follower?.caughtUp();
+  }
+
+  /** Waits until the matcher has done everything; then each agent's register says this. */
+  async expectRegisters(expected: Record<string, Partial<Register>>): Promise<void> {
+    await this.settled();
+    await waitFor(
+      () => {
+        for (const [agentId, register] of Object.entries(expected)) {
+          const found = this.registerOf(agentId);
+          const same = { ...found, ...register };
+          if (!isDeepStrictEqual(found, same)) {
+            throw new Error(`${agentId} is ${JSON.stringify(found)} and not ${JSON.stringify(same)}`);
+          }
+        }
+        return true;
+      },
+      { what: `the registers of ${Object.keys(expected).join(', ')}`, timeoutMs: 5_000 },
+    );
   }
 
   /** The messages that a stream holds of an agent's register. */
