@@ -107,11 +107,11 @@ test('a refused token pauses the source; a new one in its file counts at once', 
 
   // Without it, the source would stay paused for a minute.
   await writeFile(token, stack.tenant.token);
-  await report(paused.sequence, ({ state }) => state === 'ok', { timeoutMs: 5_000 });
+  await report(paused.sequence, ({ state }) => state === 'ok', { timeoutMs: 30_000 });
   expect(poller.errors).toBe('');
   expect(JSON.stringify(poller.lines)).not.toMatch(/revoked-token|simulated-token/);
 
   const agents = await stack.lastSequence(STREAMS.AGENTS);
   stack.infect('d0');
   await waitFor(async () => (await stack.lastSequence(STREAMS.AGENTS)) > agents, { what: 'the change to be observed' });
-});
+}, 70_000);
