@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { timestamp } from './event.js';
 import { AgentMatched } from './events/agent.js';
-import { effect, resourceDecision } from './events/decision.js';
+import { effect, resourceDecision, usedException } from './events/decision.js';
+import { fleetReview } from './events/engine.js';
 import { PostureChanged } from './events/posture.js';
 import { attributeValue, reason } from './events/reason.js';
 import type { ServiceName } from './services.js';
@@ -62,7 +63,24 @@ const explainedRule = z.object({
   /** Why it does not apply. */
   notApplicable: z.string().optional(),
   verdict,
+  /** A rule in report mode decides nothing. */
+  mode: z.enum(['enforce', 'report']).optional(),
   conditions: z.array(explainedCondition),
+  /** Postures that an exception waives for this device. */
+  waived: usedException.array().optional(),
+  /** Postures that fail and are borne with, or were until `until`. */
+  graces: z.array(z.object({ posture: z.string(), since: timestamp, until: timestamp })).optional(),
+});
+
+/** One way in which the effect would become another. */
+const possibleChange = z.object({
+  effect,
+  /** By itself, at this time. */
+  at: timestamp.optional(),
+  rule: z.string().optional(),
+  /** What would all have to hold; of a deny rule, of which one must not. */
+  conditions: z.array(z.string()).optional(),
+  message: z.string(),
 });
 
 export const Explain = defineRequest({
@@ -82,11 +100,112 @@ export const Explain = defineRequest({
     policyRevision: z.int(),
     evaluatedAt: timestamp,
     reviewAt: timestamp.nullable(),
+    until: timestamp.optional(),
+    graceSince: timestamp.optional(),
+    requiresOwner: z.string().optional(),
+    exceptions: usedException.array().optional(),
+    shadow: effect.optional(),
+    shadowReasons: z.array(reason).optional(),
+    /** What would change the effect, the nearest first. */
+    changes: z.array(possibleChange),
     /** The decisions that gateways hold at this moment. */
     decisions: z.array(z.object({ gateway: z.string(), decidedAt: timestamp, decision: resourceDecision })),
   }),
 });
 export type Explanation = z.infer<typeof Explain.output>;
+
+/** Devices whose access to a resource a policy would change in the same way for the same reason. */
+const plannedGroup = z.object({
+  gateway: z.string(),
+  resource: z.string(),
+  from: effect,
+  to: effect,
+  /** The rule that gives the reason, and the first reason; of a gain, those of the denial that goes. */
+  rule: z.string().optional(),
+  reason: reason.optional(),
+  devices: z.int(),
+  /** Open sessions that would be revoked. */
+  sessions: z.int(),
+});
+
+const plannedDevice = z.object({
+  gateway: z.string(),
+  deviceId: z.string(),
+  owner: z.string().optional(),
+  resource: z.string(),
+  from: effect,
+  to: effect,
+  reasons: z.array(reason),
+  /** Users of the open sessions that would be revoked; empty for a session without a proved user. */
+  sessions: z.array(z.object({ sessionId: z.string(), user: z.string().optional() })),
+});
+
+/** Devices listed by name in a plan; the counts hold for all. */
+export const MAX_PLANNED_DEVICES = 500;
+
+export const PlanPolicy = defineRequest({
+  service: 'policy-engine',
+  verb: 'plan',
+  summary: 'What a policy would change for the devices and sessions there are, without publishing it.',
+  input: z.object({ document: z.string() }),
+  output: z.object({
+    /** What is wrong with the policy, or with its own tests; the rest is then empty. */
+    errors: z.array(
+      z.object({
+        message: z.string(),
+        line: z.int().optional(),
+        column: z.int().optional(),
+        path: z.string().optional(),
+      }),
+    ),
+    /** The revision that it was compared with; 0 where none is in force. */
+    baseRevision: z.int().nonnegative(),
+    plannedAt: timestamp,
+    devices: z.int(),
+    /** Devices by what happens to them on any resource: one can be in several. */
+    totals: z.object({
+      gain: z.int(),
+      lose: z.int(),
+      warn: z.int(),
+      unchanged: z.int(),
+      /** People who own a device that loses something. */
+      people: z.int(),
+      openSessions: z.int(),
+      revocations: z.int(),
+    }),
+    groups: z.array(plannedGroup).describe('The largest losses first.'),
+    changes: z.array(plannedDevice).describe('At most 500, losses of open sessions first.'),
+    truncated: z.boolean(),
+  }),
+});
+export type PolicyPlan = z.infer<typeof PlanPolicy.output>;
+
+const gatewayHold = z.object({
+  gateway: z.string(),
+  since: timestamp,
+  until: timestamp,
+  /** Devices whose denials wait. */
+  devices: z.int(),
+  sessions: z.int(),
+});
+
+export const GetEngineStatus = defineRequest({
+  service: 'policy-engine',
+  verb: 'status',
+  summary: 'What policy is in force, how far a review of the fleet is, and which gateways hold revocations back.',
+  input: z.object({}),
+  output: z.object({
+    /** 0 where none is in force. */
+    policyRevision: z.int().nonnegative(),
+    /** The active revision loads; otherwise everything is denied. */
+    policyLoads: z.boolean(),
+    /** A policy in report mode that runs beside it. */
+    reportingRevision: z.int().positive().optional(),
+    review: fleetReview.nullable(),
+    holds: z.array(gatewayHold),
+  }),
+});
+export type EngineStatus = z.infer<typeof GetEngineStatus.output>;
 
 export const GetPosture = defineRequest({
   service: 'posture-store',
@@ -178,6 +297,8 @@ export const VerifyAudit = defineRequest({
 
 export const REQUESTS = [
   Explain,
+  PlanPolicy,
+  GetEngineStatus,
   GetPosture,
   ListPostures,
   ListUnmatched,

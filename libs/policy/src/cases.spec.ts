@@ -43,6 +43,7 @@ const files = readdirSync(fileURLToPath(folder)).filter((file) => file.endsWith(
 function subjectOf(golden: GoldenCase): PostureSubject | undefined {
   if (golden.device === undefined) return undefined;
   return {
+    deviceId: 'laptop',
     device: golden.device,
     agents: golden.agents.map((agent, index) => ({
       ...agent,

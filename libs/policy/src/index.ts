@@ -12,11 +12,23 @@ export type { Condition } from './conditions/condition.js';
 export type { PolicyLimits } from './document/meaning-errors.js';
 export { policyJsonSchema } from './document/schema.js';
 export { formatDuration, parseDuration } from './duration.js';
-export type { Gateway, Policy, PolicyError, PolicyTest, Posture, Rule } from './policy.js';
-export { DEFAULT_MAX_AGE, parsePolicy, type ParsedPolicy } from './parse-policy.js';
-export { compilePolicy, type CompiledPolicy } from './evaluation/compile-policy.js';
+export type {
+  Exception,
+  Gateway,
+  Hold,
+  Mode,
+  Policy,
+  PolicyError,
+  PolicyTest,
+  Posture,
+  Requirement,
+  Rule,
+} from './policy.js';
+export { DEFAULT_HOLD_ABOVE, DEFAULT_MAX_AGE, DEFAULT_REARM, parsePolicy, type ParsedPolicy } from './parse-policy.js';
+export { compilePolicy, type CompiledGateway, type CompiledPolicy } from './evaluation/compile-policy.js';
 export { evaluateGateway, gatewaysOf, UnknownGateway, type Evaluation } from './evaluation/evaluate.js';
 export { explain, type PolicyExplanation } from './evaluation/explain.js';
 export type { PostureSubject } from './evaluation/facts.js';
+export { NO_PAST, type Past } from './evaluation/past.js';
 export { runPolicyTests, type PolicyTestMismatch, type PolicyTestResult } from './policy-tests/run-policy-tests.js';
 export { compareVersions, parseVersion, type Version } from './version.js';

@@ -5,13 +5,19 @@ import { policyDocument, type PolicyDocument } from './document/schema.js';
 import { shapeProblems, type Problem } from './document/shape-errors.js';
 import { readYaml, type YamlDocument } from './document/yaml-document.js';
 import { parseDuration } from './duration.js';
-import type { Gateway, Policy, PolicyError, PolicyTest, Posture, Rule } from './policy.js';
+import type { Gateway, Hold, Policy, PolicyError, PolicyTest, Posture, Requirement, Rule } from './policy.js';
 
 export type ParsedPolicy =
   { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly errors: readonly PolicyError[] };
 
 /** Older than this, an attribute counts as unknown, where a policy does not say otherwise: 24 hours. */
 export const DEFAULT_MAX_AGE = 86_400_000;
+
+/** How long a posture has to hold before a failure has its full grace again, unless said otherwise: 24 hours. */
+export const DEFAULT_REARM = 86_400_000;
+
+/** The share of a gateway's open sessions above which a `hold` begins, unless said otherwise. */
+export const DEFAULT_HOLD_ABOVE = 0.2;
 
 const MAX_ERRORS = 100;
 
@@ -50,18 +56,29 @@ function pathText(path: readonly PropertyKey[]): string {
 }
 
 function build(document: PolicyDocument): Policy {
-  const gateways = Object.entries(document.gateways ?? {}).map(([name, { resources }]): Gateway => ({
-    name,
-    resources,
-  }));
+  const gateways = Object.entries(document.gateways ?? {}).map(([name, fields]) => gateway(name, fields));
   const everything = [...new Set(gateways.flatMap(({ resources }) => resources))];
+  const rearm = milliseconds(document.defaults?.rearm) ?? DEFAULT_REARM;
   return {
+    mode: document.mode ?? 'enforce',
     maxAge: milliseconds(document.defaults?.maxAge) ?? DEFAULT_MAX_AGE,
     postures: new Map(Object.entries(document.postures ?? {}).map(([name, fields]) => [name, posture(name, fields)])),
     gateways,
-    rules: (document.rules ?? []).map((fields) => rule(fields, everything)),
+    rules: (document.rules ?? []).map((fields) => rule(fields, everything, rearm)),
+    exceptions: (document.exceptions ?? []).map(({ until, ...fields }) => ({ ...fields, until: Date.parse(until) })),
     tests: (document.tests ?? []).map(policyTest),
   };
+}
+
+function gateway(name: string, fields: NonNullable<PolicyDocument['gateways']>[string]): Gateway {
+  const { resources, identity, enforcement = 'enforce', hold } = fields;
+  return { name, resources, identity, enforcement, hold: hold === undefined ? undefined : holdOf(hold) };
+}
+
+function holdOf(hold: string | { for: string; above?: string | undefined }): Hold {
+  if (typeof hold === 'string') return { for: milliseconds(hold) ?? 0, above: DEFAULT_HOLD_ABOVE };
+  const above = hold.above === undefined ? DEFAULT_HOLD_ABOVE : Number.parseInt(hold.above, 10) / 100;
+  return { for: milliseconds(hold.for) ?? 0, above };
 }
 
 function posture(name: string, fields: NonNullable<PolicyDocument['postures']>[string]): Posture {
@@ -69,19 +86,32 @@ function posture(name: string, fields: NonNullable<PolicyDocument['postures']>[s
   return { name, conditions: conditions.map(parseCondition), maxAge: milliseconds(maxAge) };
 }
 
-function rule(fields: NonNullable<PolicyDocument['rules']>[number], everything: readonly string[]): Rule {
+type RuleFields = NonNullable<PolicyDocument['rules']>[number];
+type Reference = NonNullable<RuleFields['require']>[number];
+
+function rule(fields: RuleFields, everything: readonly string[], rearm: number): Rule {
   return {
     name: fields.name,
     effect: fields.effect ?? 'allow',
+    mode: fields.mode ?? 'enforce',
     resources: fields.resources.includes('*') ? everything : [...new Set(fields.resources)],
     groups: fields.groups ?? [],
     tags: fields.tags ?? [],
     owners: fields.owners ?? [],
-    require: (fields.require ?? []).map(postureName),
-    requireAny: (fields.requireAny ?? []).map(postureName),
-    when: (fields.when ?? []).map(postureName),
+    require: (fields.require ?? []).map((reference) => requirement(reference, rearm)),
+    requireAny: (fields.requireAny ?? []).map((reference) => requirement(reference, rearm)),
+    when: (fields.when ?? []).map((reference) => requirement(reference, rearm).posture),
     maxAge: milliseconds(fields.maxAge),
     message: fields.message,
+  };
+}
+
+function requirement(reference: Reference, rearm: number): Requirement {
+  if (typeof reference === 'string') return { posture: reference, grace: 0, rearm };
+  return {
+    posture: reference.posture,
+    grace: milliseconds(reference.grace) ?? 0,
+    rearm: milliseconds(reference.rearm) ?? rearm,
   };
 }
 
@@ -90,12 +120,11 @@ function policyTest(fields: NonNullable<PolicyDocument['tests']>[number]): Polic
     name: fields.name,
     fromPassing: fields.from === 'passing',
     device: fields.device,
+    at: fields.at === undefined ? undefined : Date.parse(fields.at),
+    failingFor: milliseconds(fields.failingFor) ?? 0,
     expect: new Map(Object.entries(fields.expect)),
   };
 }
-
-const postureName = (reference: string | { posture: string }): string =>
-  typeof reference === 'string' ? reference : reference.posture;
 
 const milliseconds = (duration: string | undefined): number | undefined =>
   duration === undefined ? undefined : parseDuration(duration);

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { resourceDecision } from '@stance/contracts';
 import { compilePolicy, parsePolicy, type CompiledPolicy, type PostureSubject } from '@stance/policy';
 import { decideFor, deserialise, serialise } from './decision.js';
+import { earlierDecisions } from './earlier-decisions.js';
 import { HEALTHY_READS_WIKI } from './spec/policies.js';
 
 const NOW = Date.parse('2026-11-21T08:00:00Z');
@@ -15,6 +16,7 @@ function compiled(): CompiledPolicy {
 
 function device(infected: boolean, overrides: Partial<PostureSubject> = {}): PostureSubject {
   return {
+    deviceId: 'laptop',
     device: { state: 'enrolled', groups: [], tags: [] },
     agents: [{ source: 's', agentId: 'a', observedAt: new Date(NOW).toISOString() }],
     attributes: { 'sentinelOne:infected': { value: infected, agent: 0 } },
@@ -23,11 +25,20 @@ function device(infected: boolean, overrides: Partial<PostureSubject> = {}): Pos
   };
 }
 
-const nothingServed = () => [];
+const policies = (active = compiled()) => ({ active, reporting: undefined });
+
+const served = (...resources: string[]) =>
+  earlierDecisions(
+    'edge',
+    () => new Map(),
+    () => resources,
+  );
+
+const nothing = served();
 
 describe('deciding for a gateway', () => {
   it('allows what a rule allows, until the values are too old', () => {
-    expect(decideFor('edge', compiled(), device(false), nothingServed, NOW)).toEqual({
+    expect(decideFor('edge', policies(), device(false), nothing, NOW)).toEqual({
       resources: { wiki: { effect: 'allow', enforced: true, reasons: [] } },
       // At exactly a day the values still count.
       reviewAt: NOW + DAY + 1,
@@ -45,7 +56,7 @@ describe('deciding for a gateway', () => {
       'attribute-unset',
     ],
   ] as const)('denies %s, with the reason', (_, subject, code) => {
-    const { resources } = decideFor('edge', compiled(), subject, nothingServed, NOW);
+    const { resources } = decideFor('edge', policies(), subject, nothing, NOW);
     expect(resources['wiki']).toMatchObject({ effect: 'deny', enforced: true, reasons: [{ code }] });
   });
 
@@ -53,8 +64,8 @@ describe('deciding for a gateway', () => {
     ['no policy is in force', 'edge', false, 'no-policy'],
     ['the policy no longer names the gateway', 'vpn', true, 'no-rule'],
   ] as const)('denies all that was served when %s, for good', (_, gateway, hasPolicy, code) => {
-    const policy = hasPolicy ? compiled() : undefined;
-    const { resources, reviewAt } = decideFor(gateway, policy, device(false), () => ['ftp', 'wiki'], NOW);
+    const policy = { active: hasPolicy ? compiled() : undefined, reporting: undefined };
+    const { resources, reviewAt } = decideFor(gateway, policy, device(false), served('wiki', 'ftp'), NOW);
     expect(Object.keys(resources)).toEqual(['ftp', 'wiki']);
     for (const one of Object.values(resources))
       expect(one).toEqual({ effect: 'deny', enforced: true, reasons: [{ code, message: expect.any(String) }] });
@@ -64,18 +75,18 @@ describe('deciding for a gateway', () => {
 
 describe('the text of a verdict', () => {
   it('is the same for the same verdict, and another for another', () => {
-    const text = (infected: boolean) => serialise(decideFor('edge', compiled(), device(infected), nothingServed, NOW));
+    const text = (infected: boolean) => serialise(decideFor('edge', policies(), device(infected), nothing, NOW));
     expect(text(false)).toBe(text(false));
     expect(text(false)).not.toBe(text(true));
   });
 
   it('does not say when it was decided', () => {
-    const at = (now: number) => serialise(decideFor('edge', compiled(), device(false), nothingServed, now));
+    const at = (now: number) => serialise(decideFor('edge', policies(), device(false), nothing, now));
     expect(at(NOW)).toBe(at(NOW + 1_000));
   });
 
   it('is the same after the verdict was stored and read', () => {
-    const verdict = decideFor('edge', compiled(), device(true), nothingServed, NOW);
+    const verdict = decideFor('edge', policies(), device(true), nothing, NOW);
     const stored = Object.entries(verdict.resources).map(([name, decision]) => [
       name,
       resourceDecision.parse(decision),
@@ -84,7 +95,7 @@ describe('the text of a verdict', () => {
   });
 
   it('reads back', () => {
-    const verdict = decideFor('edge', compiled(), device(true), nothingServed, NOW);
+    const verdict = decideFor('edge', policies(), device(true), nothing, NOW);
     expect(deserialise(serialise(verdict))).toEqual(verdict);
   });
 });

@@ -66,13 +66,13 @@ export function createTables(connection: NatsConnection, publisher: EventPublish
     }),
     decisions: new FactTable(connection, publisher, DecisionChanged, {
       keep: ({
-        data: { gateway, postureRevision, policyRevision, decidedAt, resources, reviewAt },
+        data: { gateway, postureRevision, policyRevision, decidedAt, reviewAt, ...verdict },
       }): KnownDecision => ({
         gateway,
         postureRevision,
         policyRevision,
         decidedAt,
-        verdict: serialise({ resources, reviewAt: reviewAt === null ? null : Date.parse(reviewAt) }),
+        verdict: serialise({ ...verdict, reviewAt: reviewAt === null ? null : Date.parse(reviewAt) }),
       }),
       onChange: ({ gateway }, _now, _before, sequence) => progress.decided(gateway, sequence),
     }),

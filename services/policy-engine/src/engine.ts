@@ -7,8 +7,9 @@ import {
   type ResourceDecision,
 } from '@stance/contracts';
 import { ExpectationFailed, Unreachable, type EventPublisher, type Origin } from '@stance/jetstream';
-import type { PostureSubject } from '@stance/policy';
+import type { Past, PostureSubject } from '@stance/policy';
 import { decideFor, deserialise, serialise, type Decision, type Verdict } from './decision.js';
+import { earlierDecisions, type Earlier } from './earlier-decisions.js';
 import type { EngineProgress } from './engine-progress.js';
 import { subjectOf, type KnownPosture, type Tables } from './engine.store.js';
 import type { OpenSession, OpenSessions } from './open-sessions.js';
@@ -103,13 +104,13 @@ export class Engine {
     now: number,
     atHand?: PostureAtHand,
   ): { decision: Decision; verdict: Verdict } {
-    const policy = this.policies.active;
+    const { active: policy, reporting } = this.policies;
     const posture = this.tables.postures.get({ deviceId });
     const verdict = decideFor(
       gateway,
-      policy?.ok ? policy.compiled : undefined,
+      { active: policy?.ok ? policy.compiled : undefined, reporting },
       posture && subjectFrom(posture, atHand),
-      () => this.servedBefore(gateway, deviceId),
+      this.earlier(gateway, deviceId),
       now,
     );
     return {
@@ -117,7 +118,7 @@ export class Engine {
       decision: {
         gateway,
         deviceId,
-        resources: verdict.resources,
+        ...verdict,
         postureRevision: posture?.revision ?? 0,
         policyRevision: policy?.revision ?? 0,
         decidedAt: new Date(now).toISOString(),
@@ -126,13 +127,24 @@ export class Engine {
     };
   }
 
-  /** The resources of the stored decision, and those of open sessions, which may be older than any decision. */
-  private servedBefore(gateway: string, deviceId: string): string[] {
-    const stored = this.tables.decisions.get({ gateway, deviceId });
-    const resources = new Set(stored === undefined ? [] : Object.keys(deserialise(stored.verdict).resources));
-    for (const session of this.sessions.of(deviceId, this.now()))
-      if (session.gateway === gateway) resources.add(session.resource);
-    return [...resources].toSorted();
+  /** What the last decisions about a device remember, at whichever gateway. */
+  pastOf(deviceId: string): Past {
+    const [gateway = ''] = this.gatewaysOf(deviceId);
+    return this.earlier(gateway, deviceId).past();
+  }
+
+  private earlier(gateway: string, deviceId: string): Earlier {
+    const stored = (): Map<string, Verdict> => {
+      const verdicts = new Map<string, Verdict>();
+      for (const name of this.progress.gateways) {
+        const decision = this.tables.decisions.get({ gateway: name, deviceId });
+        if (decision !== undefined) verdicts.set(name, deserialise(decision.verdict));
+      }
+      return verdicts;
+    };
+    // Open sessions may be older than any decision.
+    const open = () => this.sessions.of(deviceId, this.now()).filter((session) => session.gateway === gateway);
+    return earlierDecisions(gateway, stored, () => open().map(({ resource }) => resource));
   }
 
   /** The gateways of the policy, and those of earlier policies that still hold a decision or a session. */

@@ -5,6 +5,7 @@ import { OnRequest, RequestFailed } from '@stance/jetstream';
 import { explain } from '@stance/policy';
 import type { z } from 'zod';
 import { deserialise } from './decision.js';
+import { Engine } from './engine.js';
 import { EngineProgress } from './engine-progress.js';
 import { subjectOf, TABLES, type Tables } from './engine.store.js';
 import { PolicyLog } from './policy-log.js';
@@ -15,6 +16,7 @@ export class ExplainHandler {
     @Inject(TABLES) private readonly tables: Tables,
     @Inject(PolicyLog) private readonly policies: PolicyLog,
     @Inject(EngineProgress) private readonly progress: EngineProgress,
+    @Inject(Engine) private readonly engine: Engine,
   ) {}
 
   @OnRequest(Explain)
@@ -27,7 +29,7 @@ export class ExplainHandler {
     return {
       deviceId,
       resource,
-      ...explain(policy.compiled, subjectOf(posture), resource, now),
+      ...explain(policy.compiled, subjectOf(posture), resource, now, this.engine.pastOf(deviceId)),
       postureRevision: posture.revision,
       policyRevision: policy.revision,
       evaluatedAt: new Date(now).toISOString(),

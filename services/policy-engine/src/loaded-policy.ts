@@ -5,10 +5,16 @@ import { compilePolicy, parsePolicy, runPolicyTests, type CompiledPolicy } from 
 export type PublishedPolicy = DataOf<typeof PolicyPublished>;
 type ActivationError = DataOf<typeof PolicyActivated>['errors'][number];
 
+/** A revision that may come into force. */
+export interface UsablePolicy {
+  readonly ok: true;
+  readonly revision: number;
+  readonly compiled: CompiledPolicy;
+}
+
 /** A revision that may come into force, or why it may not. */
 export type LoadedPolicy =
-  | { readonly ok: true; readonly revision: number; readonly compiled: CompiledPolicy }
-  | { readonly ok: false; readonly revision: number; readonly errors: readonly ActivationError[] };
+  UsablePolicy | { readonly ok: false; readonly revision: number; readonly errors: readonly ActivationError[] };
 
 /**
  * Parses, checks and compiles a published document and runs its own tests. `now` in milliseconds; `leastMaxAge`, in

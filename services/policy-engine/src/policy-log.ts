@@ -2,20 +2,23 @@ import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { decodeEvent, PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
 import { StreamFollower } from '@stance/jetstream';
+import type { Mode } from '@stance/policy';
 import type { WarmTable } from '@stance/service-kit';
-import { loadPolicy, type LoadedPolicy, type PublishedPolicy } from './loaded-policy.js';
+import { loadPolicy, type LoadedPolicy, type PublishedPolicy, type UsablePolicy } from './loaded-policy.js';
 
 /**
  * Which policy is in force, by the log of what was published and activated. The log decides, not the newest document: a
  * refused revision leaves the one before in force, and a revision that once was active is never silently replaced by an
- * older one when it no longer loads.
+ * older one when it no longer loads. One in report mode runs beside the one in force, until the next publication.
  */
 export class PolicyLog implements WarmTable {
   readonly stream = STREAMS.POLICIES.name;
   private readonly documents = new Map<number, PublishedPolicy>();
   private follower: StreamFollower | undefined;
   private activated = 0;
+  private reported = 0;
   private loaded: LoadedPolicy | undefined;
+  private loadedReport: LoadedPolicy | undefined;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -25,26 +28,31 @@ export class PolicyLog implements WarmTable {
   /** The policy in force; `undefined` before the first one, `ok: false` when the active revision does not load. */
   get active(): LoadedPolicy | undefined {
     if (this.activated === 0) return undefined;
-    if (this.loaded?.revision !== this.activated) {
-      const document = this.documents.get(this.activated);
-      this.loaded =
-        document === undefined
-          ? { ok: false, revision: this.activated, errors: [{ message: 'its document is missing from the log' }] }
-          : loadPolicy(document, this.now());
-    }
+    if (this.loaded?.revision !== this.activated) this.loaded = this.loadRevision(this.activated);
     return this.loaded;
   }
 
-  /** Puts a revision into force that {@link loadPolicy} has accepted. */
-  activate(policy: LoadedPolicy): void {
-    this.activated = policy.revision;
-    this.loaded = policy;
-    this.forgetOlder();
+  /** The policy in report mode that runs beside the one in force; `undefined` where there is none that loads. */
+  get reporting(): UsablePolicy | undefined {
+    if (this.reported === 0) return undefined;
+    if (this.loadedReport?.revision !== this.reported) this.loadedReport = this.loadRevision(this.reported);
+    return this.loadedReport.ok ? this.loadedReport : undefined;
   }
 
-  /** Whether the log says what became of a revision. */
+  /** Puts a revision into force that {@link loadPolicy} has accepted, or beside it if it only reports. */
+  activate(policy: UsablePolicy): void {
+    if (policy.compiled.policy.mode === 'report') {
+      this.loadedReport = policy;
+      this.settle(policy.revision, 'report');
+    } else {
+      this.loaded = policy;
+      this.settle(policy.revision, 'enforce');
+    }
+  }
+
+  /** Whether a revision is newer than all that came into force, or beside what is. */
   isNewerThanActive(revision: number): boolean {
-    return revision > this.activated;
+    return revision > this.activated && revision > this.reported;
   }
 
   /** Keeps a document until a newer one is in force. The first of a revision counts: one put into force never changes. */
@@ -82,11 +90,8 @@ export class PolicyLog implements WarmTable {
       if (message.subject === PolicyPublished.subjectPrefix) {
         this.remember(decodeEvent(PolicyPublished, message.data, message.subject).data);
       } else {
-        const { outcome, revision } = decodeEvent(PolicyActivated, message.data, message.subject).data;
-        if (outcome === 'active') {
-          this.activated = revision;
-          this.forgetOlder();
-        }
+        const { outcome, revision, mode } = decodeEvent(PolicyActivated, message.data, message.subject).data;
+        if (outcome === 'active') this.settle(revision, mode ?? 'enforce');
       }
     } catch (error) {
       // The handler of the same message dead-letters it, with the reason.
@@ -94,7 +99,19 @@ export class PolicyLog implements WarmTable {
     }
   }
 
-  private forgetOlder(): void {
+  private loadRevision(revision: number): LoadedPolicy {
+    const document = this.documents.get(revision);
+    if (document !== undefined) return loadPolicy(document, this.now());
+    return { ok: false, revision, errors: [{ message: 'its document is missing from the log' }] };
+  }
+
+  private settle(revision: number, mode: Mode): void {
+    if (mode === 'report') {
+      this.reported = revision;
+      return;
+    }
+    this.activated = revision;
+    this.reported = 0;
     for (const revision of this.documents.keys()) if (revision < this.activated) this.documents.delete(revision);
   }
 }

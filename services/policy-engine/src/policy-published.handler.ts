@@ -33,6 +33,7 @@ export class PolicyPublishedHandler {
         data: {
           revision: data.revision,
           outcome: policy.ok ? 'active' : 'refused',
+          ...(policy.ok && policy.compiled.policy.mode === 'report' && { mode: 'report' as const }),
           errors: policy.ok ? [] : policy.errors.slice(0, 100),
         },
       };

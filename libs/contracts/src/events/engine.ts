@@ -4,6 +4,9 @@ import { defineEvent, id, timestamp } from '../event.js';
 /** Seconds between two reports of the engine to a gateway. */
 export const ENGINE_REPORT_INTERVAL_SECONDS = 5;
 
+/** How far the engine is with deciding about every device again. */
+export const fleetReview = z.object({ reviewed: z.int(), total: z.int(), startedAt: timestamp });
+
 export const EngineReported = defineEvent({
   name: 'engine.reported',
   keys: ['gateway'],
@@ -26,5 +29,6 @@ export const EngineReported = defineEvent({
         'The last decision written for any gateway, by its sequence in STANCE_DECISIONS: a gateway that holds less is behind.',
       ),
     reportedAt: timestamp,
+    review: fleetReview.optional(),
   }),
 });

@@ -8,6 +8,7 @@ import { STREAMS } from '../streams.js';
  *   two, the one that was stored last counts.
  * - `sweep-approved`: the source; `startedAt` and `digest` of the refused sweep, whose absent agents, no others, may be
  *   retired by the next one before `until`.
+ * - `hold-released`: the gateway, whose withheld revocations are carried out.
  */
 export const OperatorActed = defineEvent({
   name: 'operator.acted',

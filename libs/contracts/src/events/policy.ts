@@ -32,6 +32,10 @@ export const PolicyActivated = defineEvent({
   data: z.object({
     revision: z.int().positive(),
     outcome: z.enum(['active', 'refused']),
+    mode: z
+      .enum(['enforce', 'report'])
+      .optional()
+      .describe('`report`: runs beside the policy in force and decides nothing, until the next publication.'),
     errors: z.array(
       z.object({
         message: z.string(),

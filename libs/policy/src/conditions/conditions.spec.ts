@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { AttributeValue } from '@stance/contracts';
 import { checkOf } from '../evaluation/check.js';
+import { compilePolicy } from '../evaluation/compile-policy.js';
 import { Facts, type PostureSubject } from '../evaluation/facts.js';
+import { NO_PAST } from '../evaluation/past.js';
 import { parseCondition } from './condition.js';
 import { Outcome } from './outcome.js';
 import { InvalidCondition } from './syntax.js';
@@ -14,6 +16,7 @@ type Result = keyof typeof Outcome;
 /** A device with one agent, whose one attribute was confirmed `age` milliseconds ago. */
 function subject(attribute: string, value: AttributeValue | undefined, age = HOUR): PostureSubject {
   return {
+    deviceId: 'laptop',
     device: { state: 'enrolled', groups: ['finance'], tags: [], os: 'macos' },
     agents: [{ source: 'acme', agentId: '1', by: 'serial', observedAt: new Date(NOW - age).toISOString() }],
     attributes: value === undefined ? {} : { [attribute]: { value, agent: 0 } },
@@ -21,8 +24,18 @@ function subject(attribute: string, value: AttributeValue | undefined, age = HOU
   };
 }
 
+const NO_RULES = compilePolicy({
+  mode: 'enforce',
+  maxAge: 24 * HOUR,
+  postures: new Map(),
+  gateways: [],
+  rules: [],
+  exceptions: [],
+  tests: [],
+});
+
 function outcomeOf(text: string, posture: PostureSubject): Result | undefined {
-  const outcome = checkOf(parseCondition(text), 24 * HOUR)(new Facts(posture, NOW));
+  const outcome = checkOf(parseCondition(text), 24 * HOUR)(new Facts(NO_RULES, posture, NOW, NO_PAST));
   return (Object.keys(Outcome) as Result[]).find((name) => Outcome[name] === outcome);
 }
 

@@ -24,6 +24,7 @@ export function meaningProblems(root: unknown, limits: PolicyLimits): Problem[] 
     ),
   );
   const rules = listOf(fieldOf(root, 'rules'));
+  const rulesByName = new Map(rules.map(([, rule]) => [fieldOf(rule, 'name'), rule]));
   const names: Names = {
     postures: new Set(postures.map(([name]) => name)),
     resources: new Set([...resources].filter((resource) => typeof resource === 'string')),
@@ -35,6 +36,9 @@ export function meaningProblems(root: unknown, limits: PolicyLimits): Problem[] 
     ...rules.flatMap(([index, rule]) => ruleProblems(rule, ['rules', index], names, limits)),
     ...sameNames(rules, 'rules', 'rule'),
     ...sameNames(listOf(fieldOf(root, 'tests')), 'tests', 'test'),
+    ...listOf(fieldOf(root, 'exceptions')).flatMap(([index, exception]) =>
+      exceptionProblems(exception, ['exceptions', index], rulesByName),
+    ),
     ...listOf(fieldOf(root, 'tests')).flatMap(([index, test]) => testProblems(test, ['tests', index], names)),
   ];
 }
@@ -72,13 +76,26 @@ function maxAgeProblems(holder: unknown, path: Path, { leastMaxAge = 1 }: Policy
 function gatewayProblems(root: unknown): Problem[] {
   return entriesOf(fieldOf(root, 'gateways')).flatMap(([name, gateway]) => {
     const seen = new Set<unknown>();
-    return listOf(fieldOf(gateway, 'resources')).flatMap(([index, resource]) => {
+    const twice = listOf(fieldOf(gateway, 'resources')).flatMap(([index, resource]) => {
       const again = seen.has(resource);
       seen.add(resource);
       const message = `${name} lists ${String(resource)} twice`;
       return again ? [{ message, place: { path: ['gateways', name, 'resources', index] } }] : [];
     });
+    return [...twice, ...holdProblems(fieldOf(gateway, 'hold'), ['gateways', name, 'hold'])];
   });
+}
+
+/** Longer than a night, it would not be a delay but another policy. */
+const LONGEST_HOLD = 86_400_000;
+
+function holdProblems(hold: unknown, path: Path): Problem[] {
+  const inMapping = typeof hold === 'object';
+  const text = inMapping ? fieldOf(hold, 'for') : hold;
+  const duration = typeof text === 'string' ? parseDuration(text) : undefined;
+  if (duration === undefined || (duration > 0 && duration <= LONGEST_HOLD)) return [];
+  const message = `revocations are held for more than nothing and at most ${formatDuration(LONGEST_HOLD)}`;
+  return [{ message, place: { path: inMapping ? [...path, 'for'] : path } }];
 }
 
 function ruleProblems(rule: unknown, path: Path, names: Names, limits: PolicyLimits): Problem[] {
@@ -96,6 +113,7 @@ function ruleProblems(rule: unknown, path: Path, names: Names, limits: PolicyLim
       if (typeof name === 'string' && !names.postures.has(name)) {
         problems.push({ message: unknownName('posture', name, names.postures), place });
       }
+      problems.push(...graceProblems(reference, [...path, field, index], denies));
     }
   }
   for (const [index, resource] of listOf(fieldOf(rule, 'resources'))) {
@@ -105,6 +123,46 @@ function ruleProblems(rule: unknown, path: Path, names: Names, limits: PolicyLim
     }
   }
   return problems;
+}
+
+function graceProblems(reference: unknown, path: Path, denies: boolean): Problem[] {
+  const at = (field: string, message: string): Problem => ({ message, place: { path: [...path, field], atKey: true } });
+  const [grace, rearm] = [fieldOf(reference, 'grace'), fieldOf(reference, 'rearm')];
+  if (denies) {
+    const misplacedFields = ['grace', 'rearm'].filter((field) => fieldOf(reference, field) !== undefined);
+    return misplacedFields.map((field) => at(field, `${field} belongs to an allow rule: a deny rule denies at once`));
+  }
+  if (rearm !== undefined && grace === undefined) return [at('rearm', 'rearm means nothing without grace')];
+  if (typeof grace === 'string' && parseDuration(grace) === 0)
+    return [at('grace', 'grace has to be longer than nothing')];
+  return [];
+}
+
+/** An exception that names what its rule does not ask for would be taken for one that works. */
+function exceptionProblems(exception: unknown, path: Path, rules: ReadonlyMap<unknown, unknown>): Problem[] {
+  const name = fieldOf(exception, 'rule');
+  if (typeof name !== 'string') return [];
+  const problem = (message: string, ...inner: PropertyKey[]): Problem => ({
+    message,
+    place: { path: [...path, ...inner] },
+  });
+  const rule = rules.get(name);
+  if (rule === undefined) {
+    const known = new Set([...rules.keys()].filter((one) => typeof one === 'string'));
+    return [problem(unknownName('rule', name, known), 'rule')];
+  }
+  if (fieldOf(rule, 'effect') === 'deny') return [problem('no exception overrides a deny rule', 'rule')];
+  const required = new Set(
+    ['require', 'requireAny']
+      .flatMap((field) => listOf(fieldOf(rule, field)))
+      .map(([, reference]) => (typeof reference === 'string' ? reference : fieldOf(reference, 'posture')))
+      .filter((posture) => typeof posture === 'string'),
+  );
+  return listOf(fieldOf(exception, 'waive')).flatMap(([index, posture]) => {
+    if (typeof posture !== 'string' || required.has(posture)) return [];
+    const hint = suggestion(posture, required) || `; it requires ${[...required].join(', ') || 'nothing'}`;
+    return [problem(`the rule does not require ${posture.slice(0, 100)}${hint}`, 'waive', index)];
+  });
 }
 
 function misplaced(field: string): string {
@@ -140,7 +198,16 @@ function testProblems(test: unknown, path: Path, names: Names): Problem[] {
     const problem = testValueProblem(name, value);
     return problem === undefined ? [] : [{ ...problem, place: { ...place, atKey: problem.atKey } }];
   });
-  return [...expected, ...attributes];
+  const aimless =
+    fieldOf(test, 'failingFor') !== undefined && fieldOf(test, 'from') === undefined
+      ? [
+          {
+            message: 'failingFor goes with from: passing: only a device that has passed has a grace',
+            place: { path: [...path, 'failingFor'], atKey: true },
+          },
+        ]
+      : [];
+  return [...expected, ...attributes, ...aimless];
 }
 
 function testValueProblem(name: string, value: unknown): { message: string; atKey: boolean } | undefined {

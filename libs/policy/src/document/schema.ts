@@ -1,3 +1,4 @@
+import { deviceProof, effect } from '@stance/contracts';
 import { z } from 'zod';
 import { DURATION_PATTERN } from '../duration.js';
 
@@ -37,15 +38,44 @@ const resource = text(100).regex(
   'expected the name of a resource: letters, digits and . _ : / @ + -',
 );
 
+const mode = z.enum(['enforce', 'report']);
+
+const holdFields = z.strictObject({
+  for: duration.meta({ description: 'How long revocations wait for a person.' }),
+  above: z
+    .string()
+    .regex(/^(?:[1-9]|[1-9]\d|100)%$/, 'expected a share from 1% to 100%, such as 20%')
+    .optional()
+    .meta({ description: "The share of the gateway's open sessions, revoked within a minute; 20% by default." }),
+});
+
 const gateway = z.strictObject({
   resources: z
     .array(resource)
     .min(1)
     .max(1000)
     .meta({ description: 'What is behind this gateway, by names that hold for all gateways.' }),
+  identity: deviceProof.optional().meta({
+    description: 'The least proof of the device that the gateway accepts, from the strongest to the weakest.',
+  }),
+  enforcement: mode.optional().meta({
+    description: 'report: decisions are told and not applied, to try a policy out. enforce by default.',
+    default: 'enforce',
+  }),
+  hold: z.union([duration, holdFields]).optional().meta({
+    description: 'When too many sessions would be revoked at once, wait for a person, at most so long.',
+  }),
 });
 
-const referenceFields = z.strictObject({ posture: text(100) });
+const referenceFields = z.strictObject({
+  posture: text(100),
+  grace: duration.optional().meta({
+    description: 'Of an allow rule: for how long a device that held the posture before is only warned when it fails.',
+  }),
+  rearm: duration.optional().meta({
+    description: 'How long the posture has to hold before a failure has its full grace again; 24h by default.',
+  }),
+});
 const postureReference = z.union([text(100), referenceFields]);
 const scope = z.array(text(320)).min(1).max(1000).optional();
 
@@ -55,6 +85,10 @@ const rule = z.strictObject({
     .enum(['allow', 'deny'])
     .optional()
     .meta({ description: 'allow unless said otherwise. A deny beats every allow.', default: 'allow' }),
+  mode: mode.optional().meta({
+    description: 'report: the rule decides nothing; what it would do is told as `shadow`.',
+    default: 'enforce',
+  }),
   resources: z.array(text(100)).min(1).max(1000).meta({ description: "Names of resources, or '*' for all." }),
   groups: scope.meta({ description: "Any of these groups of the device's owner." }),
   tags: scope.meta({ description: 'Any of these tags of the device.' }),
@@ -83,7 +117,23 @@ const rule = z.strictObject({
 
 const attributeValue = z.union([z.boolean(), z.number(), z.string(), z.array(z.string()), z.null()]);
 
+const exception = z.strictObject({
+  device: text(200).meta({ description: 'The id of the device.' }),
+  rule: text(200).meta({ description: 'The name of an allow rule.' }),
+  waive: z
+    .array(text(100))
+    .min(1)
+    .max(100)
+    .meta({ description: 'Postures that the rule requires and this device need not hold.' }),
+  until: z.iso
+    .datetime({ offset: true, error: 'expected a time such as 2026-12-24T00:00:00Z' })
+    .meta({ description: 'When it ends by itself.' }),
+  reason: text(1000).meta({ description: 'Why, with a ticket.' }),
+  approvedBy: text(320).meta({ description: 'Who answers for it.' }),
+});
+
 const testDevice = z.strictObject({
+  id: text(200).optional().meta({ description: 'For exceptions.' }),
   state: z.enum(['enrolled', 'retired', 'unknown']).optional(),
   owner: text(320).optional(),
   groups: z.array(z.string()).optional(),
@@ -104,21 +154,38 @@ const test = z.strictObject({
     .optional()
     .meta({ description: 'Start from a device that holds all that the rules require, then change it.' }),
   device: testDevice.default({}),
+  at: z.iso
+    .datetime({ offset: true, error: 'expected a time such as 2026-12-24T00:00:00Z' })
+    .optional()
+    .meta({ description: 'The time of the test; that of the run by default. Exceptions end.' }),
+  failingFor: duration.optional().meta({
+    description: 'With from: passing, for how long the device has been as the test changes it. Graces end.',
+  }),
   expect: z
-    .record(z.string(), z.enum(['allow', 'deny']))
+    .record(z.string(), effect)
     .refine((expected) => Object.keys(expected).length > 0, 'expected at least one resource'),
 });
 
-const defaults = z.strictObject({ maxAge: maxAge.optional() });
+const defaults = z.strictObject({
+  maxAge: maxAge.optional(),
+  rearm: duration.optional().meta({ description: 'See rearm of a required posture; 24h.' }),
+});
 
 /** The shape of a policy document; what its names refer to and whether its conditions make sense is checked apart. */
 export const policyDocument = z
   .strictObject({
     version: z.literal(1),
+    mode: mode.optional().meta({
+      description: 'report: the whole policy runs beside the one in force and decides nothing.',
+      default: 'enforce',
+    }),
     defaults: defaults.optional(),
     postures: z.record(name('the name of a posture'), posture).optional(),
     gateways: z.record(name('the name of a gateway'), gateway).optional(),
     rules: z.array(rule).max(5000).optional().meta({ description: 'What no rule allows is denied.' }),
+    exceptions: z.array(exception).max(5000).optional().meta({
+      description: 'Postures that single devices need not hold, each for a time. No exception overrides a deny.',
+    }),
     tests: z
       .array(test)
       .max(5000)
@@ -146,9 +213,11 @@ function objectAt([room, , field]: readonly PropertyKey[]): z.ZodObject {
     case 'postures':
       return postureFields;
     case 'gateways':
-      return gateway;
+      return field === undefined ? gateway : holdFields;
     case 'rules':
       return field === undefined ? rule : referenceFields;
+    case 'exceptions':
+      return exception;
     case 'tests':
       return field === undefined ? test : testDevice;
     default:

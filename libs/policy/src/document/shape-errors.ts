@@ -9,17 +9,6 @@ export interface Problem {
   readonly place: Place;
 }
 
-/** Fields of the language that this version cannot honour; a policy that relies on one must not come into force. */
-const NOT_AVAILABLE: ReadonlySet<string> = new Set([
-  'grace',
-  'rearm',
-  'exceptions',
-  'mode',
-  'enforcement',
-  'hold',
-  'identity',
-]);
-
 type Issue = z.core.$ZodIssue;
 
 /** Zod's issues in the words of the person who wrote the policy. `root` is the document they were found in. */
@@ -54,7 +43,6 @@ function problemsOf(root: unknown, issue: Issue, parent: readonly PropertyKey[])
 }
 
 function unknownField(key: string, fields: readonly string[]): string {
-  if (NOT_AVAILABLE.has(key)) return `${key}: not available in this version`;
   const hint = suggestion(key, fields);
   return `there is no field ${key.slice(0, 60)} here${hint || `; there are ${fields.join(', ')}`}`;
 }
@@ -89,7 +77,6 @@ function describe(issue: Issue, value: unknown): string {
 }
 
 function unexpectedValue(values: readonly string[], value: unknown): string {
-  if (value === 'warn') return 'warn: not available in this version';
   const got = typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 60) : kindOf(value);
   const hint = typeof value === 'string' ? suggestion(value, values) : '';
   return `expected ${values.join(', ')}, got ${got}${hint}`;

@@ -1,10 +1,23 @@
-import type { ResourceDecision } from '@stance/contracts';
+import type { Effect, GraceState, ResourceDecision } from '@stance/contracts';
 import { suggestion } from '../nearest.js';
-import type { Gateway } from '../policy.js';
-import type { CompiledPolicy, CompiledResource } from './compile-policy.js';
-import { decide, sameFindings, standingOf, whyDenied, type Finding, type Ruling } from './decide.js';
+import type { Exception, Gateway } from '../policy.js';
+import type { CompiledPolicy, CompiledResource, CompiledRule, RuleBook } from './compile-policy.js';
+import {
+  decide,
+  effectOf,
+  findingsOf,
+  isForOwnerOnly,
+  sameFindings,
+  sameRuling,
+  standingOf,
+  type Finding,
+  type Ruling,
+} from './decide.js';
 import { Facts, type PostureSubject } from './facts.js';
+import { graceStateOf, sameFailure } from './grace.js';
+import { NO_PAST, type Past } from './past.js';
 import { reasonsOf } from './reasons.js';
+import { graceOf, leniencyOf } from './verdict.js';
 
 /** Thrown when asked about a gateway that the policy does not name: take the names from `gatewaysOf`. */
 export class UnknownGateway extends Error {
@@ -18,6 +31,8 @@ export class UnknownGateway extends Error {
 export interface Evaluation {
   /** By name of resource. */
   readonly resources: Record<string, ResourceDecision>;
+  /** What has to be handed to the next evaluation as part of its {@link Past}. */
+  readonly graces: readonly GraceState[];
   /** Milliseconds since the epoch: the earliest time at which time alone changes any of it; null for never. */
   readonly reviewAt: number | null;
 }
@@ -29,7 +44,7 @@ export function gatewaysOf(compiled: CompiledPolicy): readonly Gateway[] {
 
 /**
  * Decides on every resource of a gateway for one device. `subject` is undefined for a device without a posture record,
- * `now` is in whole milliseconds since the epoch.
+ * `now` is in whole milliseconds since the epoch, `past` is what was decided about the device before.
  * @throws {UnknownGateway}
  */
 export function evaluateGateway(
@@ -37,34 +52,47 @@ export function evaluateGateway(
   gateway: string,
   subject: PostureSubject | undefined,
   now: number,
+  past: Past = NO_PAST,
 ): Evaluation {
-  const resources = compiled.gateways.get(gateway);
-  if (resources === undefined) throw new UnknownGateway(gateway, compiled.gateways.keys());
-  return evaluateResources(resources, subject, now);
+  const served = compiled.gateways.get(gateway);
+  if (served === undefined) throw new UnknownGateway(gateway, compiled.gateways.keys());
+  return evaluateResources(compiled, served.resources, subject, now, past, served.isEnforced);
 }
 
-/** Decides on the given resources of a policy for one device. */
+/** Decides on the given resources of a policy for one device; `isEnforced`: whether what is denied is not let in. */
 export function evaluateResources(
+  compiled: CompiledPolicy,
   resources: readonly CompiledResource[],
   subject: PostureSubject | undefined,
   now: number,
+  past: Past = NO_PAST,
+  isEnforced = true,
 ): Evaluation {
-  const decisions: Evaluation['resources'] = {};
   const standing = standingOf(subject);
   if (subject === undefined || standing !== undefined) {
-    const finding: Finding = { kind: 'standing', code: standing ?? 'not-enrolled' };
-    for (const { name } of resources) decisions[name] = denial([finding], undefined);
-    return { resources: decisions, reviewAt: null };
+    return denyAll(resources, { kind: 'standing', code: standing ?? 'not-enrolled' }, past);
   }
-  const facts = new Facts(subject, now);
-  const decided = resources.map((resource): Decided => {
-    const ruling = decide(resource, facts);
-    return { resource, ruling, findings: ruling === 'deny' ? whyDenied(resource, facts) : NO_FINDINGS };
-  });
-  for (const { resource, ruling, findings } of decided) {
-    decisions[resource.name] = ruling === 'deny' ? denial(findings, facts) : grant(ruling, subject);
+  const facts = new Facts(compiled, subject, now, past);
+  const decided = resources.map((resource) => decideResource(resource, facts));
+  const rules = compiled.hasGraces ? rulesWithGrace(resources, facts) : NO_RULES;
+  const decisions: Evaluation['resources'] = {};
+  for (const one of decided) decisions[one.resource.name] = decisionOf(one, facts, isEnforced);
+  return {
+    resources: decisions,
+    graces: rules.flatMap(({ graced }) =>
+      graced.map((requirement) => graceStateOf(requirement, graceOf(requirement, facts))),
+    ),
+    reviewAt: reviewTime(decided, rules, facts),
+  };
+}
+
+/** Whoever the device is, or is not: no report mode opens anything to what is not known. */
+function denyAll(resources: readonly CompiledResource[], finding: Finding, { graces }: Past): Evaluation {
+  const decisions: Evaluation['resources'] = {};
+  for (const { name } of resources) {
+    decisions[name] = { effect: 'deny', enforced: true, reasons: reasonsOf([finding], undefined) };
   }
-  return { resources: decisions, reviewAt: reviewTime(decided, facts) };
+  return { resources: decisions, graces, reviewAt: null };
 }
 
 interface Decided {
@@ -72,34 +100,122 @@ interface Decided {
   readonly ruling: Ruling;
   /** Empty for an allow. */
   readonly findings: readonly Finding[];
+  /** What the rules in report mode would make of it, where that is another effect. */
+  readonly shadow: { readonly ruling: Ruling; readonly findings: readonly Finding[] } | undefined;
+  /** Those without which the ruling would be another. */
+  readonly exceptions: readonly Exception[];
 }
 
-const NO_FINDINGS: readonly Finding[] = [];
+function decideResource(resource: CompiledResource, facts: Facts): Decided {
+  const ruling = decide(resource, facts);
+  return {
+    resource,
+    ruling,
+    findings: findingsOf(resource, ruling, facts),
+    exceptions: facts.hasExceptions ? exceptionsBehind(resource, ruling, facts) : NO_EXCEPTIONS,
+    shadow: resource.withReported && shadowOf(resource.withReported, ruling, facts),
+  };
+}
+
+function shadowOf(rules: RuleBook, enforced: Ruling, facts: Facts): Decided['shadow'] {
+  const ruling = decide(rules, facts);
+  if (effectOf(ruling) === effectOf(enforced)) return undefined;
+  return { ruling, findings: findingsOf(rules, ruling, facts) };
+}
+
+const NO_EXCEPTIONS: readonly Exception[] = [];
+const NO_RULES: readonly CompiledRule[] = [];
+
+/** The rules for this device whose graces have to be remembered, each once. */
+function rulesWithGrace(resources: readonly CompiledResource[], facts: Facts): readonly CompiledRule[] {
+  const rules = new Set<CompiledRule>();
+  for (const resource of resources) {
+    for (const rule of (resource.withReported ?? resource).allows) {
+      if (rule.graced.length > 0 && rule.applies(facts.subject.device)) rules.add(rule);
+    }
+  }
+  return [...rules].toSorted((a, b) => a.slot - b.slot);
+}
 
 /** After so many looks ahead that changed nothing, another look is left to the review. */
 const LOOKS_AHEAD = 32;
 
 /** Between two changes of what was asked nothing can differ, so only those moments are tried, in order. */
-function reviewTime(decided: readonly Decided[], facts: Facts): number | null {
+function reviewTime(decided: readonly Decided[], rules: readonly CompiledRule[], facts: Facts): number | null {
   let at = facts.changesAt;
   for (let looks = 0; at !== undefined && looks < LOOKS_AHEAD; looks++) {
     const later = facts.at(at);
-    if (decided.some((before) => differs(before, later))) return at;
+    if (decided.some((before) => differs(before, later)) || forgets(rules, facts, later)) return at;
     at = later.changesAt;
   }
   return at ?? null;
 }
 
-function differs({ resource, ruling, findings }: Decided, later: Facts): boolean {
-  if (decide(resource, later) !== ruling) return true;
-  return ruling === 'deny' && !sameFindings(findings, whyDenied(resource, later));
+function differs({ resource, ruling, findings, shadow, exceptions }: Decided, later: Facts): boolean {
+  const after = decideResource(resource, later);
+  if (!sameRuling(ruling, after.ruling) || !sameFindings(findings, after.findings)) return true;
+  if (exceptions.some((exception, index) => exception !== after.exceptions[index])) return true;
+  if (exceptions.length !== after.exceptions.length) return true;
+  if (shadow === undefined || after.shadow === undefined) return shadow !== after.shadow;
+  return !sameRuling(shadow.ruling, after.shadow.ruling) || !sameFindings(shadow.findings, after.shadow.findings);
 }
 
-function denial(findings: readonly Finding[], facts: Facts | undefined): ResourceDecision {
-  return { effect: 'deny', enforced: true, reasons: reasonsOf(findings, facts) };
+/** A grace runs from the first failure, so that failure has to be seen. */
+function forgets(rules: readonly CompiledRule[], facts: Facts, later: Facts): boolean {
+  return rules.some(({ graced }) =>
+    graced.some((requirement) => !sameFailure(graceOf(requirement, facts), graceOf(requirement, later))),
+  );
 }
 
-function grant(ruling: 'allow' | 'allow-to-owner', { device: { owner } }: PostureSubject): ResourceDecision {
-  const allow: ResourceDecision = { effect: 'allow', enforced: true, reasons: [] };
-  return ruling === 'allow' || owner === undefined ? allow : { ...allow, requiresOwner: owner };
+function decisionOf(
+  { ruling, findings, shadow, exceptions }: Decided,
+  facts: Facts,
+  isEnforced: boolean,
+): ResourceDecision {
+  const { owner } = facts.subject.device;
+  return {
+    effect: effectOf(ruling),
+    enforced: isEnforced,
+    reasons: findings.length === 0 ? [] : reasonsOf(findings, facts),
+    ...(typeof ruling === 'object' ? warningOf(ruling.until, ruling.borne) : {}),
+    ...(owner !== undefined && isForOwnerOnly(ruling, facts.subject) ? { requiresOwner: owner } : {}),
+    ...(exceptions.length === 0 ? {} : { exceptions: exceptions.map(usedException) }),
+    ...(shadow === undefined ? {} : shadowFields(effectOf(shadow.ruling), shadow.findings, facts)),
+  };
+}
+
+function warningOf(
+  until: number,
+  borne: readonly { readonly since: number }[],
+): Pick<ResourceDecision, 'until' | 'graceSince'> {
+  const since = Math.min(...borne.map((one) => one.since));
+  return { until: new Date(until).toISOString(), graceSince: new Date(since).toISOString() };
+}
+
+function shadowFields(
+  shadow: Effect,
+  findings: readonly Finding[],
+  facts: Facts,
+): Pick<ResourceDecision, 'shadow' | 'shadowReasons'> {
+  return findings.length === 0 ? { shadow } : { shadow, shadowReasons: reasonsOf(findings, facts) };
+}
+
+/** The exceptions of the first rule that grants as it was ruled, if without exceptions it would be ruled otherwise. */
+function exceptionsBehind(rules: RuleBook, ruling: Ruling, facts: Facts): Exception[] {
+  if (ruling === 'deny') return [];
+  const strict = facts.withoutExceptions();
+  const isSame = sameRuling(ruling, decide(rules, strict));
+  if (strict.changesAt !== undefined) facts.changes(strict.changesAt);
+  if (isSame) return [];
+  for (const rule of rules.allows) {
+    const { borne = [], waived = [] } = leniencyOf(rule, rules.name, facts) ?? {};
+    const isBehind = typeof ruling === 'object' ? ruling.rule === rule : borne.length === 0;
+    if (isBehind && waived.length > 0) return [...new Set(waived.map(({ exception }) => exception.exception))];
+  }
+  return [];
+}
+
+/** As decisions tell it. */
+export function usedException({ rule, waive, until, reason, approvedBy }: Exception) {
+  return { rule, waive: [...waive], until: new Date(until).toISOString(), reason, approvedBy };
 }

@@ -145,6 +145,7 @@ const readings = fc
 const most = (...names: string[]) => fc.oneof({ weight: 3, arbitrary: fc.constant(names) }, fc.subarray(names));
 
 const subjects: fc.Arbitrary<PostureSubject> = fc.record({
+  deviceId: fc.constant('laptop'),
   device: fc.record(
     {
       state: fc.constant('enrolled' as const),
@@ -269,6 +270,7 @@ describe('evaluation', () => {
     const value: fc.Arbitrary<AttributeValue> = fc.oneof(fc.boolean(), fc.double(), fc.string(), fc.array(fc.string()));
     const time = fc.oneof(fc.string(), hoursAgo, fc.constant('+275760-09-13T00:00:00.000Z'));
     const wild: fc.Arbitrary<PostureSubject> = fc.record({
+      deviceId: fc.constant('laptop'),
       device: fc.record({
         state: fc.constant('enrolled' as const),
         groups: fc.array(fc.string()),
@@ -320,6 +322,7 @@ describe('explain', () => {
   });
   const observedAt = new Date(NOW - 2 * HOUR).toISOString();
   const subject: PostureSubject = {
+    deviceId: 'laptop',
     device: { state: 'enrolled', groups: [], tags: [] },
     agents: [{ source: 'acme', agentId: '7', observedAt, lastSeenAt: observedAt }],
     attributes: {
@@ -384,7 +387,7 @@ describe('explain', () => {
   });
 
   test('a gateway that the policy does not name is an error', () => {
-    expect(gatewaysOf(policy)).toEqual([{ name: 'edge', resources: ['wiki'] }]);
+    expect(gatewaysOf(policy)).toMatchObject([{ name: 'edge', resources: ['wiki'] }]);
     expect(() => evaluateGateway(policy, 'egde', subject, NOW)).toThrow(UnknownGateway);
   });
 });

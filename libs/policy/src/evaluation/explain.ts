@@ -1,46 +1,72 @@
-import type { Explanation } from '@stance/contracts';
+import type { Explanation, ResourceDecision } from '@stance/contracts';
 import { isUnknown, Outcome, verdictOf } from '../conditions/outcome.js';
 import { formatDuration } from '../duration.js';
 import { suggestion } from '../nearest.js';
-import type { Rule } from '../policy.js';
-import type { CompiledCondition, CompiledPolicy, CompiledResource, CompiledRule } from './compile-policy.js';
+import type { Exception, Rule } from '../policy.js';
+import type {
+  CompiledCondition,
+  CompiledPolicy,
+  CompiledPosture,
+  CompiledResource,
+  CompiledRule,
+} from './compile-policy.js';
 import { standingOf } from './decide.js';
-import { evaluateResources } from './evaluate.js';
+import { evaluateResources, usedException } from './evaluate.js';
 import { evidenceOf } from './evidence.js';
 import { Facts, type PostureSubject } from './facts.js';
+import { NO_PAST, type Past } from './past.js';
+import { possibleChanges } from './possible-changes.js';
 import { conditionReason, scopeText } from './reasons.js';
-import { ruleOutcome } from './verdict.js';
+import { meets, ruleOutcome } from './verdict.js';
 
 type ExplainedRule = Explanation['rules'][number];
 type ExplainedCondition = ExplainedRule['conditions'][number];
 
 /** What the policy alone can say of an explanation. */
-export type PolicyExplanation = Pick<
+export type PolicyExplanation = Omit<
   Explanation,
-  'effect' | 'enforced' | 'reasons' | 'rules' | 'problems' | 'reviewAt'
+  'deviceId' | 'resource' | 'postureRevision' | 'policyRevision' | 'evaluatedAt' | 'decisions'
 >;
 
-/** Every rule and condition that bears on a resource, for one device; `now` in whole milliseconds since the epoch. */
+/**
+ * Every rule and condition that bears on a resource, for one device, and what would change the outcome; `now` in whole
+ * milliseconds since the epoch, `past` what was decided about the device before.
+ */
 export function explain(
   compiled: CompiledPolicy,
   subject: PostureSubject | undefined,
   resourceName: string,
   now: number,
+  past: Past = NO_PAST,
 ): PolicyExplanation {
   const problems = subject === undefined ? ['not-enrolled'] : [...subject.problems];
   const resource = compiled.resources.get(resourceName);
   if (resource === undefined) return notServed(compiled, resourceName, problems);
-  const { resources, reviewAt } = evaluateResources([resource], subject, now);
-  const decision = resources[resourceName];
-  const facts = subject === undefined ? undefined : new Facts(subject, now);
+  const { resources, reviewAt } = evaluateResources(
+    compiled,
+    [resource],
+    subject,
+    now,
+    past,
+    isEnforced(compiled, resource),
+  );
+  const decision = resources[resourceName] ?? NOT_DECIDED;
+  const facts = subject === undefined ? undefined : new Facts(compiled, subject, now, past);
   return {
-    effect: decision?.effect ?? 'deny',
-    enforced: decision?.enforced ?? true,
-    reasons: decision?.reasons ?? [],
-    rules: rulesOf(resource).map((rule) => explainRule(rule, facts)),
+    ...decision,
+    rules: rulesOf(resource).map((rule) => explainRule(rule, resource.name, facts)),
     problems,
     reviewAt: reviewAt === null ? null : new Date(reviewAt).toISOString(),
+    changes: possibleChanges(compiled, resource, decision, facts, reviewAt, past),
   };
+}
+
+const NOT_DECIDED: ResourceDecision = { effect: 'deny', enforced: true, reasons: [] };
+
+/** Any of the gateways that serve it does. */
+function isEnforced(compiled: CompiledPolicy, resource: CompiledResource): boolean {
+  const serving = [...compiled.gateways.values()].filter(({ resources }) => resources.includes(resource));
+  return serving.some((gateway) => gateway.isEnforced);
 }
 
 function notServed(compiled: CompiledPolicy, resource: string, problems: string[]): PolicyExplanation {
@@ -52,17 +78,23 @@ function notServed(compiled: CompiledPolicy, resource: string, problems: string[
     rules: [],
     problems,
     reviewAt: null,
+    changes: [],
   };
 }
 
 /** As the policy lists them. */
-function rulesOf({ denies, allows }: CompiledResource): CompiledRule[] {
+function rulesOf(resource: CompiledResource): CompiledRule[] {
+  const { denies, allows } = resource.withReported ?? resource;
   return [...denies, ...allows].toSorted((a, b) => a.slot - b.slot);
 }
 
-function explainRule(compiled: CompiledRule, facts: Facts | undefined): ExplainedRule {
-  const { rule, require, requireAny, when } = compiled;
-  const base = { name: rule.name, effect: rule.effect };
+function explainRule(compiled: CompiledRule, resource: string, facts: Facts | undefined): ExplainedRule {
+  const { rule } = compiled;
+  const base = {
+    name: rule.name,
+    effect: rule.effect,
+    ...(rule.mode === 'report' ? { mode: rule.mode } : {}),
+  };
   if (facts === undefined || standingOf(facts.subject) === 'not-enrolled') {
     return {
       ...base,
@@ -72,7 +104,7 @@ function explainRule(compiled: CompiledRule, facts: Facts | undefined): Explaine
       conditions: [],
     };
   }
-  const conditions = [...require, ...requireAny, ...when].flatMap((posture) =>
+  const conditions = posturesOf(compiled).flatMap((posture) =>
     posture.conditions.map((condition) => explainCondition(rule, condition, facts)),
   );
   const outcome = ruleOutcome(compiled, facts);
@@ -80,8 +112,41 @@ function explainRule(compiled: CompiledRule, facts: Facts | undefined): Explaine
     const notApplicable = `It is for ${scopeText(rule)} only.`;
     return { ...base, applies: false, notApplicable, verdict: 'false', conditions };
   }
-  return { ...base, applies: true, verdict: verdictOf(outcome), conditions };
+  return {
+    ...base,
+    applies: true,
+    verdict: verdictOf(outcome),
+    conditions,
+    ...explainLeniency(compiled, resource, facts),
+  };
 }
+
+const posturesOf = ({ require, requireAny, when }: CompiledRule): CompiledPosture[] => [
+  ...[...require, ...requireAny].map(({ posture }) => posture),
+  ...when,
+];
+
+/** What of a rule is waived or borne with for this device. */
+function explainLeniency(
+  { require, requireAny }: CompiledRule,
+  resource: string,
+  facts: Facts,
+): Pick<ExplainedRule, 'waived' | 'graces'> {
+  const waived = new Map<Exception, ReturnType<typeof usedException>>();
+  const graces: NonNullable<ExplainedRule['graces']> = [];
+  for (const requirement of [...require, ...requireAny]) {
+    const met = meets(requirement, resource, facts);
+    if (met === undefined || met === 'held') continue;
+    if ('exception' in met) waived.set(met.exception.exception, usedException(met.exception.exception));
+    else graces.push({ posture: requirement.posture.name, since: iso(met.since), until: iso(met.until) });
+  }
+  return {
+    ...(waived.size === 0 ? {} : { waived: [...waived.values()] }),
+    ...(graces.length === 0 ? {} : { graces }),
+  };
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
 
 function explainCondition(rule: Rule, compiled: CompiledCondition, facts: Facts): ExplainedCondition {
   const { condition, posture } = compiled;

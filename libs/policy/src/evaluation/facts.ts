@@ -1,11 +1,19 @@
 import type { DataOf, PostureChanged } from '@stance/contracts';
 import type { Outcome } from '../conditions/outcome.js';
+import type { CompiledException, CompiledPolicy, CompiledRequirement } from './compile-policy.js';
+import { firstMemory, graceKey, rememberedFrom, type Remembered } from './grace.js';
+import type { Past } from './past.js';
 import { timeOf } from './timestamp.js';
 
 /** What is decided about: the posture of a device, as the posture store publishes it. */
-export type PostureSubject = Pick<DataOf<typeof PostureChanged>, 'device' | 'agents' | 'attributes' | 'problems'>;
+export type PostureSubject = Pick<
+  DataOf<typeof PostureChanged>,
+  'deviceId' | 'device' | 'agents' | 'attributes' | 'problems'
+>;
 
 export type SubjectAgent = PostureSubject['agents'][number];
+
+const NO_EXCEPTIONS: readonly CompiledException[] = [];
 
 /** The latest time that a date can name; what lies beyond never comes. */
 const END_OF_TIME = 8_640_000_000_000_000;
@@ -25,14 +33,21 @@ export class Facts {
   readonly postures: (Outcome | undefined)[] = [];
   readonly held: (boolean | undefined)[] = [];
   readonly rules: (Outcome | null | undefined)[] = [];
+  /** What is remembered after this moment, by slot of requirements with grace. */
+  readonly graces: (Remembered | undefined)[] = [];
+  readonly #exceptions: readonly CompiledException[];
+  #remembered: ReadonlyMap<string, Remembered> | undefined;
   #changesAt = Infinity;
 
   constructor(
+    private readonly compiled: CompiledPolicy,
     readonly subject: PostureSubject,
     /** Milliseconds since the epoch, whole. */
     readonly now: number,
-    earlier?: Facts,
+    private readonly past: Past,
+    private readonly earlier?: Facts,
   ) {
+    this.#exceptions = compiled.exceptions.get(subject.deviceId) ?? NO_EXCEPTIONS;
     this.confirmedAt = earlier?.confirmedAt ?? subject.agents.map(confirmedAt);
     this.lastSeenAt = earlier === undefined ? longestSilent(subject.agents, this.confirmedAt) : earlier.lastSeenAt;
     this.conflicting = subject.problems.includes('conflict');
@@ -40,7 +55,38 @@ export class Facts {
 
   /** The same device at another moment. */
   at(now: number): Facts {
-    return new Facts(this.subject, now, this);
+    return new Facts(this.compiled, this.subject, now, this.past, this);
+  }
+
+  /** What was remembered before this moment. */
+  remembered(requirement: CompiledRequirement): Remembered {
+    if (this.earlier !== undefined) {
+      return this.earlier.graces[requirement.slot] ?? this.earlier.remembered(requirement);
+    }
+    this.#remembered ??= rememberedFrom(this.past);
+    const key = graceKey(requirement.rule.name, requirement.posture.name);
+    return this.#remembered.get(key) ?? firstMemory(requirement, this.past);
+  }
+
+  /** The same device at the same moment if the policy had no exception for it. */
+  withoutExceptions(): Facts {
+    return new Facts({ ...this.compiled, exceptions: new Map() }, this.subject, this.now, this.past, this.earlier);
+  }
+
+  get hasExceptions(): boolean {
+    return this.#exceptions.length > 0;
+  }
+
+  /** The exception that lets the device off a requirement now; of several, the one that lasts longest. */
+  exceptionFrom({ slot }: CompiledRequirement): CompiledException | undefined {
+    let lasting: CompiledException | undefined;
+    for (const candidate of this.#exceptions) {
+      const { until } = candidate.exception;
+      if (!candidate.requirements.has(slot) || until <= this.now) continue;
+      if (lasting === undefined || until > lasting.exception.until) lasting = candidate;
+    }
+    if (lasting !== undefined) this.changes(lasting.exception.until);
+    return lasting;
   }
 
   /** Something that was asked for becomes different at this time, if nothing happens before. */

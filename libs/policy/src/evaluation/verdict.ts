@@ -1,6 +1,7 @@
 import { isUnknown, Outcome } from '../conditions/outcome.js';
-import type { CompiledPosture, CompiledRule } from './compile-policy.js';
+import type { CompiledException, CompiledPosture, CompiledRequirement, CompiledRule } from './compile-policy.js';
 import type { Facts } from './facts.js';
+import { remember, type Remembered } from './grace.js';
 
 /** False if any condition is, else unknown if any is, else true. */
 export function postureOutcome(posture: CompiledPosture, facts: Facts): Outcome {
@@ -19,7 +20,26 @@ export function postureOutcome(posture: CompiledPosture, facts: Facts): Outcome 
   return outcome;
 }
 
-/** What becomes of a rule for a device; null where it does not speak of it. */
+/** Whether a posture is true: what is not, false or unknown, is settled by the first condition that is not. */
+export function holds({ slot, conditions }: CompiledPosture, facts: Facts): boolean {
+  const known = facts.held[slot];
+  if (known !== undefined) return known;
+  let held = true;
+  for (const { check } of conditions) {
+    if (check(facts) === Outcome.TRUE) continue;
+    held = false;
+    break;
+  }
+  facts.held[slot] = held;
+  return held;
+}
+
+/** Whether every condition is known: grace bears with what is false, never with what cannot be told. */
+function isKnown({ conditions }: CompiledPosture, facts: Facts): boolean {
+  return conditions.every(({ check }) => !isUnknown(check(facts)));
+}
+
+/** What becomes of a rule for a device, graces and exceptions aside; null where it does not speak of it. */
 export function ruleOutcome(compiled: CompiledRule, facts: Facts): Outcome | null {
   const known = facts.rules[compiled.slot];
   if (known !== undefined) return known;
@@ -30,12 +50,13 @@ export function ruleOutcome(compiled: CompiledRule, facts: Facts): Outcome | nul
 
 function conditionsOutcome({ require, requireAny, when }: CompiledRule, facts: Facts): Outcome {
   let outcome: Outcome = Outcome.TRUE;
-  for (const posture of require) {
+  for (const { posture } of require) {
     const found = postureOutcome(posture, facts);
     if (found === Outcome.FALSE) return found;
     if (outcome === Outcome.TRUE) outcome = found;
   }
-  for (const choice of [requireAny, when]) {
+  const choices = [requireAny.map(({ posture }) => posture), when];
+  for (const choice of choices) {
     if (choice.length === 0) continue;
     const found = anyOutcome(choice, facts);
     if (found === Outcome.FALSE) return found;
@@ -55,19 +76,100 @@ function anyOutcome(postures: readonly CompiledPosture[], facts: Facts): Outcome
   return outcome;
 }
 
-/** Whether an allow rule grants: whatever is not true, false or unknown, settles that it does not. */
+/** Whether an allow rule grants without anybody bearing with anything. */
 export function grants({ applies, require, requireAny }: CompiledRule, facts: Facts): boolean {
-  return (
-    applies(facts.subject.device) &&
-    require.every((posture) => isTrue(posture, facts)) &&
-    (requireAny.length === 0 || requireAny.some((posture) => isTrue(posture, facts)))
-  );
+  if (!applies(facts.subject.device)) return false;
+  for (const { posture } of require) if (!holds(posture, facts)) return false;
+  if (requireAny.length === 0) return true;
+  for (const { posture } of requireAny) if (holds(posture, facts)) return true;
+  return false;
 }
 
-function isTrue({ slot, conditions }: CompiledPosture, facts: Facts): boolean {
-  const known = facts.held[slot];
+/** A requirement that fails and is borne with; times in milliseconds since the epoch. */
+export interface Borne {
+  readonly requirement: CompiledRequirement;
+  readonly since: number;
+  readonly until: number;
+}
+
+/** How an allow rule grants although some of its requirements do not hold. */
+export interface Leniency {
+  /** In the order of the rule; none where exceptions alone let the device in. */
+  readonly borne: readonly Borne[];
+  readonly waived: readonly Waived[];
+}
+
+export interface Waived {
+  readonly requirement: CompiledRequirement;
+  readonly exception: CompiledException;
+}
+
+/** How a rule grants a resource by exceptions and graces; undefined where it does not. */
+export function leniencyOf(
+  { applies, require, requireAny }: CompiledRule,
+  resource: string,
+  facts: Facts,
+): Leniency | undefined {
+  if (!applies(facts.subject.device)) return undefined;
+  const borne: Borne[] = [];
+  const waived: Waived[] = [];
+  const take = (found: Borne | Waived | 'held'): void => {
+    if (found === 'held') return;
+    if ('since' in found) borne.push(found);
+    else waived.push(found);
+  };
+  for (const requirement of require) {
+    const met = meets(requirement, resource, facts);
+    if (met === undefined) return undefined;
+    take(met);
+  }
+  if (requireAny.length > 0) {
+    const met = mildest(requireAny.map((requirement) => meets(requirement, resource, facts)));
+    if (met === undefined) return undefined;
+    take(met);
+  }
+  return { borne, waived };
+}
+
+type Met = Borne | Waived | 'held' | undefined;
+
+/** How a requirement is met for a resource; undefined where it is not. */
+export function meets(requirement: CompiledRequirement, resource: string, facts: Facts): Met {
+  if (holds(requirement.posture, facts)) return 'held';
+  const exception = facts.hasExceptions ? facts.exceptionFrom(requirement) : undefined;
+  return exception === undefined ? bearing(requirement, resource, facts) : { requirement, exception };
+}
+
+/** One that holds or is waived, else the one that is borne with longest. */
+function mildest(choice: readonly Met[]): Met {
+  return choice.reduce((best, met) => {
+    if (met === undefined || best === 'held') return best;
+    if (met === 'held' || best === undefined) return met;
+    if (!('until' in best)) return best;
+    return !('until' in met) || met.until > best.until ? met : best;
+  }, undefined);
+}
+
+/** The grace of a requirement that fails, while it runs. */
+function bearing(requirement: CompiledRequirement, resource: string, facts: Facts): Borne | undefined {
+  if (requirement.grace === 0) return undefined;
+  const { resources, failingSince } = graceOf(requirement, facts);
+  if (failingSince === undefined || resources?.includes(resource) === false) return undefined;
+  if (postureOutcome(requirement.posture, facts) !== Outcome.FALSE || !isKnown(requirement.posture, facts)) {
+    return undefined;
+  }
+  const until = failingSince + requirement.grace;
+  if (facts.now >= until) return undefined;
+  facts.changes(until);
+  return { requirement, since: failingSince, until };
+}
+
+/** What is remembered of a requirement with grace from this moment on. */
+export function graceOf(requirement: CompiledRequirement, facts: Facts): Remembered {
+  const known = facts.graces[requirement.slot];
   if (known !== undefined) return known;
-  const held = conditions.every(({ check }) => check(facts) === Outcome.TRUE);
-  facts.held[slot] = held;
-  return held;
+  const outcome = postureOutcome(requirement.posture, facts);
+  const state = remember(facts.remembered(requirement), outcome, facts.now, requirement.rearm);
+  facts.graces[requirement.slot] = state;
+  return state;
 }

@@ -1,6 +1,8 @@
 import type { Effect, Reason } from '@stance/contracts';
 import type { CompiledPolicy } from '../evaluation/compile-policy.js';
 import { evaluateResources } from '../evaluation/evaluate.js';
+import type { PostureSubject } from '../evaluation/facts.js';
+import { NO_PAST, type Past } from '../evaluation/past.js';
 import type { PolicyTest } from '../policy.js';
 import { startingPoint, subjectOf } from './test-device.js';
 
@@ -30,10 +32,14 @@ export function runPolicyTests(compiled: CompiledPolicy, now: number): PolicyTes
 
 function runTest(compiled: CompiledPolicy, test: PolicyTest, now: number): PolicyTestMismatch[] {
   const { values, impassable } = startingPoint(compiled, test);
-  const subject = subjectOf(test.device, values, now);
+  const at = test.at ?? now;
+  const subject = subjectOf(test.device, values, at);
+  const past = test.fromPassing
+    ? pastOf(compiled, test, subjectOf(test.device, values, at - test.failingFor), at)
+    : NO_PAST;
   return [...test.expect].flatMap(([name, expected]) => {
     const resource = compiled.resources.get(name);
-    const decision = resource && evaluateResources([resource], subject, now).resources[name];
+    const decision = resource && evaluateResources(compiled, [resource], subject, at, past).resources[name];
     const actual = decision?.effect ?? 'deny';
     const reasons = decision?.reasons ?? [];
     // A denial that nothing could have prevented would prove nothing about what the test changes.
@@ -47,4 +53,14 @@ function runTest(compiled: CompiledPolicy, test: PolicyTest, now: number): Polic
       { resource: name, expected, actual, reasons, message: `${name}: expected ${expected}, got ${actual}${why}` },
     ];
   });
+}
+
+/** What is remembered of a device that has held everything, and has been as it is since `failingFor` before `at`. */
+function pastOf(compiled: CompiledPolicy, { failingFor }: PolicyTest, subject: PostureSubject, at: number): Past {
+  const graced = compiled.policy.rules.flatMap(({ name: rule, require, requireAny }) =>
+    [...require, ...requireAny].filter(({ grace }) => grace > 0).map(({ posture }) => ({ rule, posture })),
+  );
+  const held: Past = { ...NO_PAST, graces: graced };
+  const resources = [...compiled.resources.values()];
+  return { ...NO_PAST, graces: evaluateResources(compiled, resources, subject, at - failingFor, held).graces };
 }

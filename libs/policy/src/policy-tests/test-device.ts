@@ -49,8 +49,8 @@ function firstPossible(demands: readonly Demand[], ways: readonly (readonly Dema
 
 /** All of `require`, and each of `requireAny` in turn. */
 function waysToPass({ require, requireAny }: CompiledRule): Demand[][] {
-  const required = require.flatMap(holding);
-  return requireAny.length === 0 ? [required] : requireAny.map((posture) => [...required, ...holding(posture)]);
+  const required = require.flatMap(({ posture }) => holding(posture));
+  return requireAny.length === 0 ? [required] : requireAny.map(({ posture }) => [...required, ...holding(posture)]);
 }
 
 const holding = ({ conditions }: CompiledPosture): Demand[] =>
@@ -68,7 +68,7 @@ export function subjectOf(device: TestDevice, start: Values, now: number): Postu
     if (value !== null && name.startsWith('sentinelOne:')) attributes[name] = { value, agent: 0 };
   }
   const problems: PostureSubject['problems'] = device.quarantined === true ? ['quarantined'] : [];
-  return { device: deviceFields(device, values), agents, attributes, problems };
+  return { deviceId: device.id ?? 'tested', device: deviceFields(device, values), agents, attributes, problems };
 }
 
 function agentsOf(values: Values, now: number): SubjectAgent[] {

@@ -170,6 +170,7 @@ describe('explanations', () => {
     effect: 'deny',
     enforced: true,
     reasons: [infected],
+    changes: [],
     rules: [
       {
         name: 'staff',

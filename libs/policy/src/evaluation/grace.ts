@@ -1,0 +1,84 @@
+import type { GraceState } from '@stance/contracts';
+import { Outcome } from '../conditions/outcome.js';
+import type { CompiledRequirement } from './compile-policy.js';
+import type { Past } from './past.js';
+import { timeOf } from './timestamp.js';
+
+/** What is remembered of a requirement with grace; times in milliseconds since the epoch. */
+export interface Remembered {
+  /** Undefined once the device has held it; before, what it could reach when the requirement first bore on it. */
+  readonly resources: readonly string[] | undefined;
+  /** The first of the failures since the requirement last had its full grace. */
+  readonly failingSince: number | undefined;
+  /** Since when it holds again. */
+  readonly heldSince: number | undefined;
+}
+
+const ARMED: Remembered = { resources: undefined, failingSince: undefined, heldSince: undefined };
+
+/** Where a memory is found. */
+export const graceKey = (rule: string, posture: string): string => `${rule}\n${posture}`;
+
+/** The memories of earlier decisions by {@link graceKey}. */
+export function rememberedFrom({ graces }: Past): Map<string, Remembered> {
+  return new Map(
+    graces.map(({ rule, posture, resources, failingSince, heldSince }) => [
+      graceKey(rule, posture),
+      { resources, failingSince: momentOf(failingSince), heldSince: momentOf(heldSince) },
+    ]),
+  );
+}
+
+function momentOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = timeOf(text);
+  // What cannot be read has failed for long.
+  return Number.isNaN(time) ? 0 : time;
+}
+
+/** What a device is granted that meets a requirement for the first time: it has held nothing, but may have had access. */
+export function firstMemory({ rule }: CompiledRequirement, { reached }: Past): Remembered {
+  const before = reached();
+  const had = rule.resources.filter((resource) => (before.get(resource)?.effect ?? 'deny') !== 'deny');
+  // A warning that runs goes on: giving a rule another name starts no second grace.
+  const since = had.map((resource) => momentOf(before.get(resource)?.graceSince)).filter((at) => at !== undefined);
+  return { resources: had, failingSince: since.length === 0 ? undefined : Math.min(...since), heldSince: undefined };
+}
+
+/** What is remembered once the posture has been found to be `outcome` at `now`. */
+export function remember(before: Remembered, outcome: Outcome, now: number, rearm: number): Remembered {
+  const { resources } = before;
+  // Without access to lose there is no grace to use up.
+  if (resources?.length === 0) return outcome === Outcome.TRUE ? ARMED : before;
+  const isRearmed = before.heldSince !== undefined && now - before.heldSince >= rearm;
+  const failingSince = isRearmed || before.failingSince === undefined ? undefined : Math.min(before.failingSince, now);
+  if (outcome === Outcome.TRUE) {
+    if (failingSince === undefined) return ARMED;
+    return { resources: undefined, failingSince, heldSince: Math.min(before.heldSince ?? now, now) };
+  }
+  if (outcome !== Outcome.FALSE) return { resources, failingSince, heldSince: undefined };
+  return { resources, failingSince: failingSince ?? now, heldSince: undefined };
+}
+
+/** Whether a failure is remembered differently; that a requirement is armed again is noticed when it fails. */
+export function sameFailure(a: Remembered | undefined, b: Remembered | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (a === b) return true;
+  if (a.resources?.join('\n') !== b.resources?.join('\n')) return false;
+  const isRunning = (state: Remembered): boolean => state.failingSince !== undefined && state.heldSince === undefined;
+  return isRunning(a) === isRunning(b) && (!isRunning(a) || a.failingSince === b.failingSince);
+}
+
+/** As decisions keep it. */
+export function graceStateOf(
+  { rule, posture }: CompiledRequirement,
+  { resources, failingSince, heldSince }: Remembered,
+): GraceState {
+  return {
+    rule: rule.name,
+    posture: posture.name,
+    ...(resources === undefined ? {} : { resources: [...resources] }),
+    ...(failingSince === undefined ? {} : { failingSince: new Date(failingSince).toISOString() }),
+    ...(heldSince === undefined ? {} : { heldSince: new Date(heldSince).toISOString() }),
+  };
+}
