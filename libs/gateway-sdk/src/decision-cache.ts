@@ -1,4 +1,4 @@
-import type { DataOf, DecisionChanged } from '@stance/contracts';
+import type { DataOf, DecisionChanged, DeviceProof } from '@stance/contracts';
 import { RulingTable, type Rulings } from './ruling-table.js';
 
 /** How new a decision is: of which posture and of which policy. */
@@ -12,6 +12,8 @@ export interface CachedDecision {
   readonly rulings: Rulings;
   /** The user whom rulings for the owner mean. */
   readonly owner: string | undefined;
+  /** The least proof of the device that counts. */
+  readonly identity: DeviceProof | undefined;
   readonly posture: number;
   readonly policy: number;
   /** Milliseconds since 1970; infinite where time alone changes nothing. */
@@ -48,6 +50,7 @@ export class DecisionCache {
     this.put(decision.deviceId, before, {
       rulings,
       owner,
+      identity: decision.identity,
       posture: decision.postureRevision,
       policy: decision.policyRevision,
       reviewAt: decision.reviewAt === null ? Infinity : Date.parse(decision.reviewAt),
@@ -65,6 +68,7 @@ export class DecisionCache {
     this.put(deviceId, before, {
       rulings: NOTHING,
       owner: undefined,
+      identity: undefined,
       posture,
       policy,
       reviewAt: Infinity,

@@ -31,6 +31,7 @@ import { RevocationFloors } from './revocation-floors.js';
 import { RevokedEarly } from './revoked-early.js';
 import {
   SessionDenied,
+  type AccessRequest,
   type EndCause,
   type Revocation,
   type Session,
@@ -143,7 +144,7 @@ export class Gateway {
   }
 
   /** Whether a device may reach a resource now. An answer from memory; never throws. */
-  decide({ deviceId, resource, user }: SessionKey): Verdict {
+  decide({ deviceId, resource, ...asker }: AccessRequest): Verdict {
     const now = this.now();
     return verdictOf(
       {
@@ -153,7 +154,7 @@ export class Gateway {
         now,
       },
       resource,
-      user,
+      asker,
     );
   }
 
@@ -341,11 +342,11 @@ export class Gateway {
     else if (this.cache.get(session.deviceId) !== undefined) this.revokeIfDenied(session, {});
   }
 
-  private revokeIfDenied({ sessionId, deviceId, resource, user }: Session, cause: Cause): void {
+  private revokeIfDenied({ sessionId, deviceId, resource, ...asker }: Session, cause: Cause): void {
     const decision = this.cache.get(deviceId);
     // An unreadable decision denies what is asked from now on; it is no order to cut.
     if (decision === undefined || !decision.readable) return;
-    const { effect, enforced, reasons } = rulingOn(decision, resource, user);
+    const { effect, enforced, reasons } = rulingOn(decision, resource, asker);
     if (effect !== 'deny' || !enforced) return;
     const revisions = { posture: decision.posture, policy: decision.policy };
     this.sessions.revoke(sessionId, revocationOf(reasons, revisions, cause));

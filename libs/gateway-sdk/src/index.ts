@@ -8,6 +8,7 @@ export {
   SessionDenied,
   SessionInvalid,
   TooManySessions,
+  type AccessRequest,
   type EndCause,
   type Enforcement,
   type Revocation,

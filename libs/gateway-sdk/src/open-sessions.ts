@@ -50,7 +50,7 @@ export class OpenSessions {
    * Throws {@link SessionInvalid} or {@link TooManySessions}.
    */
   start(request: SessionRequest): Session {
-    const { deviceId, resource, user, enforcement, lifetimeMs = DEFAULT_LIFETIME_MS, context } = request;
+    const { deviceId, resource, user, proof, enforcement, lifetimeMs = DEFAULT_LIFETIME_MS, context } = request;
     if (!(lifetimeMs >= 1_000 && lifetimeMs <= MAX_LIFETIME_MS)) {
       throw new SessionInvalid(`a session lives from 1 s to 7 d, not ${lifetimeMs} ms`);
     }
@@ -64,6 +64,7 @@ export class OpenSessions {
       resource,
       ...(user !== undefined && { user }),
       enforcement,
+      ...(proof !== undefined && { proof }),
       startedAt,
       expiresAt: startedAt + lifetimeMs,
     };
@@ -251,13 +252,14 @@ function ttlOf({ startedAt, expiresAt }: Session): number {
 }
 
 function sessionOf(data: DataOf<typeof SessionStarted>): Session {
-  const { sessionId, deviceId, resource, user, enforcement, startedAt, expiresAt } = data;
+  const { sessionId, deviceId, resource, user, enforcement, proof, startedAt, expiresAt } = data;
   return {
     sessionId,
     deviceId,
     resource,
     ...(user !== undefined && { user }),
     enforcement,
+    ...(proof !== undefined && { proof }),
     startedAt: Date.parse(startedAt),
     expiresAt: Date.parse(expiresAt),
   };

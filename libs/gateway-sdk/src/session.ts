@@ -1,4 +1,4 @@
-import type { Cause, DataOf, Reason, SessionEnded, SessionStarted } from '@stance/contracts';
+import type { Cause, DataOf, DeviceProof, Reason, SessionEnded, SessionStarted } from '@stance/contracts';
 import type { Revisions } from './decision-cache.js';
 
 /** What a gateway can do to a session whose access ends: cut its connection, or refuse its next request. */
@@ -15,6 +15,8 @@ export interface Session {
   readonly resource: string;
   readonly user?: string;
   readonly enforcement: Enforcement;
+  /** How the device was proved; by its address where nothing is said. */
+  readonly proof?: DeviceProof;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   /** Milliseconds since 1970. */
@@ -28,7 +30,12 @@ export interface SessionKey {
   readonly user?: string | undefined;
 }
 
-export interface SessionRequest extends SessionKey {
+/** Who wants to use what, and how the device was proved: by its address where nothing is said. */
+export interface AccessRequest extends SessionKey {
+  readonly proof?: DeviceProof | undefined;
+}
+
+export interface SessionRequest extends AccessRequest {
   readonly enforcement: Enforcement;
   /** Absolute lifetime in milliseconds; default 12 h, at most 7 d. */
   readonly lifetimeMs?: number;

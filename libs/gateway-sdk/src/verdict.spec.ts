@@ -26,7 +26,7 @@ describe('a verdict', () => {
     ['a denial that is only reported', situation({ wiki: report })],
     ['a decision just before its review', situation({ reviewAt: '2026-03-01T09:00:00.001Z' })],
   ])('lets %s through', (_case, given) => {
-    expect(verdictOf(given, 'wiki', undefined)).toMatchObject({ allowed: true });
+    expect(verdictOf(given, 'wiki', {})).toMatchObject({ allowed: true });
   });
 
   test.each([
@@ -41,7 +41,7 @@ describe('a verdict', () => {
     ['a reported denial past its review', situation({ wiki: report, reviewAt: TIME }), 'decision-expired'],
     ['a reported denial with a silent engine', situation({ wiki: report }, { engine: 'silent' }), 'engine-silent'],
   ])('denies %s', (_case, given, code) => {
-    const verdict = verdictOf(given, 'wiki', undefined);
+    const verdict = verdictOf(given, 'wiki', {});
     expect(verdict).toMatchObject({ effect: 'deny', allowed: false, enforced: true, reasons: [{ code }] });
   });
 
@@ -49,7 +49,7 @@ describe('a verdict', () => {
     const cache = new DecisionCache();
     cache.apply(decisionOf(), 1);
     cache.applyUnreadable('laptop-1', 2);
-    const verdict = verdictOf({ ...situation(), decision: cache.get('laptop-1') }, 'wiki', undefined);
+    const verdict = verdictOf({ ...situation(), decision: cache.get('laptop-1') }, 'wiki', {});
     expect(verdict).toMatchObject({ allowed: false, reasons: [{ code: 'decision-missing' }] });
   });
 
@@ -58,31 +58,49 @@ describe('a verdict', () => {
     ['nobody in particular: the device is the principal', undefined, true],
     ['somebody else', 'bela@example.org', false],
   ])('for a resource of the owner lets in %s: %s is %s', (_case, user, allowed) => {
-    expect(verdictOf(situation({ wiki: ownersOnly }), 'wiki', user).allowed).toBe(allowed);
+    expect(verdictOf(situation({ wiki: ownersOnly }), 'wiki', { user }).allowed).toBe(allowed);
   });
 
   test('keeps the owners of two resources apart', () => {
     const other = { ...ALLOW, requiresOwner: 'bela@example.org' };
     const given = situation({ resources: { git: other, wiki: ownersOnly } });
-    expect(verdictOf(given, 'wiki', 'bela@example.org').allowed).toBe(false);
-    expect(verdictOf(given, 'wiki', 'anna@example.org').allowed).toBe(true);
+    expect(verdictOf(given, 'wiki', { user: 'bela@example.org' }).allowed).toBe(false);
+    expect(verdictOf(given, 'wiki', { user: 'anna@example.org' }).allowed).toBe(true);
   });
 
   test('tells the denial of the decision even when the engine is silent', () => {
-    const verdict = verdictOf(situation({ wiki: DENY, reviewAt: TIME }, { engine: 'silent' }), 'wiki', undefined);
+    const verdict = verdictOf(situation({ wiki: DENY, reviewAt: TIME }, { engine: 'silent' }), 'wiki', {});
     expect(verdict.reasons).toEqual(DENY.reasons);
   });
 
   test('says what is only reported, until when a warning holds, and of which revisions it is', () => {
-    expect(verdictOf(situation({ wiki: report, postureRevision: 7 }), 'wiki', undefined)).toMatchObject({
+    expect(verdictOf(situation({ wiki: report, postureRevision: 7 }), 'wiki', {})).toMatchObject({
       effect: 'deny',
       enforced: false,
       reasons: DENY.reasons,
       revisions: { posture: 7, policy: 1 },
     });
-    expect(verdictOf(situation({ wiki: warn('2026-03-02T09:00:00Z') }), 'wiki', undefined)).toMatchObject({
+    expect(verdictOf(situation({ wiki: warn('2026-03-02T09:00:00Z') }), 'wiki', {})).toMatchObject({
       effect: 'warn',
       until: '2026-03-02T09:00:00.000Z',
     });
+  });
+
+  test.each([
+    ['certificate', 'certificate', true],
+    ['certificate', 'token', true],
+    ['token', 'certificate', false],
+    ['address', 'token', false],
+    [undefined, 'token', false],
+    [undefined, 'address', true],
+  ] as const)('of a device proved by %s where %s is needed: %s', (proof, identity, allowed) => {
+    const verdict = verdictOf(situation({ identity }), 'wiki', { proof });
+    expect(verdict.allowed).toBe(allowed);
+    if (!allowed) expect(verdict.reasons).toMatchObject([{ code: 'identity-missing' }]);
+  });
+
+  test('a gateway that only reports still lets nobody in who is not proved well enough', () => {
+    const verdict = verdictOf(situation({ wiki: report, identity: 'certificate' }), 'wiki', { proof: 'address' });
+    expect(verdict).toMatchObject({ allowed: false, enforced: true });
   });
 });

@@ -1,4 +1,4 @@
-import type { Effect, Reason, ReasonCode } from '@stance/contracts';
+import { isProofEnough, type DeviceProof, type Effect, type Reason, type ReasonCode } from '@stance/contracts';
 import type { CachedDecision, Revisions } from './decision-cache.js';
 import type { EngineState } from './engine-watch.js';
 import type { Ruling } from './ruling-table.js';
@@ -28,6 +28,12 @@ export interface Situation {
   readonly now: number;
 }
 
+/** Who asks: the user, if one was proved, and how the device was. */
+export interface Asker {
+  readonly user?: string | undefined;
+  readonly proof?: DeviceProof | undefined;
+}
+
 const NO_REVISIONS: Revisions = { posture: 0, policy: 0 };
 
 const missing = [reasonOf('decision-missing', 'The gateway has no decision for this device and resource.')];
@@ -42,13 +48,9 @@ const notOwner = [reasonOf('no-rule', 'Only the owner of this device may reach t
  * Denies unless a decision allows that is known to hold now: readable, not past its review, not older than a revocation,
  * from an engine that is heard. A decision's own denial is told first: it says most about what to do.
  */
-export function verdictOf(
-  { decision, floor, engine, now }: Situation,
-  resource: string,
-  user: string | undefined,
-): Verdict {
+export function verdictOf({ decision, floor, engine, now }: Situation, resource: string, asker: Asker): Verdict {
   const revisions = decision ?? NO_REVISIONS;
-  const ruling = rulingOn(decision, resource, user);
+  const ruling = rulingOn(decision, resource, asker);
   if (ruling.effect === 'deny' && ruling.enforced && decision?.readable && decision.rulings.has(resource)) {
     return deny(ruling.reasons, revisions);
   }
@@ -66,14 +68,20 @@ export function verdictOf(
   };
 }
 
-/** What a decision says about a resource and a user, leaving time and revocations aside. */
-export function rulingOn(decision: CachedDecision | undefined, resource: string, user: string | undefined): Ruling {
+/** What a decision says about a resource and who asks, leaving time and revocations aside. */
+export function rulingOn(decision: CachedDecision | undefined, resource: string, { user, proof }: Asker): Ruling {
   const ruling = decision?.rulings.get(resource);
   if (ruling === undefined) return denial(decision?.readable === false ? unreadable : missing);
+  // Enforced even where the gateway only reports: this is not the device that the decision is about, for all we know.
+  if (!isProofEnough(proof, decision?.identity)) return denial(poorlyProved(proof, decision?.identity));
   // Without a proved user the device is the principal (policy language, "requiresOwner").
   if (ruling.requiresOwner === undefined || user === undefined || ruling.effect === 'deny') return ruling;
   const owner = ruling.requiresOwner === 'owner' ? decision?.owner : ruling.requiresOwner.user;
   return user.toLowerCase() === owner ? ruling : { ...denial(notOwner), enforced: ruling.enforced };
+}
+
+function poorlyProved(proof: DeviceProof = 'address', least: DeviceProof = 'address'): readonly Reason[] {
+  return [reasonOf('identity-missing', `The device is proved by ${proof}; this gateway needs a proof by ${least}.`)];
 }
 
 function denial(reasons: readonly Reason[]): Ruling {

@@ -3,7 +3,7 @@ import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingM
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import type { SessionRequest, Verdict } from '@stance/gateway-sdk';
+import type { SessionKey, SessionRequest, Verdict } from '@stance/gateway-sdk';
 import { AuthorizeServer, ListenFailed, type AuthorizeServerOptions } from './authorize-server.js';
 import { parseGatewayFile } from './gateway-file.js';
 
@@ -30,6 +30,7 @@ afterEach(async () => {
 /** A server on a free port whose gateway answers every question with the same verdict. */
 async function serve(verdict: Verdict | (() => Verdict), file = '', overrides: Partial<AuthorizeServerOptions> = {}) {
   const started: SessionRequest[] = [];
+  const told: SessionKey[] = [];
   const decide = jest.fn<AuthorizeServerOptions['gateway']['decide']>(() =>
     typeof verdict === 'function' ? verdict() : verdict,
   );
@@ -46,11 +47,12 @@ async function serve(verdict: Verdict | (() => Verdict), file = '', overrides: P
       },
     },
     onError: () => undefined,
+    onReportedDenial: (key) => void told.push(key),
     ...overrides,
   });
   await server.start();
   servers.push(server);
-  return { server, url: server.url, decide, started };
+  return { server, url: server.url, decide, started, told };
 }
 
 const sessionOf = ({ deviceId, resource, enforcement }: SessionRequest) => ({
@@ -102,8 +104,30 @@ describe('/authorize', () => {
       },
     });
     const key = { deviceId: 'laptop-1', user: 'anna@example.org', resource: 'wiki' };
-    expect(decide).toHaveBeenCalledWith(key);
-    expect(started).toEqual([{ ...key, enforcement: 'next-request', lifetimeMs: 43_200_000, traceparent }]);
+    const proof = 'address';
+    expect(decide).toHaveBeenCalledWith({ ...key, proof });
+    expect(started).toEqual([{ ...key, proof, enforcement: 'next-request', lifetimeMs: 43_200_000, traceparent }]);
+  });
+
+  test('names the proof of the device that the proxy is said to have', async () => {
+    const { url, decide } = await serve(ALLOW, 'trustedProxies: [127.0.0.1]\ndeviceProof: certificate');
+    await ask(url, '/authorize/wiki', LAPTOP);
+    expect(decide).toHaveBeenCalledWith(expect.objectContaining({ proof: 'certificate' }));
+  });
+
+  test('tells once a session of a device that is let in only because nothing is enforced', async () => {
+    const reported: Verdict = {
+      ...ALLOW,
+      effect: 'deny',
+      enforced: false,
+      reasons: [{ code: 'no-rule', message: 'No.' }],
+    };
+    const { url, told } = await serve(reported);
+    expect((await ask(url, '/authorize/wiki', LAPTOP)).status).toBe(200);
+    expect((await ask(url, '/authorize/wiki', LAPTOP)).headers['x-stance-decision']).toMatch(
+      /^deny; .*; enforced=false$/,
+    );
+    expect(told).toEqual([{ deviceId: 'laptop-1', user: 'anna@example.org', resource: 'wiki' }]);
   });
 
   test('opens one session for a crowd of requests', async () => {

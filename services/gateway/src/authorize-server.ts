@@ -18,6 +18,8 @@ export interface AuthorizeServerOptions {
   readonly file: GatewayFile;
   readonly gateway: AuthorizerOptions['gateway'];
   readonly onError: (error: unknown) => void;
+  /** A device is let in that the policy denies, as the gateway only reports; once a session. */
+  readonly onReportedDenial?: AuthorizerOptions['onReportedDenial'];
   readonly now?: () => number;
   readonly denials?: DenialLimits;
 }
@@ -41,10 +43,10 @@ export class AuthorizeServer {
   });
 
   constructor(private readonly options: AuthorizeServerOptions) {
-    const { file, gateway, now, denials } = options;
+    const { file, gateway, now, denials, onReportedDenial = () => undefined } = options;
     this.proxies = new TrustedProxies(file.trustedProxies);
     this.denials = new Denials(file.name, now, denials);
-    this.authorizer = { ...file, gateway, lifetimeMs: file.sessions.lifetime };
+    this.authorizer = { ...file, gateway, lifetimeMs: file.sessions.lifetime, onReportedDenial };
     this.server = createServer(
       {
         maxHeaderSize: MAX_HEADER_BYTES,
@@ -120,7 +122,7 @@ export class AuthorizeServer {
   }
 
   private tell(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-    this.answered.add(1, { outcome: answer.outcome });
+    this.answered.add(1, { outcome: isReportedDenial(answer) ? 'let-through' : answer.outcome });
     if (answer.outcome === 'denied') return this.deny(request, response, answer.key, answer.reasons);
     if (answer.outcome === 'unproved') {
       response.setHeader('www-authenticate', 'Stance');
@@ -193,4 +195,9 @@ function wantsPage(request: IncomingMessage): boolean {
 function hasLargeBody({ headers }: IncomingMessage): boolean {
   if (headers['transfer-encoding'] !== undefined) return true;
   return Number(headers['content-length'] ?? 0) > MAX_SKIPPED_BODY_BYTES;
+}
+
+/** Let in only because the gateway reports and does not enforce. */
+function isReportedDenial(answer: Answer): boolean {
+  return answer.outcome === 'allowed' && answer.verdict.effect === 'deny';
 }

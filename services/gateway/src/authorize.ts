@@ -1,4 +1,4 @@
-import type { Reason, ReasonCode } from '@stance/contracts';
+import type { DeviceProof, Reason, ReasonCode } from '@stance/contracts';
 import type { Gateway, SessionKey, Verdict } from '@stance/gateway-sdk';
 import { readClaims, type ClaimHeaders, type Claims } from './claims.js';
 
@@ -18,6 +18,9 @@ export interface Request {
 
 export interface AuthorizerOptions extends ClaimHeaders {
   readonly gateway: Pick<Gateway, 'decide' | 'findSession' | 'startSession'>;
+  readonly deviceProof: DeviceProof;
+  /** A device is let in that the policy denies, as the gateway only reports; once a session. */
+  readonly onReportedDenial: (key: SessionKey, verdict: Verdict) => void;
   readonly lifetimeMs: number;
 }
 
@@ -39,13 +42,16 @@ export function authorize(request: Request, options: AuthorizerOptions): Answer 
   return decide({ ...key, resource }, request, options);
 }
 
-function decide(key: SessionKey, request: Request, { gateway, lifetimeMs }: AuthorizerOptions): Answer {
-  const verdict = gateway.decide(key);
+function decide(key: SessionKey, request: Request, options: AuthorizerOptions): Answer {
+  const { gateway, deviceProof: proof, lifetimeMs } = options;
+  const verdict = gateway.decide({ ...key, proof });
   if (!verdict.allowed) return { outcome: 'denied', key, reasons: verdict.reasons };
   if (gateway.findSession(key) === undefined) {
     const traceparent = request.traceparent();
+    if (verdict.effect === 'deny') options.onReportedDenial(key, verdict);
     gateway.startSession({
       ...key,
+      proof,
       enforcement: 'next-request',
       lifetimeMs,
       ...(traceparent !== undefined && { traceparent }),

@@ -19,6 +19,7 @@ describe('a gateway file', () => {
       listen: { host: '127.0.0.1', port: 9180 },
       trustedProxies: [{ address: '127.0.0.1', prefix: 32, family: 'ipv4' }],
       deviceHeader: 'x-stance-device',
+      deviceProof: 'address',
       resourceFrom: 'path',
       sessions: { lifetime: 43_200_000 },
     });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { id } from '@stance/contracts';
+import { deviceProof, id } from '@stance/contracts';
 import { MAX_LIFETIME_MS } from '@stance/gateway-sdk';
 import { parseDuration } from '@stance/service-kit';
 import { parseDocument } from 'yaml';
@@ -43,6 +43,8 @@ const gatewayFile = z
     trustedProxies: z.array(network).min(1, 'names no proxy: nobody could prove a device'),
     /** The header in which a listed proxy gives the device; the proxy has to overwrite what a client sends in it. */
     deviceHeader: headerName.prefault('X-Stance-Device'),
+    /** What the proxy has of the device when it names it; a policy may ask for a stronger one (`identity`). */
+    deviceProof: deviceProof.default('address'),
     /** The header in which a listed proxy gives the user; left out, no user is proved. */
     userHeader: headerName.optional(),
     /**

@@ -55,6 +55,12 @@ export const DEVICE_PROOFS = ['certificate', 'token', 'address'] as const;
 export const deviceProof = z.enum(DEVICE_PROOFS);
 export type DeviceProof = z.infer<typeof deviceProof>;
 
+/** Whether a device is proved well enough; one whose proof nobody names counts as known by its address alone. */
+export function isProofEnough(proof: DeviceProof | undefined, least: DeviceProof | undefined): boolean {
+  if (least === undefined) return true;
+  return DEVICE_PROOFS.indexOf(proof ?? 'address') <= DEVICE_PROOFS.indexOf(least);
+}
+
 const shadowDecision = z.object({ effect, reasons: z.array(reason) });
 
 export const DecisionChanged = defineEvent({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEvent, id, timestamp } from '../event.js';
 import { STREAMS } from '../streams.js';
+import { deviceProof } from './decision.js';
 import { reason } from './reason.js';
 
 /** What a gateway can do to a live session: cut its connection, or refuse its next request. */
@@ -21,6 +22,7 @@ export const SessionStarted = defineEvent({
     startedAt: timestamp,
     expiresAt: timestamp.describe('The absolute lifetime: 12 h by default, 7 days at most.'),
     enforcement,
+    proof: deviceProof.optional().describe('How the device was proved; by its address where nothing is said.'),
     context: z.record(z.string(), z.string()).optional(),
   }),
 });
