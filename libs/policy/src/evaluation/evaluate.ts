@@ -1,11 +1,12 @@
 import type { Effect, GraceState, ResourceDecision } from '@stance/contracts';
 import { suggestion } from '../nearest.js';
 import type { Exception, Gateway } from '../policy.js';
-import type { CompiledPolicy, CompiledResource, CompiledRule, RuleBook } from './compile-policy.js';
+import type { CompiledPolicy, CompiledRequirement, CompiledResource, CompiledRule, RuleBook } from './compile-policy.js';
 import {
   decide,
   effectOf,
   findingsOf,
+  grantedBy,
   isForOwnerOnly,
   sameFindings,
   sameRuling,
@@ -14,7 +15,7 @@ import {
   type Ruling,
 } from './decide.js';
 import { Facts, type PostureSubject } from './facts.js';
-import { graceStateOf, sameFailure } from './grace.js';
+import { foundNothing, graceKey, graceStateOf, remember, rememberedFrom, sameFailure } from './grace.js';
 import { NO_PAST, type Past } from './past.js';
 import { reasonsOf } from './reasons.js';
 import { graceOf, leniencyOf } from './verdict.js';
@@ -70,29 +71,39 @@ export function evaluateResources(
 ): Evaluation {
   const standing = standingOf(subject);
   if (subject === undefined || standing !== undefined) {
-    return denyAll(resources, { kind: 'standing', code: standing ?? 'not-enrolled' }, past);
+    return denyAll(resources, { kind: 'standing', code: standing ?? 'not-enrolled' }, now, past);
   }
   const facts = new Facts(compiled, subject, now, past);
   const decided = resources.map((resource) => decideResource(resource, facts));
-  const rules = compiled.hasGraces ? rulesWithGrace(resources, facts) : NO_RULES;
+  const graced = compiled.hasGraces ? gracedRequirements(resources, facts) : NO_REQUIREMENTS;
   const decisions: Evaluation['resources'] = {};
   for (const one of decided) decisions[one.resource.name] = decisionOf(one, facts, isEnforced);
   return {
     resources: decisions,
-    graces: rules.flatMap(({ graced }) =>
-      graced.map((requirement) => graceStateOf(requirement, graceOf(requirement, facts))),
-    ),
-    reviewAt: reviewTime(decided, rules, facts),
+    graces: graced.map((requirement) => graceStateOf(requirement, graceOf(requirement, facts))),
+    reviewAt: reviewTime(decided, graced, facts),
   };
 }
 
 /** Whoever the device is, or is not: no report mode opens anything to what is not known. */
-function denyAll(resources: readonly CompiledResource[], finding: Finding, { graces }: Past): Evaluation {
+function denyAll(resources: readonly CompiledResource[], finding: Finding, now: number, past: Past): Evaluation {
   const decisions: Evaluation['resources'] = {};
   for (const { name } of resources) {
     decisions[name] = { effect: 'deny', enforced: true, reasons: reasonsOf([finding], undefined) };
   }
-  return { resources: decisions, graces, reviewAt: null };
+  return { resources: decisions, graces: past.graces.length === 0 ? [] : blindly(resources, now, past), reviewAt: null };
+}
+
+/** What is still remembered of a device whose posture cannot be told. */
+function blindly(resources: readonly CompiledResource[], now: number, past: Past): GraceState[] {
+  const remembered = rememberedFrom(past);
+  return gracedRules(resources).flatMap(({ rule, graced }) =>
+    graced.flatMap((requirement) => {
+      const before = remembered.get(graceKey(rule.name, requirement.posture.name));
+      if (before === undefined) return [];
+      return [graceStateOf(requirement, remember(before, foundNothing(now), requirement.rearm))];
+    }),
+  );
 }
 
 interface Decided {
@@ -124,15 +135,20 @@ function shadowOf(rules: RuleBook, enforced: Ruling, facts: Facts): Decided['sha
 }
 
 const NO_EXCEPTIONS: readonly Exception[] = [];
-const NO_RULES: readonly CompiledRule[] = [];
+const NO_REQUIREMENTS: readonly CompiledRequirement[] = [];
 
-/** The rules for this device whose graces have to be remembered, each once. */
-function rulesWithGrace(resources: readonly CompiledResource[], facts: Facts): readonly CompiledRule[] {
+/** What has to be remembered: of the rules for this device, and of those that were for it, so that leaving a group forgets nothing. */
+function gracedRequirements(resources: readonly CompiledResource[], facts: Facts): readonly CompiledRequirement[] {
+  return gracedRules(resources).flatMap(({ applies, graced }) =>
+    applies(facts.subject.device) ? graced : graced.filter((requirement) => facts.remembers(requirement)),
+  );
+}
+
+/** The rules with graces over these resources, each once, in the order of the policy. */
+function gracedRules(resources: readonly CompiledResource[]): readonly CompiledRule[] {
   const rules = new Set<CompiledRule>();
   for (const resource of resources) {
-    for (const rule of (resource.withReported ?? resource).allows) {
-      if (rule.graced.length > 0 && rule.applies(facts.subject.device)) rules.add(rule);
-    }
+    for (const rule of (resource.withReported ?? resource).allows) if (rule.graced.length > 0) rules.add(rule);
   }
   return [...rules].toSorted((a, b) => a.slot - b.slot);
 }
@@ -141,30 +157,38 @@ function rulesWithGrace(resources: readonly CompiledResource[], facts: Facts): r
 const LOOKS_AHEAD = 32;
 
 /** Between two changes of what was asked nothing can differ, so only those moments are tried, in order. */
-function reviewTime(decided: readonly Decided[], rules: readonly CompiledRule[], facts: Facts): number | null {
+function reviewTime(
+  decided: readonly Decided[],
+  graced: readonly CompiledRequirement[],
+  facts: Facts,
+): number | null {
   let at = facts.changesAt;
   for (let looks = 0; at !== undefined && looks < LOOKS_AHEAD; looks++) {
     const later = facts.at(at);
-    if (decided.some((before) => differs(before, later)) || forgets(rules, facts, later)) return at;
+    if (decided.some((before) => differs(before, later)) || forgets(graced, facts, later)) return at;
     at = later.changesAt;
   }
   return at ?? null;
 }
 
+/** In the order of what is cheapest to tell. */
 function differs({ resource, ruling, findings, shadow, exceptions }: Decided, later: Facts): boolean {
-  const after = decideResource(resource, later);
-  if (!sameRuling(ruling, after.ruling) || !sameFindings(findings, after.findings)) return true;
-  if (exceptions.some((exception, index) => exception !== after.exceptions[index])) return true;
-  if (exceptions.length !== after.exceptions.length) return true;
-  if (shadow === undefined || after.shadow === undefined) return shadow !== after.shadow;
-  return !sameRuling(shadow.ruling, after.shadow.ruling) || !sameFindings(shadow.findings, after.shadow.findings);
+  const after = decide(resource, later);
+  if (!sameRuling(ruling, after)) return true;
+  if (findings.length > 0 && !sameFindings(findings, findingsOf(resource, after, later))) return true;
+  if (later.hasExceptions && !sameItems(exceptions, exceptionsBehind(resource, after, later))) return true;
+  if (resource.withReported === undefined) return false;
+  const shadowAfter = shadowOf(resource.withReported, after, later);
+  if (shadow === undefined || shadowAfter === undefined) return shadow !== shadowAfter;
+  return !sameRuling(shadow.ruling, shadowAfter.ruling) || !sameFindings(shadow.findings, shadowAfter.findings);
 }
 
+const sameItems = <Item>(a: readonly Item[], b: readonly Item[]): boolean =>
+  a.length === b.length && a.every((item, index) => item === b[index]);
+
 /** A grace runs from the first failure, so that failure has to be seen. */
-function forgets(rules: readonly CompiledRule[], facts: Facts, later: Facts): boolean {
-  return rules.some(({ graced }) =>
-    graced.some((requirement) => !sameFailure(graceOf(requirement, facts), graceOf(requirement, later))),
-  );
+function forgets(graced: readonly CompiledRequirement[], facts: Facts, later: Facts): boolean {
+  return graced.some((requirement) => !sameFailure(graceOf(requirement, facts), graceOf(requirement, later)));
 }
 
 function decisionOf(
@@ -209,7 +233,8 @@ function exceptionsBehind(rules: RuleBook, ruling: Ruling, facts: Facts): Except
   if (isSame) return [];
   for (const rule of rules.allows) {
     const { borne = [], waived = [] } = leniencyOf(rule, rules.name, facts) ?? {};
-    const isBehind = typeof ruling === 'object' ? ruling.rule === rule : borne.length === 0;
+    const isBehind =
+      typeof ruling === 'object' ? ruling.rule === rule : borne.length === 0 && grantedBy(rule, facts) === ruling;
     if (isBehind && waived.length > 0) return [...new Set(waived.map(({ exception }) => exception.exception))];
   }
   return [];
