@@ -114,33 +114,51 @@ export const Explain = defineRequest({
 });
 export type Explanation = z.infer<typeof Explain.output>;
 
+/**
+ * What a policy would do to the access of a device: it is refused or let in, warned or warned no longer. With `report`, only
+ * what a gateway tells that lets everybody in (`enforcement: report`).
+ */
+export const accessChange = z.enum(['lose', 'gain', 'warn', 'clear', 'report']);
+export type AccessChange = z.infer<typeof accessChange>;
+
+/** What devices have in common that a policy treats alike: a reason without what is one device's own. */
+const commonCause = reason.pick({ code: true, rule: true, posture: true, condition: true }).extend({
+  /** Where there is no condition. */
+  message: z.string().optional(),
+});
+
 /** Devices whose access to a resource a policy would change in the same way for the same reason. */
 const plannedGroup = z.object({
   gateway: z.string(),
   resource: z.string(),
+  change: accessChange,
   from: effect,
   to: effect,
-  /** The rule that gives the reason, and the first reason; of a gain, those of the denial that goes. */
-  rule: z.string().optional(),
-  reason: reason.optional(),
+  /** The first reason of the refusal or the warning that comes; where one goes, of that. */
+  cause: commonCause.optional(),
   devices: z.int(),
   /** Open sessions that would be revoked. */
   sessions: z.int(),
 });
 
+/** A device whose access to something a policy would change: the worst first, and of much, not all of it. */
 const plannedDevice = z.object({
-  gateway: z.string(),
   deviceId: z.string(),
   owner: z.string().optional(),
-  resource: z.string(),
-  from: effect,
-  to: effect,
+  changes: z.array(
+    z.object({ gateway: z.string(), resource: z.string(), change: accessChange, from: effect, to: effect }),
+  ),
+  /** The first three that differ. */
   reasons: z.array(reason),
-  /** Users of the open sessions that would be revoked; empty for a session without a proved user. */
-  sessions: z.array(z.object({ sessionId: z.string(), user: z.string().optional() })),
+  /** Open ones that would be revoked; without `user` where none was proved. */
+  sessions: z.array(
+    z.object({ gateway: z.string(), sessionId: z.string(), resource: z.string(), user: z.string().optional() }),
+  ),
 });
 
-/** Devices listed by name in a plan; the counts hold for all. */
+/** Groups in a plan at most; the totals hold for all. */
+export const MAX_PLANNED_GROUPS = 200;
+/** Devices listed by name in a plan at most; the totals and groups hold for all. */
 export const MAX_PLANNED_DEVICES = 500;
 
 export const PlanPolicy = defineRequest({
@@ -158,23 +176,28 @@ export const PlanPolicy = defineRequest({
         path: z.string().optional(),
       }),
     ),
+    /** What the policy says of itself: in report mode it would change nothing, and is planned as if it were enforced. */
+    mode: z.enum(['enforce', 'report']),
     /** The revision that it was compared with; 0 where none is in force. */
     baseRevision: z.int().nonnegative(),
     plannedAt: timestamp,
     devices: z.int(),
     /** Devices by what happens to them on any resource: one can be in several. */
     totals: z.object({
-      gain: z.int(),
       lose: z.int(),
+      gain: z.int(),
       warn: z.int(),
+      clear: z.int(),
+      report: z.int(),
       unchanged: z.int(),
-      /** People who own a device that loses something. */
+      /** Owners of the devices that lose something, and users whose sessions would be revoked. */
       people: z.int(),
       openSessions: z.int(),
       revocations: z.int(),
     }),
-    groups: z.array(plannedGroup).describe('The largest losses first.'),
+    groups: z.array(plannedGroup).describe('At most 200, the largest losses first.'),
     changes: z.array(plannedDevice).describe('At most 500, losses of open sessions first.'),
+    /** Some groups or devices are left out, or some of what a device loses. */
     truncated: z.boolean(),
   }),
 });

@@ -26,9 +26,11 @@ export type {
 } from './policy.js';
 export { DEFAULT_HOLD_ABOVE, DEFAULT_MAX_AGE, DEFAULT_REARM, parsePolicy, type ParsedPolicy } from './parse-policy.js';
 export { compilePolicy, type CompiledGateway, type CompiledPolicy } from './evaluation/compile-policy.js';
+export { effectOn } from './evaluation/effects.js';
 export { evaluateGateway, gatewaysOf, UnknownGateway, type Evaluation } from './evaluation/evaluate.js';
 export { explain, type PolicyExplanation } from './evaluation/explain.js';
-export type { PostureSubject } from './evaluation/facts.js';
+export { prepareSubject, type PostureSubject, type PreparedSubject } from './evaluation/subject.js';
 export { NO_PAST, type Past } from './evaluation/past.js';
+export * from './import/index.js';
 export { runPolicyTests, type PolicyTestMismatch, type PolicyTestResult } from './policy-tests/run-policy-tests.js';
 export { compareVersions, parseVersion, type Version } from './version.js';

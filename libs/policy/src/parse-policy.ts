@@ -1,4 +1,5 @@
 import { MAX_POLICY_CHARACTERS } from '@stance/contracts';
+import type { z } from 'zod';
 import { parseCondition } from './conditions/condition.js';
 import { meaningProblems, type PolicyLimits } from './document/meaning-errors.js';
 import { policyDocument, type PolicyDocument } from './document/schema.js';
@@ -35,23 +36,36 @@ export function parsePolicy(text: string, limits: PolicyLimits = {}): ParsedPoli
 
   const { root } = yaml.document;
   const shape = policyDocument.safeParse(root);
-  const problems = shape.success ? [] : shapeProblems(root, shape.error.issues);
-  problems.push(...meaningProblems(root, limits));
+  const problems = firstProblems(root, shape.success ? [] : shape.error.issues, limits);
   if (!shape.success || problems.length > 0) return { ok: false, errors: located(problems, yaml.document) };
   return { ok: true, policy: build(shape.data) };
 }
 
+/** What nobody will read is not looked for. */
+function firstProblems(root: unknown, issues: readonly z.core.$ZodIssue[], limits: PolicyLimits): Problem[] {
+  const problems: Problem[] = [];
+  for (const source of [shapeProblems(root, issues), meaningProblems(root, limits)]) {
+    for (const problem of source) {
+      if (problems.length === MAX_ERRORS) return problems;
+      problems.push(problem);
+    }
+  }
+  return problems;
+}
+
 function located(problems: readonly Problem[], document: YamlDocument): PolicyError[] {
   return problems
-    .slice(0, MAX_ERRORS)
     .map(({ message, place }) => ({ message, ...document.locate(place), path: pathText(place.path) }))
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
+const LONGEST_STEP = 100;
+
 function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`;
-    return text === '' ? String(step) : `${text}.${String(step)}`;
+    const field = String(step).slice(0, LONGEST_STEP);
+    return text === '' ? field : `${text}.${field}`;
   }, '');
 }
 

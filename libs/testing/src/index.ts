@@ -1,5 +1,9 @@
 export { startFaultProxy, type FaultProxy, type FaultProxyOptions } from './fault-proxy.js';
 export { freePort } from './free-port.js';
+export type { GoldenCase } from './golden/golden-case.js';
+export { goldenFiles, readGoldenCase, type GoldenFile } from './golden/golden-files.js';
+export { asTold, asWanted, type Outcome, type Recorded } from './golden/outcome.js';
+export { momentsOf, type GoldenPosture, type Moment } from './golden/story.js';
 export {
   MatchingModel,
   type AgentReport,

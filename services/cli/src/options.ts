@@ -37,3 +37,13 @@ export function saidOption(text: string): string {
   if (said !== '' && said.length <= 1_000) return said;
   throw new InvalidArgumentError('It takes 1 to 1,000 characters.');
 }
+
+/** Reads an option that is a moment gone by, as how long ago it was or in RFC 3339; as milliseconds since the epoch. */
+export function agoOption(text: string): number {
+  const duration = parseDuration(text);
+  const isTime = z.iso.datetime({ offset: true }).safeParse(text).success;
+  const at = duration === undefined ? (isTime ? Date.parse(text) : Number.NaN) : Math.trunc(Date.now() - duration);
+  if (at >= 0 && at <= Date.now()) return at;
+  const problem = Number.isNaN(at) ? 'It has to be' : 'It has to lie in the past:';
+  throw new InvalidArgumentError(`${problem} how long ago, such as 2h or 7d, or a time such as 2026-01-31T18:00:00Z.`);
+}

@@ -5,8 +5,9 @@ import { addAudit } from './commands/audit.js';
 import { addDevice } from './commands/device.js';
 import { addDevices } from './commands/devices.js';
 import { addExplain } from './commands/explain.js';
+import { addHold } from './commands/hold.js';
 import { addMatch } from './commands/match.js';
-import { addPolicy } from './commands/policy.js';
+import { addPolicy } from './commands/policy/index.js';
 import { addSessions } from './commands/sessions.js';
 import { addSimulate } from './commands/simulate.js';
 import { addSources } from './commands/sources.js';
@@ -24,11 +25,12 @@ folder). Credentials: NATS_CREDS_FILE or NATS_NKEY_SEED_FILE; TLS: NATS_CA_FILE,
 
 Exit codes:
   0   done
-  1   a negative finding: audit broken, topology differs, policy invalid or refused, link not followed, answered no
+  1   a negative finding: audit broken, topology differs, policy invalid, refused or over its limit,
+      link not followed, answered no
   2   wrong usage or configuration
   3   NATS, a service or the simulator does not answer
   70  a defect of stance itself (run again with --debug)
-  130 a scenario that Ctrl-C ended before its last step`;
+  130 Ctrl-C ended a scenario before its last step, or a wait before its end`;
 
 /** Runs one command line, without the name of the program; resolves to its exit code, never throws. */
 export async function runStance(argv: readonly string[], io: Io): Promise<ExitCode> {
@@ -71,6 +73,7 @@ function build(program: Command, context: CommandContext): void {
   addExplain(program, context);
   addWatch(program, context);
   addPolicy(program, context);
+  addHold(program, context);
   addAudit(program, context);
   addTopology(program, context);
   addSimulate(program, context);

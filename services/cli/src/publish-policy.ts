@@ -14,6 +14,21 @@ export interface NewPolicy {
 /** What the engine made of a publication. */
 export type Activation = DataOf<typeof PolicyActivated>;
 
+/** A publication by its place in the stream; both 0 where there is none. */
+export interface Publication {
+  readonly revision: number;
+  readonly sequence: number;
+}
+
+/** Thrown when somebody published after what this publication was decided on. */
+class PolicyOvertaken extends WrongUsage {
+  constructor({ revision }: Publication) {
+    super(
+      `somebody else published a policy after revision ${revision}, so nothing was published: look at \`stance policy history\`, then decide again`,
+    );
+  }
+}
+
 /** Thrown when others keep publishing at the same time. */
 class PolicyContended extends Unreachable {
   constructor() {
@@ -25,15 +40,20 @@ const STREAM = PolicyPublished.stream?.name ?? '';
 const MAX_ATTEMPTS = 5;
 
 /**
- * Publishes a policy as the next revision; resolves to the revision, and where to look for the engine's answer. Throws
- * {@link PolicyContended}, `Unconfirmed`.
+ * Publishes a policy as the next revision; resolves to the revision, and where to look for the engine's answer. With
+ * `after`, only as long as that is the newest publication. Throws {@link PolicyOvertaken}, {@link PolicyContended},
+ * `Unconfirmed`.
  */
-export async function publishPolicy(stack: Stack, policy: NewPolicy): Promise<{ revision: number; sequence: number }> {
+export async function publishPolicy(
+  stack: Stack,
+  policy: NewPolicy,
+  { after }: { after?: Publication | undefined } = {},
+): Promise<Publication> {
   const publisher = new EventPublisher(stack.connection, 'cli');
   const { document, publishedBy, comment } = policy;
   const sha256 = createHash('sha256').update(document).digest('hex');
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const last = await lastPublication(stack);
+    const last = after ?? (await lastPublication(stack));
     const revision = last.revision + 1;
     const data = { revision, document, sha256, publishedBy, ...(comment !== undefined && { comment }) };
     const cause = { txn: randomUUID(), traceparent: newTraceparent(), observedat: new Date().toISOString() };
@@ -47,12 +67,14 @@ export async function publishPolicy(stack: Stack, policy: NewPolicy): Promise<{ 
       return { revision, sequence };
     } catch (error) {
       if (!(error instanceof ExpectationFailed)) throw error;
+      if (after !== undefined) throw new PolicyOvertaken(after);
     }
   }
   throw new PolicyContended();
 }
 
-async function lastPublication({ manager }: Stack): Promise<{ revision: number; sequence: number }> {
+/** The newest publication, whatever became of it. Throws {@link WrongUsage} for one that cannot be read. */
+export async function lastPublication({ manager }: Stack): Promise<Publication> {
   const subject = subjectOf(PolicyPublished, {});
   const message = await manager.streams.getMessage(STREAM, { last_by_subj: subject });
   if (message === null) return { revision: 0, sequence: 0 };
@@ -68,7 +90,7 @@ async function lastPublication({ manager }: Stack): Promise<{ revision: number; 
 /** What the engine says of a revision or a later one; `undefined` when it says nothing in time. */
 export async function awaitActivation(
   stack: Stack,
-  { revision, sequence }: { revision: number; sequence: number },
+  { revision, sequence }: Publication,
   timeoutMs: number,
 ): Promise<Activation | undefined> {
   const { promise, resolve } = Promise.withResolvers<Activation | undefined>();

@@ -1,3 +1,4 @@
+import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
   decodeEvent,
@@ -37,6 +38,22 @@ export async function readLog<Contract extends EventContract>(
   return read(connection, contract, filterOf(contract), { sequence });
 }
 
+/**
+ * Calls `visit` for every event of some keys that the stream keeps, oldest first, and keeps none of them; what is no event
+ * of the contract is left out.
+ */
+export async function visitLog<Contract extends EventContract>(
+  connection: NatsConnection,
+  contract: Contract,
+  only: Partial<KeysOf<Contract>>,
+  visit: (event: EventOf<Contract>) => void,
+): Promise<void> {
+  await follow(connection, contract, filterOf(contract, only), { sequence: 1 }, (message) => {
+    const event = decodeOrSkip(contract, message.data, message.subject);
+    if (event !== undefined) visit(event);
+  });
+}
+
 async function read<Contract extends EventContract>(
   connection: NatsConnection,
   contract: Contract,
@@ -44,22 +61,33 @@ async function read<Contract extends EventContract>(
   from: FollowOptions['from'],
   holds?: string,
 ): Promise<EventList<Contract>> {
-  if (contract.stream === null) throw new TypeError(`${contract.name} is kept by no stream`);
   const events: EventOf<Contract>[] = [];
   const wanted = holds === undefined ? undefined : Buffer.from(JSON.stringify(holds));
   let unreadable = 0;
-  const follower = await StreamFollower.start(connection, { stream: contract.stream.name, filter, from }, (message) => {
+  await follow(connection, contract, filter, from, (message) => {
     if (wanted !== undefined && !bytesOf(message.data).includes(wanted)) return;
     const event = decodeOrSkip(contract, message.data, message.subject);
     if (event === undefined) unreadable += 1;
     else events.push(event);
   });
+  return { events, unreadable };
+}
+
+/** Hands on all that a stream holds of a filter. */
+async function follow(
+  connection: NatsConnection,
+  { name, stream }: EventContract,
+  filter: string,
+  from: FollowOptions['from'],
+  onMessage: (message: JsMsg) => void,
+): Promise<void> {
+  if (stream === null) throw new TypeError(`${name} is kept by no stream`);
+  const follower = await StreamFollower.start(connection, { stream: stream.name, filter, from }, onMessage);
   try {
     await follower.caughtUp();
   } finally {
     await follower.stop();
   }
-  return { events, unreadable };
 }
 
 /** The same memory, with the search of a buffer. */

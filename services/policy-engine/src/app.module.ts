@@ -1,11 +1,17 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { CLOCK, type Clock } from './clock.js';
 import { EngineProgress } from './engine-progress.js';
 import { EngineReport } from './engine-report.js';
+import { EngineStatusHandler } from './engine-status.handler.js';
 import { Engine } from './engine.js';
 import { TABLES, type Tables } from './engine.store.js';
 import { ExplainHandler } from './explain.handler.js';
 import { FleetReview } from './fleet-review.js';
+import { HoldReleasedHandler } from './hold/hold-released.handler.js';
+import { Holds } from './hold/holds.js';
 import { OpenSessions } from './open-sessions.js';
+import { FleetPlan } from './plan/fleet-plan.js';
+import { PlanHandler } from './plan/plan.handler.js';
 import { PolicyLog } from './policy-log.js';
 import { PolicyPublishedHandler } from './policy-published.handler.js';
 import { PostureChangedHandler } from './posture-changed.handler.js';
@@ -19,8 +25,11 @@ export interface EngineParts {
   readonly sessions: OpenSessions;
   readonly engine: Engine;
   readonly progress: EngineProgress;
+  readonly holds: Holds;
   readonly review: FleetReview;
   readonly report: EngineReport;
+  readonly plan: FleetPlan;
+  readonly now: Clock;
 }
 
 @Module({})
@@ -34,6 +43,9 @@ export class AppModule {
         SessionStartedHandler,
         TimerDueHandler,
         ExplainHandler,
+        EngineStatusHandler,
+        HoldReleasedHandler,
+        PlanHandler,
       ],
       providers: [
         { provide: TABLES, useValue: parts.tables },
@@ -41,8 +53,11 @@ export class AppModule {
         { provide: OpenSessions, useValue: parts.sessions },
         { provide: Engine, useValue: parts.engine },
         { provide: EngineProgress, useValue: parts.progress },
+        { provide: Holds, useValue: parts.holds },
         { provide: FleetReview, useValue: parts.review },
         { provide: EngineReport, useValue: parts.report },
+        { provide: FleetPlan, useValue: parts.plan },
+        { provide: CLOCK, useValue: parts.now },
       ],
     };
   }

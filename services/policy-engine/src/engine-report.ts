@@ -3,6 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import {
   ENGINE_REPORT_INTERVAL_SECONDS,
   EngineReported,
+  OperatorActed,
   PolicyPublished,
   PostureChanged,
   SessionStarted,
@@ -23,7 +24,7 @@ import { waitingAt } from './waiting-work.js';
 export const STANDSTILL_LIMIT_MS = 60_000;
 
 /** What the engine decides upon. */
-const INPUTS = [PostureChanged, PolicyPublished, SessionStarted, TimerDue] as const;
+const INPUTS = [PostureChanged, PolicyPublished, SessionStarted, TimerDue, OperatorActed] as const;
 
 /** How far the engine is with one of its inputs. */
 interface Progress {
@@ -73,6 +74,7 @@ export class EngineReport {
       const postures = await this.lookAtWork();
       // Work that cannot be finished, as when decisions cannot be stored: what gateways hold may be wrong by now.
       if (this.stuck !== undefined) return;
+      const { progress: review } = this.review;
       const gateways = new Set([...(policy?.compiled.gateways.keys() ?? []), ...this.progress.gateways]);
       for (const gateway of gateways) {
         this.count += 1;
@@ -85,6 +87,7 @@ export class EngineReport {
             evaluatedUpTo: postures.done,
             decidedUpTo: this.progress.decidedUpTo(gateway),
             reportedAt: new Date().toISOString(),
+            ...(review !== undefined && { review }),
           },
           `policy-engine:report:${process.pid}:${this.count}`,
         );

@@ -3,6 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import {
   decodeEvent,
   DecisionChanged,
+  OperatorActed,
   PolicyActivated,
   PostureChanged,
   SessionEnded,
@@ -17,8 +18,10 @@ import {
 import { FactTable, StreamFollower, type EventPublisher } from '@stance/jetstream';
 import type { PostureSubject } from '@stance/policy';
 import type { WarmTable } from '@stance/service-kit';
-import { serialise } from './decision.js';
+import { deserialise, serialise } from './decision.js';
 import type { EngineProgress } from './engine-progress.js';
+import { heldUntilOf } from './hold/held-verdict.js';
+import type { Holds, Release } from './hold/holds.js';
 import type { OpenSessions } from './open-sessions.js';
 
 /** A posture as the bytes of its event: as objects, a large fleet would keep the garbage collector busy for seconds. */
@@ -44,6 +47,8 @@ export interface Tables {
   readonly timers: FactTable<typeof TimerSet, number>;
   readonly activations: FactTable<typeof PolicyActivated, DataOf<typeof PolicyActivated>>;
   readonly sources: FactTable<typeof SourceReported, SourcePace>;
+  /** The last release of each gateway's hold. */
+  readonly releases: FactTable<typeof OperatorActed, Release>;
 }
 
 /** How often a source confirms what it says, in seconds. */
@@ -54,7 +59,12 @@ export interface SourcePace {
 
 export const TABLES = Symbol('tables');
 
-export function createTables(connection: NatsConnection, publisher: EventPublisher, progress: EngineProgress): Tables {
+export function createTables(
+  connection: NatsConnection,
+  publisher: EventPublisher,
+  progress: EngineProgress,
+  holds: Holds,
+): Tables {
   return {
     postures: new FactTable(connection, publisher, PostureChanged, {
       // Copied: what is delivered is a slice of all that came with it.
@@ -74,14 +84,31 @@ export function createTables(connection: NatsConnection, publisher: EventPublish
         decidedAt,
         verdict: serialise({ ...verdict, reviewAt: reviewAt === null ? null : Date.parse(reviewAt) }),
       }),
-      onChange: ({ gateway }, _now, _before, sequence) => progress.decided(gateway, sequence),
+      onChange: ({ gateway, deviceId }, decision, _before, sequence) => {
+        progress.decided(gateway, sequence);
+        holds.stored(gateway, deviceId, decision && heldBy(decision));
+      },
     }),
     timers: new FactTable(connection, publisher, TimerSet, { keep: ({ data }) => Date.parse(data.dueAt) }),
     activations: new FactTable(connection, publisher, PolicyActivated, { keep: ({ data }) => data }),
     sources: new FactTable(connection, publisher, SourceReported, {
       keep: ({ data: { sweep, freshnessStep } }) => ({ sweepInterval: sweep?.interval ?? 0, freshnessStep }),
     }),
+    releases: new FactTable(connection, publisher, OperatorActed, {
+      only: { kind: 'hold-released' },
+      keep: ({ data: { details }, time }): Release => {
+        const heldUntil = Date.parse(details?.['heldUntil'] ?? '');
+        return { at: Date.parse(time), heldUntil: Number.isNaN(heldUntil) ? undefined : heldUntil };
+      },
+    }),
   };
+}
+
+function heldBy({ verdict, decidedAt }: KnownDecision): { until: number; since: number } | undefined {
+  // Hardly any decision is held, and reading them all would take long.
+  if (!verdict.includes('"heldUntil":')) return undefined;
+  const until = heldUntilOf(deserialise(verdict));
+  return until === undefined ? undefined : { until, since: Date.parse(decidedAt) };
 }
 
 export function subjectOf({ payload }: KnownPosture): PostureSubject {

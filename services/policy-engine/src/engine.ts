@@ -12,6 +12,8 @@ import { decideFor, deserialise, serialise, type Decision, type Verdict } from '
 import { earlierDecisions, type Earlier } from './earlier-decisions.js';
 import type { EngineProgress } from './engine-progress.js';
 import { subjectOf, type KnownPosture, type Tables } from './engine.store.js';
+import { deniesAnything, heldUntilOf, heldVerdict } from './hold/held-verdict.js';
+import type { Holds } from './hold/holds.js';
 import type { OpenSession, OpenSessions } from './open-sessions.js';
 import type { PolicyLog } from './policy-log.js';
 
@@ -35,6 +37,7 @@ export class Engine {
     private readonly sessions: OpenSessions,
     private readonly publisher: EventPublisher,
     private readonly progress: EngineProgress,
+    private readonly holds: Holds,
     /** Reads a session's revocation from the stream's leader. */
     private readonly readRevocation: (session: OpenSession) => Promise<unknown>,
     private readonly now: () => number = Date.now,
@@ -56,12 +59,16 @@ export class Engine {
     for (const gateway of this.gatewaysOf(deviceId)) {
       verdicts.set(gateway, this.decide(gateway, deviceId, now, options.atHand).verdict);
     }
+    const dueAt = earliestReview(verdicts.values());
     await Promise.all([
-      this.setTimer(deviceId, verdicts.values(), origin, now),
+      this.setTimer(deviceId, dueAt, origin, now),
       ...[...verdicts.keys()].map((gateway) =>
         this.writeDecision(gateway, deviceId, verdicts, origin, now, options.atHand),
       ),
     ]);
+    // A hold that began meanwhile ends before anything else changes.
+    const dueNow = earliestReview(verdicts.values());
+    if (dueNow !== undefined && dueNow < (dueAt ?? Infinity)) await this.setTimer(deviceId, dueNow, origin, now);
     const sessions = new Set([...openBefore, ...this.sessions.of(deviceId, now)]);
     await this.revokeDenied(sessions, verdicts, origin.cause, now);
   }
@@ -88,6 +95,11 @@ export class Engine {
       if (isOlder || stored?.verdict === value.verdict) return undefined;
       return { data: decision, value, retires: this.isRetired(deviceId, atHand) };
     });
+    // Released while it was written: whoever released it did not find it among what waits.
+    const heldUntil = heldUntilOf(verdicts.get(gateway));
+    if (heldUntil !== undefined && this.holds.isReleased(gateway, heldUntil)) {
+      await this.writeDecision(gateway, deviceId, verdicts, origin, now, atHand);
+    }
   }
 
   /** Every device that has a posture or a decision. */
@@ -106,13 +118,15 @@ export class Engine {
   ): { decision: Decision; verdict: Verdict } {
     const { active: policy, reporting } = this.policies;
     const posture = this.tables.postures.get({ deviceId });
-    const verdict = decideFor(
+    const subject = posture && subjectFrom(posture, atHand);
+    const decided = decideFor(
       gateway,
       { active: policy?.ok ? policy.compiled : undefined, reporting },
-      posture && subjectFrom(posture, atHand),
+      subject,
       this.earlier(gateway, deviceId),
       now,
     );
+    const verdict = this.held(decided, gateway, deviceId, subject, now);
     return {
       verdict,
       decision: {
@@ -125,6 +139,30 @@ export class Engine {
         reviewAt: verdict.reviewAt === null ? null : new Date(verdict.reviewAt).toISOString(),
       },
     };
+  }
+
+  /** What the gateway is told while it holds revocations back. */
+  private held(
+    verdict: Verdict,
+    gateway: string,
+    deviceId: string,
+    subject: PostureSubject | undefined,
+    now: number,
+  ): Verdict {
+    const policy = this.policies.active;
+    const terms = policy?.ok ? policy.compiled.gateways.get(gateway)?.hold : undefined;
+    if (terms === undefined || !deniesAnything(verdict)) return verdict;
+    const stored = this.tables.decisions.get({ gateway, deviceId });
+    return heldVerdict(verdict, this.holds, {
+      gateway,
+      deviceId,
+      terms,
+      subject,
+      before: stored && deserialise(stored.verdict),
+      sessions: this.sessions.of(deviceId, now).filter((session) => session.gateway === gateway),
+      open: this.sessions.openAt(gateway),
+      now,
+    });
   }
 
   /** What the last decisions about a device remember, at whichever gateway. */
@@ -166,10 +204,8 @@ export class Engine {
    * Makes the server wake us when time alone may change a decision. A timer that fires earlier than needed is left: it only
    * means "look again", and moving it for every fresher observation would double the writes (docs/adr/0007).
    */
-  private async setTimer(deviceId: string, verdicts: Iterable<Verdict>, origin: Origin, now: number): Promise<void> {
-    const reviews = [...verdicts].map(({ reviewAt }) => reviewAt).filter((reviewAt) => reviewAt !== null);
-    if (reviews.length === 0) return;
-    const dueAt = Math.min(...reviews);
+  private async setTimer(deviceId: string, dueAt: number | undefined, origin: Origin, now: number): Promise<void> {
+    if (dueAt === undefined) return;
     await this.tables.timers.write({ deviceId }, origin, (scheduled) => {
       if (scheduled !== undefined && scheduled > now && scheduled <= dueAt) return undefined;
       const at = new Date(dueAt);
@@ -233,6 +269,12 @@ export class Engine {
     }
     this.sessions.wasRevoked(session);
   }
+}
+
+/** Milliseconds; undefined where time alone changes none of them. */
+function earliestReview(verdicts: Iterable<Verdict>): number | undefined {
+  const reviews = [...verdicts].map(({ reviewAt }) => reviewAt).filter((reviewAt) => reviewAt !== null);
+  return reviews.length === 0 ? undefined : Math.min(...reviews);
 }
 
 function subjectFrom(posture: KnownPosture, atHand: PostureAtHand | undefined): PostureSubject {

@@ -21,6 +21,27 @@ function session(overrides: Partial<DataOf<typeof SessionStarted>> = {}): DataOf
 const idsOf = (sessions: OpenSessions, deviceId = 'd1', now = NOW) =>
   sessions.of(deviceId, now).map(({ gateway, sessionId }) => `${gateway}/${sessionId}`);
 
+describe('the open sessions of a gateway', () => {
+  it('are counted, each once, until they end, are revoked or are pruned', () => {
+    const sessions = new OpenSessions();
+    const counts: number[] = [];
+    const note = () => counts.push(sessions.openAt('edge'));
+    for (const sessionId of ['s1', 's2', 's3', 's3']) sessions.started(session({ sessionId }), NOW);
+    sessions.started(session({ gateway: 'vpn' }), NOW);
+    note();
+    const [revoked] = sessions.of('d1', NOW);
+    for (let again = 0; again < 2; again += 1) if (revoked !== undefined) sessions.wasRevoked(revoked);
+    note();
+    for (let again = 0; again < 2; again += 1) sessions.ended(session({ sessionId: 's1' }), NOW);
+    note();
+    sessions.ended(session({ sessionId: 's2' }), NOW);
+    note();
+    sessions.prune(NOW + 60 * MINUTE);
+    note();
+    expect([counts, sessions.openAt('vpn'), sessions.openAt('none')]).toEqual([[3, 2, 2, 1, 0], 0, 0]);
+  });
+});
+
 describe('the open sessions of a device', () => {
   it('are those that started', () => {
     const sessions = new OpenSessions();

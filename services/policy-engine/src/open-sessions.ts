@@ -22,6 +22,7 @@ export class OpenSessions {
   private readonly byDevice = new Map<string, Map<string, OpenSession>>();
   private readonly endedAt = new Map<string, number>();
   private readonly revoked = new Set<string>();
+  private readonly openByGateway = new Map<string, number>();
 
   started(data: DataOf<typeof SessionStarted>, now: number): void {
     const { gateway, deviceId, sessionId, resource, user } = data;
@@ -30,6 +31,7 @@ export class OpenSessions {
     if (expiresAt <= now || this.endedAt.has(key)) return;
     const session = { gateway, deviceId, sessionId, resource, user, expiresAt };
     const sessions = this.byDevice.get(deviceId);
+    if (sessions?.has(key) !== true) this.count(gateway, 1);
     if (sessions === undefined) this.byDevice.set(deviceId, new Map([[key, session]]));
     else sessions.set(key, session);
   }
@@ -42,13 +44,21 @@ export class OpenSessions {
   /** A revocation of it is stored: it need not be asked for again. */
   wasRevoked(session: OpenSession): void {
     // One that has ended meanwhile is forgotten already, and stays so.
-    if (this.byDevice.get(session.deviceId)?.has(keyOf(session))) this.revoked.add(keyOf(session));
+    const key = keyOf(session);
+    if (this.byDevice.get(session.deviceId)?.has(key) !== true || this.revoked.has(key)) return;
+    this.revoked.add(key);
+    this.count(session.gateway, -1);
   }
 
   /** The device's sessions that are neither ended, expired nor revoked. */
   of(deviceId: string, now: number): OpenSession[] {
     const sessions = [...(this.byDevice.get(deviceId)?.values() ?? [])];
     return sessions.filter((session) => session.expiresAt > now && !this.revoked.has(keyOf(session)));
+  }
+
+  /** How many sessions of a gateway are neither ended nor revoked; one past its lifetime counts until it is pruned. */
+  openAt(gateway: string): number {
+    return this.openByGateway.get(gateway) ?? 0;
   }
 
   get size(): number {
@@ -69,10 +79,14 @@ export class OpenSessions {
 
   private remove(session: SessionKeys): void {
     const key = keyOf(session);
-    this.revoked.delete(key);
+    const wasRevoked = this.revoked.delete(key);
     const sessions = this.byDevice.get(session.deviceId);
-    sessions?.delete(key);
+    if (sessions?.delete(key) === true && !wasRevoked) this.count(session.gateway, -1);
     if (sessions?.size === 0) this.byDevice.delete(session.deviceId);
+  }
+
+  private count(gateway: string, change: number): void {
+    this.openByGateway.set(gateway, this.openAt(gateway) + change);
   }
 }
 

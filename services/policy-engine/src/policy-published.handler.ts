@@ -2,6 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { PolicyPublished, type EventOf } from '@stance/contracts';
 import { JetStreamContext, OnEvent, Unprocessable } from '@stance/jetstream';
+import { CLOCK, type Clock } from './clock.js';
 import { EngineReport } from './engine-report.js';
 import { TABLES, type SourcePace, type Tables } from './engine.store.js';
 import { FleetReview } from './fleet-review.js';
@@ -16,6 +17,7 @@ export class PolicyPublishedHandler {
     @Inject(PolicyLog) private readonly policies: PolicyLog,
     @Inject(FleetReview) private readonly review: FleetReview,
     @Inject(EngineReport) private readonly report: EngineReport,
+    @Inject(CLOCK) private readonly now: Clock,
   ) {}
 
   @OnEvent(PolicyPublished)
@@ -25,7 +27,7 @@ export class PolicyPublishedHandler {
       throw new Unprocessable(`revision ${data.revision} is another document's: publish it again as a new revision`);
     }
     if (!this.policies.isNewerThanActive(data.revision)) return;
-    const policy = loadPolicy(data, Date.now(), { leastMaxAge: leastMaxAge(this.tables.sources.values()) });
+    const policy = loadPolicy(data, this.now(), { leastMaxAge: leastMaxAge(this.tables.sources.values()) });
     // What became of it is stored before it takes effect, so that a restart comes to the same policy.
     await this.tables.activations.write({}, context.origin, (last) => {
       if (last !== undefined && last.revision >= data.revision) return undefined;

@@ -2,36 +2,58 @@ import { SessionRevoked } from '@stance/contracts';
 import { readLastEvent } from '@stance/jetstream';
 import { defineService, type Runtime, type ServiceParts } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
+import type { Clock } from './clock.js';
 import { EngineProgress } from './engine-progress.js';
 import { EngineReport, STANDSTILL_LIMIT_MS } from './engine-report.js';
 import { Engine } from './engine.js';
-import { createTables, SessionLog } from './engine.store.js';
+import { createTables, SessionLog, type Tables } from './engine.store.js';
 import { FleetReview } from './fleet-review.js';
+import { announceBegun, announceContinued, healthOf, observeHolds } from './hold/announce-holds.js';
+import { Holds } from './hold/holds.js';
 import { OpenSessions } from './open-sessions.js';
+import { FleetPlan } from './plan/fleet-plan.js';
 import { PolicyLog } from './policy-log.js';
 
 const PRUNE_INTERVAL_MS = 60_000;
 
-/** The engine; `standstillMs`: see {@link STANDSTILL_LIMIT_MS}. */
-export function policyEngineWith({ standstillMs }: { standstillMs: number }) {
+interface EngineOptions {
+  /** See {@link STANDSTILL_LIMIT_MS}. */
+  readonly standstillMs?: number;
+  /** By which it decides; timers fall due by the server's. */
+  readonly now?: Clock;
+}
+
+/** The engine, by another clock or with less patience where its tests need that. */
+export function policyEngineWith({ standstillMs = STANDSTILL_LIMIT_MS, now = Date.now }: EngineOptions) {
   return defineService({
     name: 'policy-engine',
     httpPort: 9104,
     settings: {},
     lease: () => 'policy-engine',
-    build: (runtime) => compose(runtime, standstillMs),
+    build: (runtime) => compose(runtime, standstillMs, now),
   });
 }
 
-export const policyEngine = policyEngineWith({ standstillMs: STANDSTILL_LIMIT_MS });
+export const policyEngine = policyEngineWith({});
 
-function compose({ connection, publisher, logger }: Runtime, standstillMs: number): ServiceParts {
+function compose({ connection, publisher, logger }: Runtime, standstillMs: number, now: Clock): ServiceParts {
   const progress = new EngineProgress();
   const sessions = new OpenSessions();
-  const policies = new PolicyLog(connection);
-  const tables = createTables(connection, publisher, progress);
-  const engine = new Engine(tables, policies, sessions, publisher, progress, (session) =>
-    readLastEvent(connection, SessionRevoked, session),
+  const policies = new PolicyLog(connection, now);
+  const holds: Holds = new Holds(
+    (gateway) => tables.releases.get({ kind: 'hold-released', targetId: gateway }),
+    (hold) => announceBegun(logger, hold),
+  );
+  const tables: Tables = createTables(connection, publisher, progress, holds);
+  const engine = new Engine(
+    tables,
+    policies,
+    sessions,
+    publisher,
+    progress,
+    holds,
+    (session) => readLastEvent(connection, SessionRevoked, session),
+    now,
   );
   const review = new FleetReview(
     () => engine.devices(),
@@ -39,21 +61,27 @@ function compose({ connection, publisher, logger }: Runtime, standstillMs: numbe
     logger,
   );
   const report = new EngineReport(connection, publisher, policies, progress, review, logger, { standstillMs });
+  const plan = new FleetPlan(tables, policies, sessions, progress, now);
   let pruning: NodeJS.Timeout | undefined;
+  let endObservation: (() => void) | undefined;
   return {
-    module: AppModule.with({ tables, policies, sessions, engine, progress, review, report }),
+    module: AppModule.with({ tables, policies, sessions, engine, progress, holds, review, report, plan, now }),
     tables: {
-      fed: [tables.postures, tables.decisions, tables.timers, tables.activations, policies],
-      followed: [new SessionLog(connection, sessions), tables.sources],
+      fed: [tables.postures, tables.decisions, tables.timers, tables.activations, tables.releases, policies],
+      followed: [new SessionLog(connection, sessions, now), tables.sources],
     },
     activate: async () => {
+      for (const hold of holds.list()) announceContinued(logger, hold);
+      endObservation = observeHolds(holds);
       review.start('takeover', {});
       report.start();
-      pruning = setInterval(() => sessions.prune(Date.now()), PRUNE_INTERVAL_MS);
+      pruning = setInterval(() => sessions.prune(now()), PRUNE_INTERVAL_MS);
     },
     deactivate: async () => {
       clearInterval(pruning);
+      endObservation?.();
       report.stop();
+      await plan.stop();
       await review.stop();
     },
     health: () => {
@@ -66,6 +94,7 @@ function compose({ connection, publisher, logger }: Runtime, standstillMs: numbe
           policyRevision: policy?.revision ?? 0,
           ...(policy?.ok === false && { policyErrors: policy.errors }),
           openSessions: sessions.size,
+          holds: holds.list().map(healthOf),
           review: review.progress ?? null,
         },
       };

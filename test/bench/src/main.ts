@@ -5,8 +5,10 @@ import { findNatsServer } from '@stance/nats-server';
 import { measureFirstSync } from './first-sync.js';
 import { measureMatching } from './matching.js';
 import { measureObservation } from './observation.js';
+import { measurePolicies } from './policy/measure-policies.js';
 import { measureReaction } from './reaction.js';
 import { measureRelayReaction, measureRelayThroughput } from './relay.js';
+import { rowOf, tableOf, tell, type Row } from './rows.js';
 import { measureThroughput } from './throughput.js';
 
 /** `npm run bench [-- --quick] [-- --json <file>]`: every figure beside a bare limit of the same run, as a ratio.
@@ -17,23 +19,15 @@ const size = quick
   ? { reactions: 200, changes: 2_000, agents: 5_000, infections: 30 }
   : { reactions: 1_500, changes: 20_000, agents: 100_000, infections: 300 };
 
-interface Row {
-  readonly figure: string;
-  readonly stance: string;
-  readonly bare: string;
-  readonly ratio: number | null;
-  readonly wanted: string;
+const rows: Row[] = [];
+function add(...figure: Parameters<typeof rowOf>): void {
+  const row = rowOf(...figure);
+  rows.push(row);
+  tell(row);
 }
 
-const rows: Row[] = [];
-function add(figure: string, stance: number, bare: number | null, unit: string, wanted: string): void {
-  const ratio = bare === null ? null : stance / bare;
-  const show = (value: number) => `${value >= 100 ? value.toFixed(0) : value.toFixed(2)} ${unit}`;
-  rows.push({ figure, stance: show(stance), bare: bare === null ? '-' : show(bare), ratio, wanted });
-  process.stderr.write(
-    `${figure}: ${show(stance)}${ratio === null ? '' : `, ${ratio.toFixed(2)}x the bare ${show(bare ?? 0)}`}\n`,
-  );
-}
+const policy = await measurePolicies({ quick });
+rows.push(...policy.rows);
 
 /** 45 ms between polls is the fastest that the API's limits allow. */
 const rate = { changes: size.reactions, perSecond: 50, answerEveryMs: 45 };
@@ -81,16 +75,7 @@ add('infection to observed, beyond one poll interval, worst', observation.max, n
 
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 const versions = `Node ${process.versions.node}, nats-server ${(await findNatsServer()).version}`;
-const lines = [
-  `Machine: ${machine}. ${versions}. Mean bytes: ${JSON.stringify(sizes)}.`,
-  '',
-  '| figure | Stance | bare | ratio | wanted |',
-  '|---|---|---|---|---|',
-  ...rows.map(
-    ({ figure, stance, bare, ratio, wanted }) =>
-      `| ${figure} | ${stance} | ${bare} | ${ratio === null ? '-' : ratio.toFixed(2)} | ${wanted} |`,
-  ),
-];
+const lines = [`Machine: ${machine}. ${versions}. Mean bytes: ${JSON.stringify(sizes)}.`, '', ...tableOf(rows)];
 process.stdout.write(`${lines.join('\n')}\n`);
 const report = {
   machine,
@@ -105,6 +90,7 @@ const report = {
   sync,
   matching,
   observation,
+  policy: { evaluation: policy.evaluation, change: policy.change, curves: policy.curves },
   rows,
 };
 if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`);

@@ -1,5 +1,6 @@
-import { ATTRIBUTES, attributeDefinition } from '../attributes/catalogue.js';
+import { attributeDefinition } from '../attributes/catalogue.js';
 import type { AttributeDefinition } from '../attributes/definition.js';
+import { attributeSuggestion } from '../attributes/nearest-attribute.js';
 import { suggestion } from '../nearest.js';
 import { InvalidCondition, readSyntax, type ConditionSyntax, type Literal, type Operator } from './syntax.js';
 import { VALUE_TYPES } from './value-type.js';
@@ -31,7 +32,7 @@ export function parseCondition(text: string): Condition {
 }
 
 function unknownAttribute(name: string, offset: number): InvalidCondition {
-  const hint = suggestion(name, Object.keys(ATTRIBUTES));
+  const hint = attributeSuggestion(name);
   return new InvalidCondition(
     `there is no attribute ${shorten(name)}${hint || '; see the attribute catalogue'}`,
     offset,
@@ -59,7 +60,7 @@ function checkLiteral(literal: Literal, { attribute }: ConditionSyntax, { type, 
   if (valueType.literal(literal) === undefined) {
     const entry = type === 'list' ? ' of strings' : '';
     throw new InvalidCondition(
-      `${attribute} is a ${type}${entry}: expected ${valueType.written}, got ${shorten(literal.text)}`,
+      `${attribute} is a ${type}${entry}: expected ${valueType.written}, got ${asWritten(literal)}`,
       literal.offset,
     );
   }
@@ -67,6 +68,10 @@ function checkLiteral(literal: Literal, { attribute }: ConditionSyntax, { type, 
     const hint = suggestion(literal.text, values) || `; it has one of ${values.join(', ')}`;
     throw new InvalidCondition(`${attribute} is never '${shorten(literal.text)}'${hint}`, literal.offset);
   }
+}
+
+function asWritten({ text, quoted }: Literal): string {
+  return quoted ? `'${shorten(text)}'` : shorten(text);
 }
 
 const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);

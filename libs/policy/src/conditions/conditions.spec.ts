@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { AttributeValue } from '@stance/contracts';
 import { checkOf } from '../evaluation/check.js';
-import { compilePolicy } from '../evaluation/compile-policy.js';
-import { Facts, type PostureSubject } from '../evaluation/facts.js';
+import { Facts } from '../evaluation/facts.js';
+import { prepareSubject, type PostureSubject } from '../evaluation/subject.js';
 import { NO_PAST } from '../evaluation/past.js';
 import { parseCondition } from './condition.js';
 import { Outcome } from './outcome.js';
@@ -24,18 +24,11 @@ function subject(attribute: string, value: AttributeValue | undefined, age = HOU
   };
 }
 
-const NO_RULES = compilePolicy({
-  mode: 'enforce',
-  maxAge: 24 * HOUR,
-  postures: new Map(),
-  gateways: [],
-  rules: [],
-  exceptions: [],
-  tests: [],
-});
-
 function outcomeOf(text: string, posture: PostureSubject): Result | undefined {
-  const outcome = checkOf(parseCondition(text), 24 * HOUR)(new Facts(NO_RULES, posture, NOW, NO_PAST));
+  const condition = parseCondition(text);
+  const slot = condition.definition.origin === 'agent' ? 0 : undefined;
+  const facts = new Facts({ exceptions: new Map() }, prepareSubject([condition.attribute], posture), NOW, NO_PAST);
+  const outcome = checkOf(condition, 24 * HOUR, slot)(facts);
   return (Object.keys(Outcome) as Result[]).find((name) => Outcome[name] === outcome);
 }
 

@@ -1,4 +1,5 @@
 import type { AttributeValue } from '@stance/contracts';
+import type { AttributeType } from '../attributes/definition.js';
 import type { Condition } from './condition.js';
 import { Outcome } from './outcome.js';
 import type { Operator } from './syntax.js';
@@ -28,6 +29,40 @@ export function judgeOf(condition: Condition): Judge {
 }
 
 function singleJudge<Value>(type: ValueType<Value>, condition: Condition): Judge {
+  return equalityJudge(condition) ?? comparingJudge(type, condition);
+}
+
+/** Values that are equal only if they are the same need no reading: nearly all conditions are of this kind. */
+function equalityJudge({ definition, operator, literals }: Condition): Judge | undefined {
+  const type = PRIMITIVES[definition.type];
+  if (type === undefined) return undefined;
+  const operands = literals.map((literal) => VALUE_TYPES[definition.type].literal(literal));
+  const [operand] = operands;
+  const isOfType = (value: AttributeValue): boolean =>
+    typeof value === type && (type !== 'number' || Number.isFinite(value));
+  const [same, other] =
+    operator === '==' || operator === 'IN' ? [Outcome.TRUE, Outcome.FALSE] : [Outcome.FALSE, Outcome.TRUE];
+  switch (operator) {
+    case '==':
+    case '!=':
+      return (value) => (value === operand ? same : isOfType(value) ? other : Outcome.MISTYPED);
+    case 'IN':
+    case 'NOT IN': {
+      const wanted: ReadonlySet<unknown> = new Set(operands);
+      return (value) => (wanted.has(value) ? same : isOfType(value) ? other : Outcome.MISTYPED);
+    }
+    default:
+      return undefined;
+  }
+}
+
+const PRIMITIVES: Partial<Record<AttributeType, 'boolean' | 'number' | 'string'>> = {
+  boolean: 'boolean',
+  number: 'number',
+  string: 'string',
+};
+
+function comparingJudge<Value>(type: ValueType<Value>, condition: Condition): Judge {
   const holds = comparison(
     type,
     condition.operator,
@@ -71,10 +106,15 @@ function comparison<Value>(
 }
 
 /** A value outside its enumeration is unknown to every comparison: nobody has said yet what it means. */
-function listed({ definition: { values } }: Condition, judge: Judge): Judge {
+function listed({ operator, definition: { values } }: Condition, judge: Judge): Judge {
   if (values === undefined) return judge;
   const known: ReadonlySet<AttributeValue> = new Set(values);
-  return (value) => (known.has(value) || typeof value !== 'string' ? judge(value) : Outcome.UNLISTED);
+  // A value that a condition names is in the enumeration: the condition was checked.
+  const named = operator === '==' || operator === 'IN' ? Outcome.TRUE : Outcome.FALSE;
+  return (value) => {
+    const outcome = judge(value);
+    return outcome === named || typeof value !== 'string' || known.has(value) ? outcome : Outcome.UNLISTED;
+  };
 }
 
 function containsJudge({ literals, definition: { values } }: Condition): Judge {

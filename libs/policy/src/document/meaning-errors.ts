@@ -1,11 +1,15 @@
-import { ATTRIBUTES, attributeDefinition } from '../attributes/catalogue.js';
+import { attributeDefinition } from '../attributes/catalogue.js';
+import { attributeSuggestion } from '../attributes/nearest-attribute.js';
 import { parseCondition } from '../conditions/condition.js';
 import { InvalidCondition } from '../conditions/syntax.js';
 import { VALUE_TYPES } from '../conditions/value-type.js';
 import { formatDuration, parseDuration } from '../duration.js';
 import { suggestion } from '../nearest.js';
+import { hiddenInCondition, mixedScriptsIn } from './deceptive-text.js';
+import { lookAlikeProblems } from './look-alikes.js';
 import { conditionsOf, entriesOf, fieldOf, listOf } from './reading.js';
 import type { Problem } from './shape-errors.js';
+import { weightProblems } from './weight.js';
 
 /** What has to be known from outside to judge a policy. */
 export interface PolicyLimits {
@@ -15,8 +19,11 @@ export interface PolicyLimits {
 
 type Path = readonly PropertyKey[];
 
-/** Names that refer to nothing, conditions that make no sense, fields that do not go together. */
-export function meaningProblems(root: unknown, limits: PolicyLimits): Problem[] {
+/**
+ * Names that refer to nothing, conditions that make no sense, fields that do not go together; each found when it is asked
+ * for, as the nearest names of a hundred thousand wrong ones would take minutes.
+ */
+export function* meaningProblems(root: unknown, limits: PolicyLimits): Generator<Problem> {
   const postures = entriesOf(fieldOf(root, 'postures'));
   const resources = new Set(
     entriesOf(fieldOf(root, 'gateways')).flatMap(([, gateway]) =>
@@ -29,18 +36,18 @@ export function meaningProblems(root: unknown, limits: PolicyLimits): Problem[] 
     postures: new Set(postures.map(([name]) => name)),
     resources: new Set([...resources].filter((resource) => typeof resource === 'string')),
   };
-  return [
-    ...maxAgeProblems(fieldOf(root, 'defaults'), ['defaults'], limits),
-    ...postures.flatMap(([name, posture]) => postureProblems(posture, ['postures', name], limits)),
-    ...gatewayProblems(root),
-    ...rules.flatMap(([index, rule]) => ruleProblems(rule, ['rules', index], names, limits)),
-    ...sameNames(rules, 'rules', 'rule'),
-    ...sameNames(listOf(fieldOf(root, 'tests')), 'tests', 'test'),
-    ...listOf(fieldOf(root, 'exceptions')).flatMap(([index, exception]) =>
-      exceptionProblems(exception, ['exceptions', index], rulesByName),
-    ),
-    ...listOf(fieldOf(root, 'tests')).flatMap(([index, test]) => testProblems(test, ['tests', index], names)),
-  ];
+  yield* maxAgeProblems(fieldOf(root, 'defaults'), ['defaults'], limits);
+  for (const [name, posture] of postures) yield* postureProblems(posture, ['postures', name], limits);
+  yield* gatewayProblems(root);
+  for (const [index, rule] of rules) yield* ruleProblems(rule, ['rules', index], names, limits);
+  yield* sameNames(rules, 'rules', 'rule');
+  yield* sameNames(listOf(fieldOf(root, 'tests')), 'tests', 'test');
+  for (const [index, exception] of listOf(fieldOf(root, 'exceptions'))) {
+    yield* exceptionProblems(exception, ['exceptions', index], rulesByName);
+  }
+  for (const [index, test] of listOf(fieldOf(root, 'tests'))) yield* testProblems(test, ['tests', index], names);
+  yield* lookAlikeProblems(root);
+  yield* weightProblems(root);
 }
 
 interface Names {
@@ -48,19 +55,28 @@ interface Names {
   readonly resources: ReadonlySet<string>;
 }
 
-function postureProblems(posture: unknown, path: Path, limits: PolicyLimits): Problem[] {
-  const problems = maxAgeProblems(posture, path, limits);
+function* postureProblems(posture: unknown, path: Path, limits: PolicyLimits): Generator<Problem> {
+  yield* maxAgeProblems(posture, path, limits);
   for (const { value, path: inner } of conditionsOf(posture)) {
-    if (typeof value !== 'string' || value === '') continue;
-    try {
-      parseCondition(value);
-    } catch (error) {
-      if (!(error instanceof InvalidCondition)) throw error;
-      problems.push({ message: error.message, place: { path: [...path, ...inner], offset: error.offset } });
-    }
+    const problem = typeof value === 'string' && value !== '' ? conditionProblem(value) : undefined;
+    if (problem === undefined) continue;
+    yield { message: problem.message, place: { path: [...path, ...inner], offset: problem.offset } };
   }
-  return problems;
 }
+
+function conditionProblem(text: string): { readonly message: string; readonly offset: number } | undefined {
+  const deception = hiddenInCondition(text) ?? mixedScriptsIn(beforeValues(text));
+  if (deception !== undefined) return deception;
+  try {
+    parseCondition(text);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof InvalidCondition)) throw error;
+    return error;
+  }
+}
+
+const beforeValues = (condition: string): string => /^[^'"]*/.exec(condition)?.[0] ?? '';
 
 function maxAgeProblems(holder: unknown, path: Path, { leastMaxAge = 1 }: PolicyLimits): Problem[] {
   const value = fieldOf(holder, 'maxAge');
@@ -73,17 +89,18 @@ function maxAgeProblems(holder: unknown, path: Path, { leastMaxAge = 1 }: Policy
   return [{ message, place: { path: [...path, 'maxAge'] } }];
 }
 
-function gatewayProblems(root: unknown): Problem[] {
-  return entriesOf(fieldOf(root, 'gateways')).flatMap(([name, gateway]) => {
+function* gatewayProblems(root: unknown): Generator<Problem> {
+  for (const [name, gateway] of entriesOf(fieldOf(root, 'gateways'))) {
     const seen = new Set<unknown>();
-    const twice = listOf(fieldOf(gateway, 'resources')).flatMap(([index, resource]) => {
-      const again = seen.has(resource);
+    for (const [index, resource] of listOf(fieldOf(gateway, 'resources'))) {
+      if (seen.has(resource)) {
+        const message = `${name} lists ${String(resource).slice(0, 100)} twice`;
+        yield { message, place: { path: ['gateways', name, 'resources', index] } };
+      }
       seen.add(resource);
-      const message = `${name} lists ${String(resource)} twice`;
-      return again ? [{ message, place: { path: ['gateways', name, 'resources', index] } }] : [];
-    });
-    return [...twice, ...holdProblems(fieldOf(gateway, 'hold'), ['gateways', name, 'hold'])];
-  });
+    }
+    yield* holdProblems(fieldOf(gateway, 'hold'), ['gateways', name, 'hold']);
+  }
 }
 
 /** Longer than a night, it would not be a delay but another policy. */
@@ -98,31 +115,33 @@ function holdProblems(hold: unknown, path: Path): Problem[] {
   return [{ message, place: { path: inMapping ? [...path, 'for'] : path } }];
 }
 
-function ruleProblems(rule: unknown, path: Path, names: Names, limits: PolicyLimits): Problem[] {
-  const problems = maxAgeProblems(rule, path, limits);
+function* ruleProblems(rule: unknown, path: Path, names: Names, limits: PolicyLimits): Generator<Problem> {
+  yield* maxAgeProblems(rule, path, limits);
   const denies = fieldOf(rule, 'effect') === 'deny';
   for (const field of ['require', 'requireAny', 'when']) {
     const references = fieldOf(rule, field);
     if (references === undefined) continue;
     const fits = (field === 'when') === denies;
-    if (!fits) problems.push({ message: misplaced(field), place: { path: [...path, field], atKey: true } });
+    if (!fits) yield { message: misplaced(field), place: { path: [...path, field], atKey: true } };
     for (const [index, reference] of listOf(references)) {
       const inMapping = typeof reference === 'object';
       const name = inMapping ? fieldOf(reference, 'posture') : reference;
-      const place = { path: [...path, field, index, ...(inMapping ? ['posture'] : [])] };
       if (typeof name === 'string' && !names.postures.has(name)) {
-        problems.push({ message: unknownName('posture', name, names.postures), place });
+        const place = { path: [...path, field, index, ...(inMapping ? ['posture'] : [])] };
+        yield { message: unknownName('posture', name, names.postures), place };
       }
-      problems.push(...graceProblems(reference, [...path, field, index], denies));
+      yield* graceProblems(reference, [...path, field, index], denies);
     }
   }
   for (const [index, resource] of listOf(fieldOf(rule, 'resources'))) {
     if (typeof resource === 'string' && resource !== '*' && !names.resources.has(resource)) {
-      const message = `no gateway serves ${resource.slice(0, 100)}${suggestion(resource, names.resources)}`;
-      problems.push({ message, place: { path: [...path, 'resources', index] } });
+      yield { message: notServed(resource, names.resources), place: { path: [...path, 'resources', index] } };
     }
   }
-  return problems;
+}
+
+function notServed(resource: string, resources: ReadonlySet<string>): string {
+  return `no gateway serves ${resource.slice(0, 100)}${hint(resource, resources)}`;
 }
 
 function graceProblems(reference: unknown, path: Path, denies: boolean): Problem[] {
@@ -139,31 +158,35 @@ function graceProblems(reference: unknown, path: Path, denies: boolean): Problem
 }
 
 /** An exception that names what its rule does not ask for would be taken for one that works. */
-function exceptionProblems(exception: unknown, path: Path, rules: ReadonlyMap<unknown, unknown>): Problem[] {
+function* exceptionProblems(exception: unknown, path: Path, rules: ReadonlyMap<unknown, unknown>): Generator<Problem> {
   const name = fieldOf(exception, 'rule');
-  if (typeof name !== 'string') return [];
-  const problem = (message: string, ...inner: PropertyKey[]): Problem => ({
-    message,
-    place: { path: [...path, ...inner] },
-  });
+  if (typeof name !== 'string') return;
   const rule = rules.get(name);
+  const place = { path: [...path, 'rule'] };
   if (rule === undefined) {
     const known = new Set([...rules.keys()].filter((one) => typeof one === 'string'));
-    return [problem(unknownName('rule', name, known), 'rule')];
+    yield { message: unknownName('rule', name, known), place };
+    return;
   }
-  if (fieldOf(rule, 'effect') === 'deny') return [problem('no exception overrides a deny rule', 'rule')];
+  if (fieldOf(rule, 'effect') === 'deny') {
+    yield { message: 'no exception overrides a deny rule', place };
+    return;
+  }
   const required = new Set(
     ['require', 'requireAny']
       .flatMap((field) => listOf(fieldOf(rule, field)))
       .map(([, reference]) => (typeof reference === 'string' ? reference : fieldOf(reference, 'posture')))
       .filter((posture) => typeof posture === 'string'),
   );
-  return listOf(fieldOf(exception, 'waive')).flatMap(([index, posture]) => {
-    if (typeof posture !== 'string' || required.has(posture)) return [];
-    const hint = suggestion(posture, required) || `; it requires ${[...required].join(', ') || 'nothing'}`;
-    return [problem(`the rule does not require ${posture.slice(0, 100)}${hint}`, 'waive', index)];
-  });
+  for (const [index, posture] of listOf(fieldOf(exception, 'waive'))) {
+    if (typeof posture !== 'string' || required.has(posture)) continue;
+    const instead = hint(posture, required) || `; it requires ${listed(required)}`;
+    const message = `the rule does not require ${posture.slice(0, 100)}${instead}`;
+    yield { message, place: { path: [...path, 'waive', index] } };
+  }
 }
+
+const listed = (names: ReadonlySet<string>): string => [...names].slice(0, 10).join(', ') || 'nothing';
 
 function misplaced(field: string): string {
   return field === 'when'
@@ -172,49 +195,53 @@ function misplaced(field: string): string {
 }
 
 function unknownName(what: string, name: string, names: ReadonlySet<string>): string {
-  return `there is no ${what} ${name.slice(0, 100)}${suggestion(name, names)}`;
+  return `there is no ${what} ${name.slice(0, 100)}${hint(name, names)}`;
 }
 
-function sameNames(items: [number, unknown][], room: string, what: string): Problem[] {
+/** Of more names than these, the nearest is not looked for: it would take seconds. */
+const MOST_CANDIDATES = 2000;
+
+const hint = (name: string, names: ReadonlySet<string>): string =>
+  names.size > MOST_CANDIDATES ? '' : suggestion(name, names);
+
+function* sameNames(items: [number, unknown][], room: string, what: string): Generator<Problem> {
   const seen = new Set<unknown>();
-  return items.flatMap(([index, item]) => {
+  for (const [index, item] of items) {
     const name = fieldOf(item, 'name');
-    const again = typeof name === 'string' && seen.has(name);
+    if (typeof name === 'string' && seen.has(name)) {
+      yield { message: `another ${what} has this name`, place: { path: [room, index, 'name'] } };
+    }
     seen.add(name);
-    const message = `another ${what} has this name`;
-    return again ? [{ message, place: { path: [room, index, 'name'] } }] : [];
-  });
+  }
 }
 
-function testProblems(test: unknown, path: Path, names: Names): Problem[] {
-  const expected = entriesOf(fieldOf(test, 'expect'))
-    .filter(([resource]) => !names.resources.has(resource))
-    .map(([resource]) => ({
-      message: `no gateway serves ${resource.slice(0, 100)}${suggestion(resource, names.resources)}`,
+function* testProblems(test: unknown, path: Path, names: Names): Generator<Problem> {
+  for (const [resource] of entriesOf(fieldOf(test, 'expect'))) {
+    if (names.resources.has(resource)) continue;
+    yield {
+      message: notServed(resource, names.resources),
       place: { path: [...path, 'expect', resource], atKey: true },
-    }));
-  const attributes = entriesOf(fieldOf(fieldOf(test, 'device'), 'attributes')).flatMap(([name, value]) => {
-    const place = { path: [...path, 'device', 'attributes', name] };
+    };
+  }
+  for (const [name, value] of entriesOf(fieldOf(fieldOf(test, 'device'), 'attributes'))) {
     const problem = testValueProblem(name, value);
-    return problem === undefined ? [] : [{ ...problem, place: { ...place, atKey: problem.atKey } }];
-  });
-  const aimless =
-    fieldOf(test, 'failingFor') !== undefined && fieldOf(test, 'from') === undefined
-      ? [
-          {
-            message: 'failingFor goes with from: passing: only a device that has passed has a grace',
-            place: { path: [...path, 'failingFor'], atKey: true },
-          },
-        ]
-      : [];
-  return [...expected, ...attributes, ...aimless];
+    if (problem === undefined) continue;
+    const place = { path: [...path, 'device', 'attributes', name], atKey: problem.atKey };
+    yield { message: problem.message, place };
+  }
+  if (fieldOf(test, 'failingFor') !== undefined && fieldOf(test, 'from') === undefined) {
+    yield {
+      message: 'failingFor goes with from: passing: only a device that has passed has a grace',
+      place: { path: [...path, 'failingFor'], atKey: true },
+    };
+  }
 }
 
 function testValueProblem(name: string, value: unknown): { message: string; atKey: boolean } | undefined {
   const definition = attributeDefinition(name);
   if (definition === undefined) {
     return {
-      message: `there is no attribute ${name.slice(0, 100)}${suggestion(name, Object.keys(ATTRIBUTES))}`,
+      message: `there is no attribute ${name.slice(0, 100)}${attributeSuggestion(name)}`,
       atKey: true,
     };
   }

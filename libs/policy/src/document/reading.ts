@@ -12,7 +12,8 @@ export function listOf(value: unknown): [number, unknown][] {
 
 /** A field of a mapping; undefined where there is none. */
 export function fieldOf(value: unknown, name: string): unknown {
-  return entriesOf(value).find(([key]) => key === name)?.[1];
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return Object.getOwnPropertyDescriptor(value, name)?.value;
 }
 
 /** The conditions of a posture in either form, with the path to each. */

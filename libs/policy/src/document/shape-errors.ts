@@ -11,35 +11,43 @@ export interface Problem {
 
 type Issue = z.core.$ZodIssue;
 
-/** Zod's issues in the words of the person who wrote the policy. `root` is the document they were found in. */
-export function shapeProblems(root: unknown, issues: readonly Issue[]): Problem[] {
-  return issues.flatMap((issue) => problemsOf(root, issue, []));
+/**
+ * Zod's issues in the words of the person who wrote the policy, each worded when it is asked for. `root` is the document
+ * they were found in.
+ */
+export function* shapeProblems(root: unknown, issues: readonly Issue[]): Generator<Problem> {
+  for (const issue of issues) yield* problemsOf(root, issue, []);
 }
 
-function problemsOf(root: unknown, issue: Issue, parent: readonly PropertyKey[]): Problem[] {
+function* problemsOf(root: unknown, issue: Issue, parent: readonly PropertyKey[]): Generator<Problem> {
   const path = [...parent, ...issue.path];
   if (issue.code === 'invalid_union') {
     const branch = likeliestBranch(issue.errors);
-    return branch === undefined
-      ? [{ message: `expected a value of another kind, got ${kindOf(valueAt(root, path))}`, place: { path } }]
-      : branch.flatMap((inner) => problemsOf(root, inner, path));
+    if (branch === undefined) {
+      yield { message: `expected a value of another kind, got ${kindOf(valueAt(root, path))}`, place: { path } };
+    } else {
+      for (const inner of branch) yield* problemsOf(root, inner, path);
+    }
+    return;
   }
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      message: unknownField(key, fieldsAt(path)),
-      place: { path: [...path, key], atKey: true },
-    }));
+    const fields = fieldsAt(path);
+    for (const key of issue.keys) {
+      yield { message: unknownField(key, fields), place: { path: [...path, key], atKey: true } };
+    }
+    return;
   }
   if (issue.code === 'invalid_key') {
-    const message = issue.issues.map((inner) => inner.message).join('; ');
-    return [{ message, place: { path, atKey: true } }];
+    yield { message: issue.issues.map((inner) => inner.message).join('; '), place: { path, atKey: true } };
+    return;
   }
   const value = valueAt(root, path);
   const last = path.at(-1);
   if (value === undefined && typeof last === 'string') {
-    return [{ message: `${last} is missing`, place: { path: path.slice(0, -1) } }];
+    yield { message: `${last} is missing`, place: { path: path.slice(0, -1) } };
+    return;
   }
-  return [{ message: describe(issue, value), place: { path } }];
+  yield { message: describe(issue, value), place: { path } };
 }
 
 function unknownField(key: string, fields: readonly string[]): string {
@@ -92,7 +100,7 @@ function kindOf(value: unknown): string {
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, step) => {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
-    return Object.entries(value).find(([key]) => key === String(step))?.[1];
+    if (typeof value !== 'object' || value === null) return undefined;
+    return Object.getOwnPropertyDescriptor(value, step)?.value;
   }, root);
 }

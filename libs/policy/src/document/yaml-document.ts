@@ -1,3 +1,4 @@
+import { MAX_POLICY_CHARACTERS } from '@stance/contracts';
 import {
   isAlias,
   isMap,
@@ -7,12 +8,13 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
-  visit,
   type Document,
   type Node,
   type Pair,
 } from 'yaml';
 import type { PolicyError } from '../policy.js';
+import { keyErrors } from './keys.js';
+import { plainData, UnusableAlias, type PlainData } from './plain-data.js';
 
 /** A place in the document: a value or a key by path, and how far into its text. */
 export interface Place {
@@ -31,19 +33,23 @@ export interface YamlDocument {
 
 /** Deeper than any policy, and far from what overflows a stack. */
 const MAX_DEPTH = 32;
-/** How often anchors may be used, each use counted with what it contains. */
-const MAX_ALIASES = 50;
+const TOO_DEEP = 'nested too deeply';
+/** As many values as the longest text can hold without an alias: what aliases stand for is checked each time. */
+const MAX_VALUES = MAX_POLICY_CHARACTERS / 2;
+/** More than anybody puts right in one go. */
+const MAX_ERRORS = 100;
+const LONGEST_MESSAGE = 300;
 
 /** Reads YAML 1.2 (or JSON) strictly: no duplicate keys, unknown tags, deep nesting or growing aliases. */
 export function readYaml(text: string): YamlReading {
   const deep = tooDeep(text);
-  if (deep !== undefined) return { errors: [{ ...deep, message: 'nested too deeply', path: '' }] };
+  if (deep !== undefined) return { errors: [{ ...deep, message: TOO_DEEP, path: '' }] };
   try {
     return readShallow(text);
   } catch (error) {
     // The look at the text above is a rough one: what it misses ends in the parser's stack.
     if (!(error instanceof RangeError)) throw error;
-    return { errors: [{ message: 'nested too deeply', line: 1, column: 1, path: '' }] };
+    return wholeDocument(TOO_DEEP);
   }
 }
 
@@ -51,34 +57,64 @@ type YamlReading = { document: YamlDocument } | { errors: PolicyError[] };
 
 function readShallow(text: string): YamlReading {
   const lines = new LineCounter();
-  const parsed = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    strict: true,
-    uniqueKeys: true,
-    version: '1.2',
-    // At `silent`, a second document would be dropped without a word.
-    logLevel: 'error',
-  });
+  const parsed = parseStrictly(text, lines);
   const at = (offset: number): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const errors: PolicyError[] = [...parsed.errors, ...parsed.warnings].map(({ message, pos, code }) => ({
-    message: code === 'DUPLICATE_KEY' ? 'this key is there twice' : message,
-    ...at(pos[0]),
-    path: '',
-  }));
-  errors.push(...strangeKeys(parsed, at));
-  if (errors.length > 0) return { errors };
-  try {
-    const root: unknown = parsed.toJS({ maxAliasCount: MAX_ALIASES });
-    return { document: { root, locate: (place) => at(offsetOf(parsed, place)) } };
-  } catch (error) {
-    // What a reader can still do wrong here are aliases: unresolved, circular, or growing without bounds.
-    const detail = error instanceof Error ? error.message : String(error);
-    return { errors: [{ message: `the aliases cannot be resolved: ${detail}`, line: 1, column: 1, path: '' }] };
+  const errors = [
+    ...[...parsed.errors, ...parsed.warnings].map(({ message, pos }) => ({ message, offset: pos[0] })),
+    ...keyErrors(parsed, MAX_ERRORS),
+  ];
+  if (errors.length > 0) {
+    return {
+      errors: errors.slice(0, MAX_ERRORS).map(({ message, offset }) => ({
+        message: worded(message),
+        ...at(offset),
+        path: '',
+      })),
+    };
   }
+  try {
+    const { root, values, depth, targets } = plainData(parsed);
+    if (depth > MAX_DEPTH) return wholeDocument(TOO_DEEP);
+    if (values > MAX_VALUES) return wholeDocument(`with its aliases spelt out, it has more than ${MAX_VALUES} values`);
+    return { document: { root, locate: (place) => at(offsetOf(parsed, targets, place)) } };
+  } catch (error) {
+    if (!(error instanceof UnusableAlias)) throw error;
+    return { errors: [{ message: error.message, ...at(error.offset), path: '' }] };
+  }
+}
+
+function parseStrictly(text: string, lineCounter: LineCounter): Document {
+  const { stackTraceLimit } = Error;
+  // The parser makes an error for every fault, as many as there are characters; nobody reads their stacks.
+  Error.stackTraceLimit = 0;
+  try {
+    return parseDocument(text, {
+      lineCounter,
+      prettyErrors: false,
+      strict: true,
+      // The parser would compare each key with all others of its mapping; see `keyErrors`.
+      uniqueKeys: false,
+      version: '1.2',
+      // At `silent`, a second document would be dropped without a word.
+      logLevel: 'error',
+    });
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** The parser tells of its own full stack, and may quote the rest of the document. */
+function worded(message: string): string {
+  if (message.startsWith('Maximum call stack')) return TOO_DEEP;
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
+}
+
+/** An error that has no one place. */
+function wholeDocument(message: string): { errors: PolicyError[] } {
+  return { errors: [{ message, line: 1, column: 1, path: '' }] };
 }
 
 /** The first line that nests deeper than allowed, in brackets or by indentation, whatever the parser would do to it. */
@@ -102,24 +138,13 @@ function tooDeep(text: string): { line: number; column: number } | undefined {
   return undefined;
 }
 
-/** Keys that plain data cannot hold faithfully. */
-function strangeKeys(parsed: Document, at: (offset: number) => { line: number; column: number }): PolicyError[] {
-  const errors: PolicyError[] = [];
-  visit(parsed, {
-    Pair(_, { key }) {
-      if (isScalar(key) && typeof key.value === 'string' && key.value !== '__proto__') return;
-      const offset = isNode(key) ? (key.range?.[0] ?? 0) : 0;
-      errors.push({ message: 'a key has to be a text, and not __proto__', ...at(offset), path: '' });
-    },
-  });
-  return errors;
-}
+type Targets = PlainData['targets'];
 
-function offsetOf(parsed: Document, { path, atKey = false, offset = 0 }: Place): number {
+function offsetOf(parsed: Document, targets: Targets, { path, atKey = false, offset = 0 }: Place): number {
   let node: unknown = parsed.contents;
   let start = isNode(node) ? (node.range?.[0] ?? 0) : 0;
   for (const [index, step] of path.entries()) {
-    const pair = pairOf(resolve(parsed, node), step);
+    const pair = pairOf(resolve(node, targets), step);
     const key = isPair(pair) ? pair.key : undefined;
     if (atKey && index === path.length - 1 && isNode(key)) return key.range?.[0] ?? start;
     node = isPair(pair) ? pair.value : pair;
@@ -128,11 +153,11 @@ function offsetOf(parsed: Document, { path, atKey = false, offset = 0 }: Place):
     if (!isNode(nearestNode)) return start;
     start = nearestNode.range?.[0] ?? start;
   }
-  return start + textOffset(resolve(parsed, node), offset);
+  return start + textOffset(resolve(node, targets), offset);
 }
 
-function resolve(parsed: Document, node: unknown): unknown {
-  return isAlias(node) ? node.resolve(parsed) : node;
+function resolve(node: unknown, targets: Targets): unknown {
+  return isAlias(node) ? targets.get(node) : node;
 }
 
 function pairOf(node: unknown, step: PropertyKey): Pair | Node | undefined {

@@ -8,25 +8,29 @@ import { readerOf } from './reading.js';
 /** Decides a condition for a device, and notes when time alone makes the answer another. */
 export type Check = (facts: Facts) => Outcome;
 
-/** Prepares a condition for evaluation; `maxAge` in milliseconds. */
-export function checkOf(condition: Condition, maxAge: number): Check {
-  if (condition.definition.origin === 'agent') return agentCheck(condition, maxAge);
+/**
+ * Prepares a condition for evaluation; `maxAge` in milliseconds, `slot` where a prepared subject has the attribute, if agents
+ * report it.
+ */
+export function checkOf(condition: Condition, maxAge: number, slot: number | undefined): Check {
+  if (slot !== undefined) return agentCheck(condition, maxAge, slot);
   return condition.definition.type === 'duration' ? growingCheck(condition) : lastingCheck(condition);
 }
 
-function agentCheck(condition: Condition, maxAge: number): Check {
-  const { attribute, operator } = condition;
+function agentCheck(condition: Condition, maxAge: number, slot: number): Check {
+  const { operator } = condition;
   const asksPresence = operator === 'IS SET' || operator === 'NOT SET';
   const present = operator === 'IS SET' ? Outcome.TRUE : Outcome.FALSE;
   const absent = absence(condition);
   const judge = judgeOf(condition);
   return (facts) => {
-    const reading = facts.subject.attributes[attribute];
+    const { prepared } = facts;
+    const value = prepared.values[slot];
     // Which attributes the agents disagree on is not told: any that is missing may be one.
-    if (reading === undefined) return facts.conflicting ? Outcome.CONFLICTING : absent;
-    const confirmedAt = facts.confirmedAt[reading.agent];
+    if (value === undefined) return prepared.conflicting ? Outcome.CONFLICTING : absent;
+    const confirmedAt = prepared.valuesConfirmedAt[slot];
     if (confirmedAt === undefined) return Outcome.CONFLICTING;
-    const outcome = asksPresence ? present : judge(reading.value);
+    const outcome = asksPresence ? present : judge(value);
     if (isUnknown(outcome)) return outcome;
     const staleAt = confirmedAt + maxAge + 1;
     if (facts.now >= staleAt) return Outcome.STALE;
@@ -54,7 +58,7 @@ function growingCheck(condition: Condition): Check {
   const check = lastingCheck(condition);
   const limits = turningAges(condition);
   return (facts) => {
-    const { lastSeenAt } = facts;
+    const { lastSeenAt } = facts.prepared;
     if (lastSeenAt !== undefined) for (const age of limits) facts.changes(lastSeenAt + age);
     return check(facts);
   };

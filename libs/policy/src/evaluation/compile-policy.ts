@@ -2,7 +2,10 @@ import type { DeviceProof } from '@stance/contracts';
 import type { Condition } from '../conditions/condition.js';
 import type { Exception, Gateway, Hold, Policy, Posture, Requirement, Rule } from '../policy.js';
 import { checkOf, type Check } from './check.js';
-import type { PostureSubject } from './facts.js';
+import type { CompiledException } from './facts.js';
+import type { GracedRequirement } from './grace.js';
+import { readerOf, type Reader } from './reading.js';
+import type { PostureSubject } from './subject.js';
 
 export interface CompiledCondition {
   readonly condition: Condition;
@@ -10,19 +13,20 @@ export interface CompiledCondition {
   /** Milliseconds. */
   readonly maxAge: number;
   readonly check: Check;
+  readonly read: Reader;
 }
 
 /** A posture under one `maxAge`; rules that ask for the same share it. */
 export interface CompiledPosture {
   readonly name: string;
   readonly slot: number;
+  /** More than one resource or rule asks for it. */
+  readonly isShared: boolean;
   readonly conditions: readonly CompiledCondition[];
 }
 
 /** A posture that one rule asks for. */
-export interface CompiledRequirement {
-  readonly slot: number;
-  readonly rule: Rule;
+export interface CompiledRequirement extends GracedRequirement {
   readonly posture: CompiledPosture;
   /** For how long a failure is borne with, in milliseconds; 0 for not at all. */
   readonly grace: number;
@@ -49,6 +53,7 @@ export interface RuleBook {
   readonly name: string;
   readonly denies: readonly CompiledRule[];
   readonly allows: readonly CompiledRule[];
+  readonly hasGraces: boolean;
 }
 
 export interface CompiledResource extends RuleBook {
@@ -64,12 +69,6 @@ export interface CompiledGateway {
   readonly hold: Hold | undefined;
 }
 
-export interface CompiledException {
-  readonly exception: Exception;
-  /** By slot. */
-  readonly requirements: ReadonlySet<number>;
-}
-
 /** A policy made ready for many evaluations; the same for all gateways. */
 export interface CompiledPolicy {
   readonly policy: Policy;
@@ -78,11 +77,14 @@ export interface CompiledPolicy {
   /** By device. */
   readonly exceptions: ReadonlyMap<string, readonly CompiledException[]>;
   readonly hasGraces: boolean;
+  /** The attributes of agents that conditions ask for. */
+  readonly attributes: readonly string[];
 }
 
 /** Turns conditions into functions and finds the rules of each resource, once. */
 export function compilePolicy(policy: Policy): CompiledPolicy {
-  const rules = compileRules(policy);
+  const attributes = attributesOf(policy);
+  const rules = compileRules(policy, attributes);
   const resources = compileResources(policy.gateways, rules);
   return {
     policy,
@@ -90,20 +92,37 @@ export function compilePolicy(policy: Policy): CompiledPolicy {
     gateways: new Map(policy.gateways.map((gateway) => [gateway.name, compileGateway(gateway, resources)])),
     exceptions: Map.groupBy(compileExceptions(policy.exceptions, rules), ({ exception }) => exception.device),
     hasGraces: rules.some(({ graced }) => graced.length > 0),
+    attributes,
   };
 }
 
-function compileRules(policy: Policy): CompiledRule[] {
+function attributesOf({ postures }: Policy): string[] {
+  const conditions = [...postures.values()].flatMap((posture) => posture.conditions);
+  return [
+    ...new Set(conditions.filter(({ definition }) => definition.origin === 'agent').map(({ attribute }) => attribute)),
+  ];
+}
+
+function compileRules(policy: Policy, attributes: readonly string[]): CompiledRule[] {
   const posturesByAge = new Map<string, CompiledPosture>();
+  const slots = new Map(attributes.map((attribute, slot) => [attribute, slot]));
+  const shared = sharedPostures(policy.rules);
   let requirements = 0;
   const compiledPosture = (name: string, rule: Rule): CompiledPosture[] => {
     const posture = policy.postures.get(name);
     if (posture === undefined) return [];
     const maxAge = rule.maxAge ?? posture.maxAge ?? policy.maxAge;
     const key = `${maxAge} ${name}`;
-    const known = posturesByAge.get(key) ?? compilePosture(posture, maxAge, posturesByAge.size);
-    posturesByAge.set(key, known);
-    return [known];
+    const known = posturesByAge.get(key);
+    if (known !== undefined) return [known];
+    const compiled: CompiledPosture = {
+      name,
+      slot: posturesByAge.size,
+      isShared: shared.has(name),
+      conditions: compileConditions(posture, maxAge, slots),
+    };
+    posturesByAge.set(key, compiled);
+    return [compiled];
   };
   const compiledRequirements = (asked: readonly Requirement[], rule: Rule): CompiledRequirement[] =>
     asked.flatMap(({ posture: name, grace, rearm }) =>
@@ -125,17 +144,28 @@ function compileRules(policy: Policy): CompiledRule[] {
   });
 }
 
-function compilePosture({ name, conditions }: Posture, maxAge: number, slot: number): CompiledPosture {
-  return {
-    name,
-    slot,
-    conditions: conditions.map((condition) => ({
-      condition,
-      posture: name,
-      maxAge,
-      check: checkOf(condition, maxAge),
-    })),
-  };
+/** Names of the postures that are asked for more than once in deciding about a device: remembering them pays. */
+function sharedPostures(rules: readonly Rule[]): ReadonlySet<string> {
+  const uses = new Map<string, number>();
+  for (const { require, requireAny, when, resources } of rules) {
+    const names = [...[...require, ...requireAny].map(({ posture }) => posture), ...when];
+    for (const name of names) uses.set(name, (uses.get(name) ?? 0) + resources.length);
+  }
+  return new Set([...uses].filter(([, count]) => count > 1).map(([name]) => name));
+}
+
+function compileConditions(
+  { name, conditions }: Posture,
+  maxAge: number,
+  slots: ReadonlyMap<string, number>,
+): CompiledCondition[] {
+  return conditions.map((condition) => ({
+    condition,
+    posture: name,
+    maxAge,
+    check: checkOf(condition, maxAge, slots.get(condition.attribute)),
+    read: readerOf(condition.attribute, condition.definition.origin),
+  }));
 }
 
 function compileResources(gateways: readonly Gateway[], rules: readonly CompiledRule[]): Map<string, CompiledResource> {
@@ -152,10 +182,12 @@ function compileResources(gateways: readonly Gateway[], rules: readonly Compiled
 }
 
 function ruleBook(name: string, rules: readonly CompiledRule[]): RuleBook {
+  const allows = rules.filter(({ rule }) => rule.effect === 'allow');
   return {
     name,
     denies: rules.filter(({ rule }) => rule.effect === 'deny'),
-    allows: rules.filter(({ rule }) => rule.effect === 'allow'),
+    allows,
+    hasGraces: allows.some(({ graced }) => graced.length > 0),
   };
 }
 
@@ -181,11 +213,20 @@ function compileExceptions(exceptions: readonly Exception[], rules: readonly Com
 
 /** Any within groups, tags and owners, all across them; what a rule does not name does not narrow it. */
 function scopeOf({ groups, tags, owners }: Rule): CompiledRule['applies'] {
-  const wantedGroups = new Set(groups);
-  const wantedTags = new Set(tags);
-  const wantedOwners = new Set(owners);
+  if (groups.length === 0 && tags.length === 0 && owners.length === 0) return () => true;
+  const inGroups = anyOf(groups);
+  const inTags = anyOf(tags);
+  const isOwner = anyOf(owners);
   return (device) =>
-    (wantedGroups.size === 0 || device.groups.some((group) => wantedGroups.has(group))) &&
-    (wantedTags.size === 0 || device.tags.some((tag) => wantedTags.has(tag))) &&
-    (wantedOwners.size === 0 || (device.owner !== undefined && wantedOwners.has(device.owner)));
+    inGroups(device.groups) && inTags(device.tags) && isOwner(device.owner === undefined ? [] : [device.owner]);
+}
+
+/** Whether one of the names is wanted; any will do where none is. */
+function anyOf(wanted: readonly string[]): (names: readonly string[]) => boolean {
+  if (wanted.length === 0) return () => true;
+  const set = new Set(wanted);
+  return (names) => {
+    for (const name of names) if (set.has(name)) return true;
+    return false;
+  };
 }

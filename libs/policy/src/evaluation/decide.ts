@@ -7,8 +7,18 @@ import type {
   CompiledRule,
   RuleBook,
 } from './compile-policy.js';
-import type { Facts, PostureSubject } from './facts.js';
-import { grants, leniencyOf, meets, postureOutcome, ruleOutcome, type Borne, type Leniency } from './verdict.js';
+import type { Facts } from './facts.js';
+import type { PostureSubject } from './subject.js';
+import {
+  endOfGrace,
+  grants,
+  leniencyOf,
+  meets,
+  postureOutcome,
+  ruleOutcome,
+  type Borne,
+  type Leniency,
+} from './verdict.js';
 
 /** Why a device as a whole may reach nothing. */
 export type Standing = Extract<ReasonCode, 'not-enrolled' | 'device-retired' | 'device-quarantined'>;
@@ -27,6 +37,8 @@ export type Finding =
       readonly requirement: CompiledRequirement | undefined;
       /** Undefined where the failure is not borne with. */
       readonly borne: Borne | undefined;
+      /** Where the failure is not borne with: see {@link endOfGrace}. */
+      readonly graceEnd: ReturnType<typeof endOfGrace>;
     };
 
 /** Let in for now: some requirements fail and are borne with. */
@@ -72,8 +84,12 @@ export function decide(rules: RuleBook, facts: Facts): Ruling {
     if (!isForOwner(rule, facts)) return 'allow';
     ruling = 'allow-to-owner';
   }
-  return lenient(rules, ruling, facts);
+  return rules.hasGraces || facts.hasExceptions ? lenient(rules, ruling, facts) : ruling;
 }
+
+/** The ruling that a rule brings about where it grants with nothing borne with. */
+export const grantedBy = (rule: CompiledRule, facts: Facts): Ruling =>
+  isForOwner(rule, facts) ? 'allow-to-owner' : 'allow';
 
 /** Without an owner there is nobody to be bound to: the device itself is the principal. */
 function isForOwner({ boundToOwner }: CompiledRule, { subject }: Facts): boolean {
@@ -114,9 +130,8 @@ function milder(ruling: Ruling, warning: Warning, facts: Facts): Ruling {
 export function findingsOf(rules: RuleBook, ruling: Ruling, facts: Facts): readonly Finding[] {
   if (typeof ruling === 'object') return ruling.borne.flatMap((borne) => failuresBorne(ruling.rule, borne, facts));
   if (ruling !== 'deny') return NO_FINDINGS;
-  const denying = rules.denies.filter((rule) => denies(rule, facts));
-  if (denying.length > 0) return denying.flatMap((rule) => causesOfDenial(rule, facts));
-  return closestMiss(rules, facts);
+  if (!rules.denies.some((rule) => denies(rule, facts))) return closestMiss(rules, facts);
+  return rules.denies.filter((rule) => denies(rule, facts)).flatMap((rule) => causesOfDenial(rule, facts));
 }
 
 const NO_FINDINGS: readonly Finding[] = [];
@@ -142,17 +157,46 @@ function causesOfDenial(rule: CompiledRule, facts: Facts): Finding[] {
 
 /** The causes of the allow rule that came closest: the fewest conditions to put right, the first of equals. */
 function closestMiss(rules: RuleBook, facts: Facts): readonly Finding[] {
-  const misses = rules.allows
-    .filter((rule) => rule.applies(facts.subject.device))
-    .map((rule) => missOf(rule, rules.name, facts));
-  if (misses.length > 0) return fewest(misses);
+  let closest: CompiledRule | undefined;
+  let least = Infinity;
+  for (const rule of rules.allows) {
+    if (!rule.applies(facts.subject.device)) continue;
+    const misses = countMisses(rule, rules.name, facts, least);
+    if (misses >= least) continue;
+    least = misses;
+    closest = rule;
+  }
+  if (closest !== undefined) return missOf(closest, rules.name, facts);
   return [{ kind: 'no-rule', resource: rules.name, rule: rules.allows[0] }];
+}
+
+/** How many findings {@link missOf} has; once it is at least `enough`, no more is counted. */
+function countMisses({ require, requireAny }: CompiledRule, resource: string, facts: Facts, enough: number): number {
+  let misses = 0;
+  for (const requirement of require) {
+    misses += missesOf(requirement, resource, facts);
+    if (misses >= enough) return misses;
+  }
+  if (requireAny.length === 0) return misses;
+  let fewest = Infinity;
+  for (const requirement of requireAny) fewest = Math.min(fewest, missesOf(requirement, resource, facts));
+  return misses + fewest;
+}
+
+function missesOf(requirement: CompiledRequirement, resource: string, facts: Facts): number {
+  if (meets(requirement, resource, facts) !== undefined) return 0;
+  let misses = 0;
+  for (const { check } of requirement.posture.conditions) if (check(facts) !== Outcome.TRUE) misses += 1;
+  return misses;
 }
 
 /** What keeps an allow rule from granting a resource. */
 export function missOf(rule: CompiledRule, resource: string, facts: Facts): readonly Finding[] {
-  const missing = (requirement: CompiledRequirement): Finding[] =>
-    meets(requirement, resource, facts) === undefined ? failures(rule, requirement.posture, facts, requirement) : [];
+  const missing = (requirement: CompiledRequirement): Finding[] => {
+    if (meets(requirement, resource, facts) !== undefined) return [];
+    const graceEnd = endOfGrace(requirement, resource, facts);
+    return failures(rule, requirement.posture, facts, { requirement, graceEnd });
+  };
   return [...rule.require.flatMap(missing), ...fewest(rule.requireAny.map(missing))];
 }
 
@@ -166,30 +210,28 @@ function fewest(lists: readonly (readonly Finding[])[]): readonly Finding[] {
 }
 
 function failuresBorne(rule: CompiledRule, borne: Borne, facts: Facts): Finding[] {
-  return failures(rule, borne.requirement.posture, facts, borne.requirement, borne);
+  return failures(rule, borne.requirement.posture, facts, { requirement: borne.requirement, borne });
 }
 
-function failures(
-  rule: CompiledRule,
-  posture: CompiledPosture,
-  facts: Facts,
-  requirement?: CompiledRequirement,
-  borne?: Borne,
-): Finding[] {
-  return posture.conditions.flatMap((condition) => {
+/** For what a condition has to hold, and how its failure is borne with, or why not. */
+type Term = Partial<Pick<Extract<Finding, { kind: 'condition' }>, 'requirement' | 'borne' | 'graceEnd'>>;
+
+function failures(rule: CompiledRule, posture: CompiledPosture, facts: Facts, term: Term = {}): Finding[] {
+  const found: Finding[] = [];
+  for (const condition of posture.conditions) {
     const outcome = condition.check(facts);
-    return outcome === Outcome.TRUE ? [] : [conditionFinding(rule, condition, outcome, requirement, borne)];
-  });
+    if (outcome !== Outcome.TRUE) found.push(conditionFinding(rule, condition, outcome, term));
+  }
+  return found;
 }
 
 function conditionFinding(
   rule: CompiledRule,
   condition: CompiledCondition,
   outcome: Outcome,
-  requirement?: CompiledRequirement,
-  borne?: Borne,
+  { requirement, borne, graceEnd }: Term = {},
 ): Finding {
-  return { kind: 'condition', rule, condition, outcome, requirement, borne };
+  return { kind: 'condition', rule, condition, outcome, requirement, borne, graceEnd };
 }
 
 /** Whether two rulings on the same resource are the same. */
@@ -213,7 +255,8 @@ export function sameFindings(a: readonly Finding[], b: readonly Finding[]): bool
 
 function sameFinding(a: Finding, b: Finding | undefined): boolean {
   if (a.kind === 'condition') {
-    return b?.kind === 'condition' && a.rule === b.rule && a.condition === b.condition && a.outcome === b.outcome;
+    if (b?.kind !== 'condition' || a.rule !== b.rule || a.condition !== b.condition) return false;
+    return a.outcome === b.outcome && a.graceEnd === b.graceEnd;
   }
   if (a.kind === 'denied') return b?.kind === 'denied' && a.rule === b.rule && a.posture === b.posture;
   return a.kind === b?.kind;

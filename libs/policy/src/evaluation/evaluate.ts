@@ -1,7 +1,13 @@
 import type { Effect, GraceState, ResourceDecision } from '@stance/contracts';
 import { suggestion } from '../nearest.js';
 import type { Exception, Gateway } from '../policy.js';
-import type { CompiledPolicy, CompiledRequirement, CompiledResource, CompiledRule, RuleBook } from './compile-policy.js';
+import type {
+  CompiledPolicy,
+  CompiledRequirement,
+  CompiledResource,
+  CompiledRule,
+  RuleBook,
+} from './compile-policy.js';
 import {
   decide,
   effectOf,
@@ -14,7 +20,8 @@ import {
   type Finding,
   type Ruling,
 } from './decide.js';
-import { Facts, type PostureSubject } from './facts.js';
+import { Facts } from './facts.js';
+import { prepareSubject, type PostureSubject } from './subject.js';
 import { foundNothing, graceKey, graceStateOf, remember, rememberedFrom, sameFailure } from './grace.js';
 import { NO_PAST, type Past } from './past.js';
 import { reasonsOf } from './reasons.js';
@@ -73,7 +80,7 @@ export function evaluateResources(
   if (subject === undefined || standing !== undefined) {
     return denyAll(resources, { kind: 'standing', code: standing ?? 'not-enrolled' }, now, past);
   }
-  const facts = new Facts(compiled, subject, now, past);
+  const facts = new Facts(compiled, prepareSubject(compiled.attributes, subject), now, past);
   const decided = resources.map((resource) => decideResource(resource, facts));
   const graced = compiled.hasGraces ? gracedRequirements(resources, facts) : NO_REQUIREMENTS;
   const decisions: Evaluation['resources'] = {};
@@ -91,7 +98,11 @@ function denyAll(resources: readonly CompiledResource[], finding: Finding, now: 
   for (const { name } of resources) {
     decisions[name] = { effect: 'deny', enforced: true, reasons: reasonsOf([finding], undefined) };
   }
-  return { resources: decisions, graces: past.graces.length === 0 ? [] : blindly(resources, now, past), reviewAt: null };
+  return {
+    resources: decisions,
+    graces: past.graces.length === 0 ? [] : blindly(resources, now, past),
+    reviewAt: null,
+  };
 }
 
 /** What is still remembered of a device whose posture cannot be told. */
@@ -157,11 +168,7 @@ function gracedRules(resources: readonly CompiledResource[]): readonly CompiledR
 const LOOKS_AHEAD = 32;
 
 /** Between two changes of what was asked nothing can differ, so only those moments are tried, in order. */
-function reviewTime(
-  decided: readonly Decided[],
-  graced: readonly CompiledRequirement[],
-  facts: Facts,
-): number | null {
+function reviewTime(decided: readonly Decided[], graced: readonly CompiledRequirement[], facts: Facts): number | null {
   let at = facts.changesAt;
   for (let looks = 0; at !== undefined && looks < LOOKS_AHEAD; looks++) {
     const later = facts.at(at);
@@ -175,12 +182,18 @@ function reviewTime(
 function differs({ resource, ruling, findings, shadow, exceptions }: Decided, later: Facts): boolean {
   const after = decide(resource, later);
   if (!sameRuling(ruling, after)) return true;
+  if (findings.some((finding) => hasTurned(finding, later))) return true;
   if (findings.length > 0 && !sameFindings(findings, findingsOf(resource, after, later))) return true;
   if (later.hasExceptions && !sameItems(exceptions, exceptionsBehind(resource, after, later))) return true;
   if (resource.withReported === undefined) return false;
   const shadowAfter = shadowOf(resource.withReported, after, later);
   if (shadow === undefined || shadowAfter === undefined) return shadow !== shadowAfter;
   return !sameRuling(shadow.ruling, shadowAfter.ruling) || !sameFindings(shadow.findings, shadowAfter.findings);
+}
+
+/** A cause that has another outcome by now: no list of causes need be made to know that they differ. */
+function hasTurned(finding: Finding, later: Facts): boolean {
+  return finding.kind === 'condition' && finding.condition.check(later) !== finding.outcome;
 }
 
 const sameItems = <Item>(a: readonly Item[], b: readonly Item[]): boolean =>
@@ -197,10 +210,17 @@ function decisionOf(
   isEnforced: boolean,
 ): ResourceDecision {
   const { owner } = facts.subject.device;
-  return {
+  const plain = {
     effect: effectOf(ruling),
     enforced: isEnforced,
     reasons: findings.length === 0 ? [] : reasonsOf(findings, facts),
+  };
+  // What most decisions are is not put together from parts.
+  if (ruling === 'allow' || ruling === 'deny') {
+    if (shadow === undefined && exceptions.length === 0) return plain;
+  }
+  return {
+    ...plain,
     ...(typeof ruling === 'object' ? warningOf(ruling.until, ruling.borne) : {}),
     ...(owner !== undefined && isForOwnerOnly(ruling, facts.subject) ? { requiresOwner: owner } : {}),
     ...(exceptions.length === 0 ? {} : { exceptions: exceptions.map(usedException) }),

@@ -1,5 +1,4 @@
 import type { AttributeValue } from '@stance/contracts';
-import { readerOf } from './reading.js';
 import type { CompiledCondition } from './compile-policy.js';
 import type { Facts } from './facts.js';
 
@@ -18,12 +17,15 @@ export interface Evidence {
  * Evidence that time alone does not change: an age that grows is told as the time that it counts from, so that the same
  * decision keeps the same reasons.
  */
-export function evidenceOf({ condition }: CompiledCondition, facts: Facts): Evidence {
-  const { attribute, definition } = condition;
-  const reading = readerOf(attribute, definition.origin)(facts);
+export function evidenceOf({ condition, read }: CompiledCondition, facts: Facts): Evidence {
+  const { definition } = condition;
+  const reading = read(facts);
   if (reading === undefined) return { confirmedAt: undefined };
   const growing = definition.origin === 'stance' && definition.type === 'duration';
-  const actual = growing && facts.lastSeenAt !== undefined ? new Date(facts.lastSeenAt).toISOString() : reading.value;
+  const actual =
+    growing && facts.prepared.lastSeenAt !== undefined
+      ? new Date(facts.prepared.lastSeenAt).toISOString()
+      : reading.value;
   const agent = reading.agent === undefined ? undefined : facts.subject.agents[reading.agent];
   if (reading.agent === undefined || agent === undefined) return { actual, confirmedAt: undefined };
   return {
@@ -32,6 +34,6 @@ export function evidenceOf({ condition }: CompiledCondition, facts: Facts): Evid
     agentId: agent.agentId,
     ...(agent.reportedAt === undefined ? {} : { reportedAt: agent.reportedAt }),
     observedAt: agent.observedAt,
-    confirmedAt: facts.confirmedAt[reading.agent],
+    confirmedAt: facts.prepared.confirmedAt[reading.agent],
   };
 }

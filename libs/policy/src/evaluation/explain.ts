@@ -13,7 +13,8 @@ import type {
 import { standingOf } from './decide.js';
 import { evaluateResources, usedException } from './evaluate.js';
 import { evidenceOf } from './evidence.js';
-import { Facts, type PostureSubject } from './facts.js';
+import { Facts } from './facts.js';
+import { prepareSubject, type PostureSubject } from './subject.js';
 import { NO_PAST, type Past } from './past.js';
 import { possibleChanges } from './possible-changes.js';
 import { conditionReason, scopeText } from './reasons.js';
@@ -51,7 +52,8 @@ export function explain(
     isEnforced(compiled, resource),
   );
   const decision = resources[resourceName] ?? NOT_DECIDED;
-  const facts = subject === undefined ? undefined : new Facts(compiled, subject, now, past);
+  const facts =
+    subject === undefined ? undefined : new Facts(compiled, prepareSubject(compiled.attributes, subject), now, past);
   return {
     ...decision,
     rules: rulesOf(resource).map((rule) => explainRule(rule, resource.name, facts)),
@@ -152,7 +154,7 @@ function explainCondition(rule: Rule, compiled: CompiledCondition, facts: Facts)
   const { condition, posture } = compiled;
   const outcome = compiled.check(facts);
   const { confirmedAt, ...evidence } = evidenceOf(compiled, facts);
-  const grown = condition.definition.type === 'duration' && facts.lastSeenAt !== undefined;
+  const grown = condition.definition.type === 'duration' && facts.prepared.lastSeenAt !== undefined;
   const known = confirmedAt !== undefined && Number.isFinite(confirmedAt);
   return {
     text: condition.text,
@@ -161,7 +163,7 @@ function explainCondition(rule: Rule, compiled: CompiledCondition, facts: Facts)
     attribute: condition.attribute,
     expected: condition.expected,
     ...evidence,
-    ...(grown ? { actual: formatDuration(Math.max(0, facts.now - (facts.lastSeenAt ?? facts.now))) } : {}),
+    ...(grown ? { actual: formatDuration(Math.max(0, facts.now - (facts.prepared.lastSeenAt ?? facts.now))) } : {}),
     ...(known ? { age: Math.max(0, facts.now - confirmedAt) / 1000 } : {}),
     // Of a deny rule, what does not hold is as it should be.
     ...((outcome === Outcome.FALSE && rule.effect === 'allow') || isUnknown(outcome)

@@ -1,86 +1,128 @@
-import type { DataOf, PostureChanged } from '@stance/contracts';
 import type { Outcome } from '../conditions/outcome.js';
-import type { CompiledException, CompiledPolicy, CompiledRequirement } from './compile-policy.js';
-import { firstMemory, graceKey, rememberedFrom, type Remembered } from './grace.js';
+import type { Exception } from '../policy.js';
+import { firstMemory, graceKey, rememberedFrom, type GracedRequirement, type Remembered } from './grace.js';
 import type { Past } from './past.js';
-import { timeOf } from './timestamp.js';
+import type { PostureSubject, PreparedSubject } from './subject.js';
 
-/** What is decided about: the posture of a device, as the posture store publishes it. */
-export type PostureSubject = Pick<
-  DataOf<typeof PostureChanged>,
-  'deviceId' | 'device' | 'agents' | 'attributes' | 'problems'
->;
+/** An exception, and the requirements that it waives, by slot. */
+export interface CompiledException {
+  readonly exception: Exception;
+  readonly requirements: ReadonlySet<number>;
+}
 
-export type SubjectAgent = PostureSubject['agents'][number];
+/** What of a policy the facts of a device depend on. */
+export interface PolicyContext {
+  /** By device. */
+  readonly exceptions: ReadonlyMap<string, readonly CompiledException[]>;
+}
 
 const NO_EXCEPTIONS: readonly CompiledException[] = [];
 
 /** The latest time that a date can name; what lies beyond never comes. */
 const END_OF_TIME = 8_640_000_000_000_000;
 
+/** What was already found out, by slot of the compiled policy; null for a rule that does not apply. */
+interface Memo {
+  readonly postures: (Outcome | undefined)[];
+  readonly held: (boolean | undefined)[];
+  readonly rules: (Outcome | null | undefined)[];
+  readonly graces: (Remembered | undefined)[];
+}
+
 /**
  * One device at one moment, with what was already found out about it, and the next moment at which any of that becomes
  * different by time alone.
  */
 export class Facts {
-  /** By agent: when its values were last known to be true; -Infinity where its times cannot be read. */
-  readonly confirmedAt: readonly number[];
-  /** When the agent that has been silent longest was last in contact; undefined without agents or without that time. */
-  readonly lastSeenAt: number | undefined;
-  /** The agents of the device disagree on some attribute, which then has no value. */
-  readonly conflicting: boolean;
-  /** Outcomes by slot of the compiled policy; undefined until asked for, null for a rule that does not apply. */
-  readonly postures: (Outcome | undefined)[] = [];
-  readonly held: (boolean | undefined)[] = [];
-  readonly rules: (Outcome | null | undefined)[] = [];
-  /** What is remembered after this moment, by slot of requirements with grace. */
-  readonly graces: (Remembered | undefined)[] = [];
-  readonly #exceptions: readonly CompiledException[];
-  #remembered: ReadonlyMap<string, Remembered> | undefined;
-  #changesAt = Infinity;
+  private memo: Memo | undefined;
+  private ownExceptions: readonly CompiledException[] | undefined;
+  private memories: ReadonlyMap<string, Remembered> | undefined;
+  private nextChange = Infinity;
 
   constructor(
-    private readonly compiled: CompiledPolicy,
-    readonly subject: PostureSubject,
+    private readonly context: PolicyContext,
+    readonly prepared: PreparedSubject,
     /** Milliseconds since the epoch, whole. */
     readonly now: number,
     private readonly past: Past,
     private readonly earlier?: Facts,
-  ) {
-    this.#exceptions = compiled.exceptions.get(subject.deviceId) ?? NO_EXCEPTIONS;
-    this.confirmedAt = earlier?.confirmedAt ?? subject.agents.map(confirmedAt);
-    this.lastSeenAt = earlier === undefined ? longestSilent(subject.agents, this.confirmedAt) : earlier.lastSeenAt;
-    this.conflicting = subject.problems.includes('conflict');
+  ) {}
+
+  get subject(): PostureSubject {
+    return this.prepared.subject;
+  }
+
+  /** Outcomes by slot; undefined until found. */
+  get postures(): Memo['postures'] {
+    return this.found.postures;
+  }
+
+  get held(): Memo['held'] {
+    return this.found.held;
+  }
+
+  get rules(): Memo['rules'] {
+    return this.found.rules;
+  }
+
+  /** What is remembered after this moment, by slot of requirements with grace. */
+  get graces(): Memo['graces'] {
+    return this.found.graces;
+  }
+
+  private get found(): Memo {
+    return (this.memo ??= { postures: [], held: [], rules: [], graces: [] });
   }
 
   /** The same device at another moment. */
   at(now: number): Facts {
-    return new Facts(this.compiled, this.subject, now, this.past, this);
+    return new Facts(this.context, this.prepared, now, this.past, this);
   }
 
   /** What was remembered before this moment. */
-  remembered(requirement: CompiledRequirement): Remembered {
+  remembered(requirement: GracedRequirement): Remembered {
     if (this.earlier !== undefined) {
       return this.earlier.graces[requirement.slot] ?? this.earlier.remembered(requirement);
     }
-    this.#remembered ??= rememberedFrom(this.past);
-    const key = graceKey(requirement.rule.name, requirement.posture.name);
-    return this.#remembered.get(key) ?? firstMemory(requirement, this.past);
+    return this.memoryOf(requirement) ?? firstMemory(requirement, this.past);
+  }
+
+  /** Whether the requirement was remembered before this moment: without that, it is new for the device. */
+  remembers(requirement: GracedRequirement): boolean {
+    if (this.earlier !== undefined) {
+      return this.earlier.graces[requirement.slot] !== undefined || this.earlier.remembers(requirement);
+    }
+    return this.memoryOf(requirement) !== undefined;
+  }
+
+  private memoryOf({ rule, posture }: GracedRequirement): Remembered | undefined {
+    this.memories ??= rememberedFrom(this.past);
+    return this.memories.get(graceKey(rule.name, posture.name));
+  }
+
+  /** A moment at which nothing had turned yet that time alone turns; undefined where time turns nothing. */
+  get beginning(): number | undefined {
+    const confirmed = this.prepared.confirmedAt.filter(Number.isFinite);
+    return confirmed.length === 0 ? undefined : Math.min(...confirmed) - 1;
   }
 
   /** The same device at the same moment if the policy had no exception for it. */
   withoutExceptions(): Facts {
-    return new Facts({ ...this.compiled, exceptions: new Map() }, this.subject, this.now, this.past, this.earlier);
+    return new Facts({ exceptions: new Map() }, this.prepared, this.now, this.past, this.earlier);
   }
 
   get hasExceptions(): boolean {
-    return this.#exceptions.length > 0;
+    return this.exceptions.length > 0;
+  }
+
+  private get exceptions(): readonly CompiledException[] {
+    return (this.ownExceptions ??= this.context.exceptions.get(this.subject.deviceId) ?? NO_EXCEPTIONS);
   }
 
   /** The exception that lets the device off a requirement now; of several, the one that lasts longest. */
-  exceptionFrom({ slot }: CompiledRequirement): CompiledException | undefined {
+  exceptionFrom({ slot }: GracedRequirement): CompiledException | undefined {
     let lasting: CompiledException | undefined;
-    for (const candidate of this.#exceptions) {
+    for (const candidate of this.exceptions) {
       const { until } = candidate.exception;
       if (!candidate.requirements.has(slot) || until <= this.now) continue;
       if (lasting === undefined || until > lasting.exception.until) lasting = candidate;
@@ -91,29 +133,11 @@ export class Facts {
 
   /** Something that was asked for becomes different at this time, if nothing happens before. */
   changes(at: number): void {
-    if (at > this.now && at < this.#changesAt) this.#changesAt = at;
+    if (at > this.now && at < this.nextChange) this.nextChange = at;
   }
 
   /** The earliest time at which an answer given so far becomes another; undefined where time alone changes none. */
   get changesAt(): number | undefined {
-    return this.#changesAt <= END_OF_TIME ? this.#changesAt : undefined;
+    return this.nextChange <= END_OF_TIME ? this.nextChange : undefined;
   }
-}
-
-/** The earlier of when the value was read and when the agent was last in contact. */
-function confirmedAt({ observedAt, lastSeenAt }: SubjectAgent): number {
-  const observed = timeOrNever(observedAt);
-  return lastSeenAt === undefined || lastSeenAt === observedAt ? observed : Math.min(observed, timeOrNever(lastSeenAt));
-}
-
-function longestSilent(agents: readonly SubjectAgent[], confirmed: readonly number[]): number | undefined {
-  if (agents.length === 0 || agents.some(({ lastSeenAt }) => lastSeenAt === undefined)) return undefined;
-  const earliest = Math.min(...confirmed);
-  return Number.isFinite(earliest) ? earliest : undefined;
-}
-
-/** A time that cannot be read is as old as can be: it confirms nothing. */
-function timeOrNever(text: string): number {
-  const time = timeOf(text);
-  return Number.isNaN(time) ? -Infinity : time;
 }

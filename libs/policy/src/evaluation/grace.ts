@@ -1,8 +1,16 @@
 import type { GraceState } from '@stance/contracts';
 import { Outcome } from '../conditions/outcome.js';
-import type { CompiledRequirement } from './compile-policy.js';
+import type { Rule } from '../policy.js';
 import type { Past } from './past.js';
 import { timeOf } from './timestamp.js';
+
+/** A requirement, as far as remembering it needs. */
+export interface GracedRequirement {
+  /** Its place among all requirements of the policy. */
+  readonly slot: number;
+  readonly rule: Rule;
+  readonly posture: { readonly name: string };
+}
 
 /** What is remembered of a requirement with grace; times in milliseconds since the epoch. */
 export interface Remembered {
@@ -37,7 +45,7 @@ function momentOf(text: string | undefined): number | undefined {
 }
 
 /** What a device is granted that meets a requirement for the first time: it has held nothing, but may have had access. */
-export function firstMemory({ rule }: CompiledRequirement, { reached }: Past): Remembered {
+export function firstMemory({ rule }: GracedRequirement, { reached }: Past): Remembered {
   const before = reached();
   const had = rule.resources.filter((resource) => (before.get(resource)?.effect ?? 'deny') !== 'deny');
   // A warning that runs goes on: giving a rule another name starts no second grace.
@@ -45,19 +53,39 @@ export function firstMemory({ rule }: CompiledRequirement, { reached }: Past): R
   return { resources: had, failingSince: since.length === 0 ? undefined : Math.min(...since), heldSince: undefined };
 }
 
-/** What is remembered once the posture has been found to be `outcome` at `now`. */
-export function remember(before: Remembered, outcome: Outcome, now: number, rearm: number): Remembered {
-  const { resources } = before;
+/** How a posture is found at a moment; times in milliseconds since the epoch. */
+export interface Found {
+  readonly outcome: Outcome;
+  readonly now: number;
+  /** Since when it does not hold; asked only where it does not. */
+  readonly notHeldSince: () => number;
+  /** Since when it is false; asked only where it is. */
+  readonly falseSince: () => number;
+}
+
+/** Of a posture that nothing can be told about, as it is not certain whose it is: starts no grace and stops none. */
+export const foundNothing = (now: number): Found => ({
+  outcome: Outcome.UNSET,
+  now,
+  notHeldSince: () => now,
+  falseSince: () => now,
+});
+
+/** What is remembered once the posture has been found so. */
+export function remember(before: Remembered, found: Found, rearm: number): Remembered {
+  const { outcome, now } = found;
+  const { resources, heldSince } = before;
   // Without access to lose there is no grace to use up.
   if (resources?.length === 0) return outcome === Outcome.TRUE ? ARMED : before;
-  const isRearmed = before.heldSince !== undefined && now - before.heldSince >= rearm;
+  const couldBeRearmed = heldSince !== undefined && now - heldSince >= rearm;
+  const isRearmed = couldBeRearmed && (outcome === Outcome.TRUE || found.notHeldSince() - heldSince >= rearm);
   const failingSince = isRearmed || before.failingSince === undefined ? undefined : Math.min(before.failingSince, now);
   if (outcome === Outcome.TRUE) {
     if (failingSince === undefined) return ARMED;
-    return { resources: undefined, failingSince, heldSince: Math.min(before.heldSince ?? now, now) };
+    return { resources: undefined, failingSince, heldSince: Math.min(heldSince ?? now, now) };
   }
   if (outcome !== Outcome.FALSE) return { resources, failingSince, heldSince: undefined };
-  return { resources, failingSince: failingSince ?? now, heldSince: undefined };
+  return { resources, failingSince: failingSince ?? found.falseSince(), heldSince: undefined };
 }
 
 /** Whether a failure is remembered differently; that a requirement is armed again is noticed when it fails. */
@@ -71,7 +99,7 @@ export function sameFailure(a: Remembered | undefined, b: Remembered | undefined
 
 /** As decisions keep it. */
 export function graceStateOf(
-  { rule, posture }: CompiledRequirement,
+  { rule, posture }: GracedRequirement,
   { resources, failingSince, heldSince }: Remembered,
 ): GraceState {
   return {

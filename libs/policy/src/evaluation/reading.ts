@@ -1,7 +1,8 @@
 import type { AttributeValue } from '@stance/contracts';
 import type { AttributeDefinition } from '../attributes/definition.js';
 import { stanceAttributes } from '../attributes/own.js';
-import type { Facts, PostureSubject, SubjectAgent } from './facts.js';
+import type { Facts } from './facts.js';
+import type { PostureSubject, SubjectAgent } from './subject.js';
 
 /** The value of an attribute of a device, and the agent that it comes from. */
 export interface Reading {
@@ -56,7 +57,7 @@ function weakestMatch(agents: readonly SubjectAgent[]): Reading | undefined {
 }
 
 /** In milliseconds; 0 for a time that is still to come. */
-function lastSeenAge({ lastSeenAt, confirmedAt, now }: Facts): Reading | undefined {
+function lastSeenAge({ prepared: { lastSeenAt, confirmedAt }, now }: Facts): Reading | undefined {
   if (lastSeenAt === undefined) return undefined;
   return { value: Math.max(0, now - lastSeenAt), agent: confirmedAt.indexOf(lastSeenAt) };
 }

@@ -1,11 +1,10 @@
 import type { AttributeValue, Reason, ReasonCode } from '@stance/contracts';
 import { Outcome } from '../conditions/outcome.js';
 import { formatDuration } from '../duration.js';
-import type { CompiledCondition, CompiledRequirement, CompiledRule } from './compile-policy.js';
+import type { CompiledCondition, CompiledRule } from './compile-policy.js';
 import type { Finding, Standing } from './decide.js';
 import type { Facts } from './facts.js';
 import { evidenceOf, type Evidence } from './evidence.js';
-import { graceOf, type Borne } from './verdict.js';
 
 /** Reasons in words, for a device that has a posture record or none. */
 export function reasonsOf(findings: readonly Finding[], facts: Facts | undefined): Reason[] {
@@ -41,29 +40,20 @@ function reasonOf(finding: Finding, facts: Facts | undefined): Reason {
             : `The rule "${finding.rule.rule.name}" denies this device, as it cannot be ruled out that it is ${finding.posture.name}.`,
       };
     default: {
-      const { rule, condition, outcome, requirement, borne } = finding;
+      const { rule, condition, outcome } = finding;
       const reason = conditionReason(rule.rule.name, condition, outcome, facts);
-      const term = requirement === undefined ? '' : termOf(requirement, outcome, borne, facts);
+      const term = termOf(finding);
       return term === '' ? reason : { ...reason, message: `${reason.message} ${term}` };
     }
   }
 }
 
 /** How long a failure is borne with, or why it is not. */
-function termOf(
-  requirement: CompiledRequirement,
-  outcome: Outcome,
-  borne: Borne | undefined,
-  facts: Facts | undefined,
-): string {
-  const { posture, grace } = requirement;
+function termOf({ outcome, requirement, borne, graceEnd }: Extract<Finding, { kind: 'condition' }>): string {
   if (borne !== undefined) return `Access ends at ${new Date(borne.until).toISOString()} unless this is put right.`;
-  if (grace === 0 || outcome !== Outcome.FALSE || facts === undefined) return '';
-  const { resources, failingSince } = graceOf(requirement, facts);
-  if (failingSince !== undefined && facts.now >= failingSince + grace) {
-    return `Its grace of ${formatDuration(grace)} ended at ${new Date(failingSince + grace).toISOString()}.`;
-  }
-  return resources === undefined ? '' : `There is no grace, as this device has never been ${posture.name}.`;
+  if (requirement === undefined || graceEnd === undefined || outcome !== Outcome.FALSE) return '';
+  if (graceEnd === 'never held') return `There is no grace, as this device has never been ${requirement.posture.name}.`;
+  return `Its grace of ${formatDuration(requirement.grace)} ended at ${new Date(graceEnd).toISOString()}.`;
 }
 
 function noRule(resource: string, compiled: CompiledRule | undefined): Reason {

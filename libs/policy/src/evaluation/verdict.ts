@@ -1,7 +1,7 @@
 import { isUnknown, Outcome } from '../conditions/outcome.js';
-import type { CompiledException, CompiledPosture, CompiledRequirement, CompiledRule } from './compile-policy.js';
-import type { Facts } from './facts.js';
-import { remember, type Remembered } from './grace.js';
+import type { CompiledPosture, CompiledRequirement, CompiledRule } from './compile-policy.js';
+import type { CompiledException, Facts } from './facts.js';
+import { remember, type Found, type Remembered } from './grace.js';
 
 /** False if any condition is, else unknown if any is, else true. */
 export function postureOutcome(posture: CompiledPosture, facts: Facts): Outcome {
@@ -21,17 +21,18 @@ export function postureOutcome(posture: CompiledPosture, facts: Facts): Outcome 
 }
 
 /** Whether a posture is true: what is not, false or unknown, is settled by the first condition that is not. */
-export function holds({ slot, conditions }: CompiledPosture, facts: Facts): boolean {
-  const known = facts.held[slot];
+export function holds(posture: CompiledPosture, facts: Facts): boolean {
+  if (!posture.isShared) return holdsNow(posture, facts);
+  const known = facts.held[posture.slot];
   if (known !== undefined) return known;
-  let held = true;
-  for (const { check } of conditions) {
-    if (check(facts) === Outcome.TRUE) continue;
-    held = false;
-    break;
-  }
-  facts.held[slot] = held;
+  const held = holdsNow(posture, facts);
+  facts.held[posture.slot] = held;
   return held;
+}
+
+function holdsNow({ conditions }: CompiledPosture, facts: Facts): boolean {
+  for (const { check } of conditions) if (check(facts) !== Outcome.TRUE) return false;
+  return true;
 }
 
 /** Whether every condition is known: grace bears with what is false, never with what cannot be told. */
@@ -55,21 +56,22 @@ function conditionsOutcome({ require, requireAny, when }: CompiledRule, facts: F
     if (found === Outcome.FALSE) return found;
     if (outcome === Outcome.TRUE) outcome = found;
   }
-  const choices = [requireAny.map(({ posture }) => posture), when];
-  for (const choice of choices) {
-    if (choice.length === 0) continue;
-    const found = anyOutcome(choice, facts);
-    if (found === Outcome.FALSE) return found;
-    if (outcome === Outcome.TRUE) outcome = found;
-  }
-  return outcome;
+  // An allow rule has no `when`, a deny rule nothing else.
+  if (when.length > 0) return anyOutcome(when, facts, (posture) => posture);
+  if (requireAny.length === 0) return outcome;
+  const found = anyOutcome(requireAny, facts, ({ posture }) => posture);
+  return found === Outcome.FALSE || outcome === Outcome.TRUE ? found : outcome;
 }
 
 /** True if any posture is, else unknown if any is, else false. */
-function anyOutcome(postures: readonly CompiledPosture[], facts: Facts): Outcome {
+function anyOutcome<Choice>(
+  choices: readonly Choice[],
+  facts: Facts,
+  postureOf: (choice: Choice) => CompiledPosture,
+): Outcome {
   let outcome: Outcome = Outcome.FALSE;
-  for (const posture of postures) {
-    const found = postureOutcome(posture, facts);
+  for (const choice of choices) {
+    const found = postureOutcome(postureOf(choice), facts);
     if (found === Outcome.TRUE) return found;
     if (isUnknown(found) && outcome === Outcome.FALSE) outcome = found;
   }
@@ -164,12 +166,55 @@ function bearing(requirement: CompiledRequirement, resource: string, facts: Fact
   return { requirement, since: failingSince, until };
 }
 
+/**
+ * Why a failure is not borne with: when the grace for it ended, in milliseconds since the epoch, or that there was none as the
+ * device has never held the posture. Undefined without grace, or where it is not the grace that lacks.
+ */
+export function endOfGrace(
+  requirement: CompiledRequirement,
+  resource: string,
+  facts: Facts,
+): number | 'never held' | undefined {
+  if (requirement.grace === 0) return undefined;
+  const { resources, failingSince } = graceOf(requirement, facts);
+  if (resources?.includes(resource) === false) return 'never held';
+  if (failingSince === undefined) return undefined;
+  const end = failingSince + requirement.grace;
+  facts.changes(end);
+  return facts.now < end ? undefined : end;
+}
+
 /** What is remembered of a requirement with grace from this moment on. */
 export function graceOf(requirement: CompiledRequirement, facts: Facts): Remembered {
   const known = facts.graces[requirement.slot];
   if (known !== undefined) return known;
-  const outcome = postureOutcome(requirement.posture, facts);
-  const state = remember(facts.remembered(requirement), outcome, facts.now, requirement.rearm);
+  const { posture, rearm } = requirement;
+  const found: Found = {
+    outcome: postureOutcome(posture, facts),
+    now: facts.now,
+    notHeldSince: () => sinceWhen(facts, requirement, (moment) => !holds(posture, moment)),
+    falseSince: () => sinceWhen(facts, requirement, (moment) => postureOutcome(posture, moment) === Outcome.FALSE),
+  };
+  const state = remember(facts.remembered(requirement), found, rearm);
   facts.graces[requirement.slot] = state;
   return state;
+}
+
+/**
+ * Since when something is so of a requirement that was remembered before: a failure counts from when time brought it about,
+ * however late it is looked at. Now where time is not the cause.
+ */
+function sinceWhen(facts: Facts, requirement: CompiledRequirement, isSo: (moment: Facts) => boolean): number {
+  const { beginning, now } = facts;
+  if (beginning === undefined || beginning >= now || !facts.remembers(requirement)) return now;
+  let moment = facts.at(beginning);
+  let was = isSo(moment);
+  let since = now;
+  for (let at = moment.changesAt; at !== undefined && at <= now; at = moment.changesAt) {
+    moment = facts.at(at);
+    const is = isSo(moment);
+    if (is && !was) since = at;
+    was = is;
+  }
+  return since;
 }

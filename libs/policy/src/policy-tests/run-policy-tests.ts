@@ -1,7 +1,7 @@
 import type { Effect, Reason } from '@stance/contracts';
 import type { CompiledPolicy } from '../evaluation/compile-policy.js';
 import { evaluateResources } from '../evaluation/evaluate.js';
-import type { PostureSubject } from '../evaluation/facts.js';
+import type { PostureSubject } from '../evaluation/subject.js';
 import { NO_PAST, type Past } from '../evaluation/past.js';
 import type { PolicyTest } from '../policy.js';
 import { startingPoint, subjectOf } from './test-device.js';

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@stance/contracts';
 import type { CompiledPosture, CompiledPolicy, CompiledRule } from '../evaluation/compile-policy.js';
-import type { PostureSubject, SubjectAgent } from '../evaluation/facts.js';
+import type { PostureSubject, SubjectAgent } from '../evaluation/subject.js';
 import { parseDuration } from '../duration.js';
 import type { PolicyTest, TestDevice } from '../policy.js';
 import { valuesFor, type Demand, type Values } from './passing-values.js';

@@ -185,6 +185,7 @@ describe('requests to services', () => {
       policyRevision: 1,
       evaluatedAt: OBSERVED_AT,
       reviewAt: null,
+      changes: [],
       decisions: [],
     };
     const stop = await answering(connection, Explain, (input) => ({ ...explanation, ...(input as object) }));

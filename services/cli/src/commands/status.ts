@@ -2,13 +2,16 @@ import {
   AgentMatched,
   DecisionChanged,
   DeviceRecorded,
+  GetEngineStatus,
   PolicyActivated,
   SessionEnded,
   SessionRevoked,
   SessionStarted,
   SourceReported,
   STREAMS,
+  type EngineStatus,
 } from '@stance/contracts';
+import { ask, RequestFailed, ServiceUnavailable } from '@stance/jetstream';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.js';
 import { readLog } from '../read-table.js';
@@ -31,7 +34,7 @@ export function addStatus(program: Command, context: CommandContext): void {
 }
 
 async function readStatus(stack: Stack, now: number): Promise<StatusReport> {
-  const [sources, devices, matches, decisions, started, ended, revoked, activations] = await Promise.all([
+  const [sources, devices, matches, decisions, started, ended, revoked, activations, engine] = await Promise.all([
     stack.table(SourceReported),
     stack.table(DeviceRecorded),
     stack.table(AgentMatched),
@@ -40,6 +43,7 @@ async function readStatus(stack: Stack, now: number): Promise<StatusReport> {
     stack.table(SessionEnded),
     stack.table(SessionRevoked),
     readLog(stack.connection, PolicyActivated),
+    readEngineStatus(stack),
   ]);
   const tables = { devices, matches, decisions, started, ended, revoked, activations: activations.events };
   const { server, connection } = stack;
@@ -48,10 +52,23 @@ async function readStatus(stack: Stack, now: number): Promise<StatusReport> {
     simulated: await stack.isSimulated(),
     sources: sources.map(({ data }) => data),
     ...countTables(tables, now),
+    engine,
     deadLetters: await messagesIn(stack, STREAMS.DEAD.name),
     auditRecords: await messagesIn(stack, STREAMS.AUDIT.name),
     consumers: await consumerLags(stack),
   };
+}
+
+const ENGINE_TIMEOUT_MS = 2_000;
+
+/** Null where the engine does not answer: the rest of the screen is wanted all the more. */
+async function readEngineStatus({ connection }: Stack): Promise<EngineStatus | null> {
+  try {
+    return await ask(connection, GetEngineStatus, {}, { timeoutMs: ENGINE_TIMEOUT_MS });
+  } catch (error) {
+    if (error instanceof ServiceUnavailable || error instanceof RequestFailed) return null;
+    throw error;
+  }
 }
 
 async function messagesIn(stack: Stack, stream: string): Promise<number> {

@@ -20,7 +20,7 @@ import {
 } from '../fixtures/facts.js';
 import { deviceRecord, deviceSummaries, type DeviceParts } from './devices.js';
 import { didYouMean, nearestIds } from './nearest.js';
-import { policyRecords } from './policies.js';
+import { policyRecords, revisionsInForce } from './policies.js';
 import { countTables, type StatusTables } from './status.js';
 
 describe('devices', () => {
@@ -172,6 +172,35 @@ describe('policies', () => {
       { revision: 1, state: 'replaced' },
     ]);
   });
+
+  test.each([
+    ['runs beside the one in force', [], [{ state: 'reporting', mode: 'report' }, { state: 'in-force' }]],
+    [
+      'ends with one that comes into force',
+      [{ revision: 3 }],
+      [{ state: 'in-force' }, { state: 'replaced', mode: 'report' }, { state: 'replaced' }],
+    ],
+    [
+      'ends with another in report mode',
+      [{ revision: 3, mode: 'report' as const }],
+      [{ state: 'reporting' }, { state: 'replaced', mode: 'report' }, { state: 'in-force' }],
+    ],
+    [
+      'outlives one that is refused',
+      [{ revision: 3, outcome: 'refused' as const }],
+      [{ state: 'refused' }, { state: 'reporting' }, { state: 'in-force' }],
+    ],
+  ])('one in report mode %s', (_, later, states) => {
+    const publications = [1, 2, ...later.map(({ revision }) => revision)].map((revision) =>
+      eventOf(PolicyPublished, published({ revision })),
+    );
+    const outcomes = [{}, { revision: 2, mode: 'report' as const }, ...later];
+    const activations = outcomes.map((over) => eventOf(PolicyActivated, activated(over)));
+    expect(policyRecords(publications, activations)).toMatchObject(states);
+    expect(revisionsInForce(activations)).toEqual(
+      later[0] !== undefined && !('mode' in later[0] || 'outcome' in later[0]) ? [1, 3] : [1],
+    );
+  });
 });
 
 describe('the counts of a status report', () => {
@@ -214,6 +243,28 @@ describe('the counts of a status report', () => {
       eventOf(PolicyActivated, activated()),
       eventOf(PolicyActivated, activated({ revision: 2, outcome: 'refused' })),
     ];
-    expect(countTables({ ...none, activations }, 0).policy).toEqual({ activeRevision: 1, refusedRevision: 2 });
+    expect(countTables({ ...none, activations }, 0).policy).toEqual({
+      activeRevision: 1,
+      reportingRevision: null,
+      refusedRevision: 2,
+    });
+  });
+
+  test('a policy in report mode runs beside the one in force until another one comes into force', () => {
+    const activations = [
+      activated(),
+      activated({ revision: 2, mode: 'report' }),
+      activated({ revision: 3, outcome: 'refused' }),
+      activated({ revision: 4 }),
+    ].map((data) => eventOf(PolicyActivated, data));
+    const policies = activations.map(
+      (_, index) => countTables({ ...none, activations: activations.slice(0, index + 1) }, 0).policy,
+    );
+    expect(policies.map(({ activeRevision, reportingRevision }) => [activeRevision, reportingRevision])).toEqual([
+      [1, null],
+      [1, 2],
+      [1, 2],
+      [4, null],
+    ]);
   });
 });

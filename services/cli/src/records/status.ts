@@ -4,6 +4,7 @@ import type {
   DecisionChanged,
   DeviceRecorded,
   Effect,
+  EngineStatus,
   EventOf,
   PolicyActivated,
   SourceReported,
@@ -35,8 +36,14 @@ export interface StatusReport {
   /** Pairs of device and resource, over all gateways. */
   readonly decisions: Readonly<Record<Effect, number>>;
   readonly sessions: Readonly<Record<SessionRecord['state'], number>>;
-  /** The policy in force, and the last one if the engine refused it. */
-  readonly policy: { readonly activeRevision: number | null; readonly refusedRevision: number | null };
+  /** The policy in force, one in report mode beside it, and the last one if the engine refused it. */
+  readonly policy: {
+    readonly activeRevision: number | null;
+    readonly reportingRevision: number | null;
+    readonly refusedRevision: number | null;
+  };
+  /** What the engine says of itself; null where it does not answer. */
+  readonly engine: EngineStatus | null;
   readonly deadLetters: number;
   readonly auditRecords: number;
   readonly consumers: readonly ConsumerLag[];
@@ -89,8 +96,13 @@ function countMatches({ devices, matches }: StatusTables): Pick<StatusReport, 'd
 
 function policyInForce(activations: StatusTables['activations']): StatusReport['policy'] {
   const last = activations.at(-1)?.data;
+  const lastActive = activations.findLast(({ data }) => data.outcome === 'active')?.data;
+  const isActive = ({ data: { outcome, mode } }: EventOf<typeof PolicyActivated>): boolean =>
+    outcome === 'active' && mode !== 'report';
   return {
-    activeRevision: activations.findLast(({ data }) => data.outcome === 'active')?.data.revision ?? null,
+    activeRevision: activations.findLast(isActive)?.data.revision ?? null,
+    // One that is put into force ends it.
+    reportingRevision: lastActive?.mode === 'report' ? lastActive.revision : null,
     refusedRevision: last?.outcome === 'refused' ? last.revision : null,
   };
 }

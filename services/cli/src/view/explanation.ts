@@ -1,82 +1,96 @@
 import type { Explanation } from '@stance/contracts';
 import { effectText, reasonText } from './effects.js';
-import type { Paint, Style } from './paint.js';
-import { durationText, plain, relativeTime, valueText } from './text.js';
+import { ruleNode } from './explained-rule.js';
+import type { Paint } from './paint.js';
+import { durationText, plain, relativeTime } from './text.js';
 import { treeLines, type TreeNode } from './tree.js';
 
-type Rule = Explanation['rules'][number];
-type Condition = Rule['conditions'][number];
+/** Of an earlier time: when, and what the audit trail lacks. */
+type MaybeEarlier = Explanation & { readonly at?: string; readonly lacking?: readonly string[] };
 
-const MARKS = {
-  true: { mark: '✓', style: 'green' },
-  false: { mark: '✗', style: 'red' },
-  unknown: { mark: '?', style: 'yellow' },
-} as const satisfies Record<Rule['verdict'], { mark: string; style: Style }>;
-
-/** An explanation as a tree: the outcome, its reasons, every rule with its conditions, and what gateways hold. */
-export function explanationLines(explanation: Explanation, now: number, paint: Paint): string[] {
-  const { deviceId, resource, effect, enforced, reasons, rules, problems, decisions } = explanation;
+/** An explanation as a tree: the outcome, why, every rule with its conditions, what would change it, what gateways hold. */
+export function explanationLines(explanation: MaybeEarlier, now: number, paint: Paint): string[] {
+  const { reasons, rules, problems, decisions, changes, exceptions = [], shadow, shadowReasons = [], at } = explanation;
   const sections: (TreeNode | undefined)[] = [
-    section(
-      'because',
-      reasons.map((reason) => ({ text: reasonText(reason) })),
-    ),
-    section(
-      'problems of the device',
-      problems.map((problem) => ({ text: plain(problem) })),
-    ),
-    section(
+    section('because', reasons.map(reasonText)),
+    section('by an exception', exceptions.map(exceptionText)),
+    shadow && {
+      text: `with the rules in report mode it would be ${effectText(shadow, true, paint)}`,
+      children: shadowReasons.map((reason) => ({ text: reasonText(reason) })),
+    },
+    section('problems of the device', problems.map(plain)),
+    sectionOf(
       'rules',
-      rules.map((rule) => ruleNode(rule, paint)),
+      rules.map((rule) => ruleNode(rule, now, paint)),
     ),
     section(
-      'gateways hold',
-      decisions.map(({ gateway, decidedAt, decision }) => ({
-        text: `${plain(gateway)}: ${effectText(decision.effect, decision.enforced, paint)}, decided ${relativeTime(decidedAt, now)}`,
-      })),
+      'what would change it',
+      changes.map(({ effect, message }) => `${effectText(effect, true, paint)}: ${plain(message)}`),
     ),
+    section(
+      at === undefined ? 'gateways hold' : 'gateways held',
+      decisions.map((held) => decisionText(held, now, at !== undefined, paint)),
+    ),
+    section('what the audit trail lacks', (explanation.lacking ?? []).map(plain)),
     { text: revisionsText(explanation, now) },
   ];
-  const title = `${plain(deviceId)} → ${plain(resource)}: ${effectText(effect, enforced, paint)}`;
-  return treeLines({ text: title, children: sections });
+  return treeLines({ text: titleText(explanation, now, paint), children: sections });
 }
 
-function section(title: string, children: readonly TreeNode[]): TreeNode | undefined {
+function section(title: string, texts: readonly string[]): TreeNode | undefined {
+  return sectionOf(
+    title,
+    texts.map((text) => ({ text })),
+  );
+}
+
+function sectionOf(title: string, children: readonly TreeNode[]): TreeNode | undefined {
   return children.length === 0 ? undefined : { text: title, children };
 }
 
-function ruleNode(rule: Rule, paint: Paint): TreeNode {
-  const { mark, style } = MARKS[rule.verdict];
-  const name = `${plain(rule.name)} (${rule.effect})`;
-  if (!rule.applies)
-    return { text: paint('dim', `- ${name} does not apply. ${plain(rule.notApplicable ?? '')}`.trim()) };
-  return {
-    text: `${paint(style, mark)} ${name}: ${rule.verdict}`,
-    children: rule.conditions.map((condition) => conditionNode(condition, paint)),
-  };
-}
-
-function conditionNode(condition: Condition, paint: Paint): TreeNode {
-  const { mark, style } = MARKS[condition.verdict];
-  const { text, posture, expected, actual, source, agentId, age, reason } = condition;
-  const evidence = [
-    `expected ${plain(expected)}`,
-    `actual ${actual === undefined ? 'unset' : valueText(actual)}`,
-    ...(source === undefined ? [] : [`from ${plain(source)}/${plain(agentId ?? '?')}`]),
-    ...(age === undefined ? [] : [`confirmed ${durationText(age * 1_000)} ago`]),
+/** `laptop-1 → wiki: warn, until …, for one@example.com only`. */
+function titleText(explanation: MaybeEarlier, now: number, paint: Paint): string {
+  const { deviceId, resource, effect, enforced, until, graceSince, requiresOwner, at } = explanation;
+  const when = at === undefined ? '' : ` at ${at}`;
+  return [
+    `${plain(deviceId)} → ${plain(resource)}${when}: ${effectText(effect, enforced, paint)}`,
+    ...(until === undefined ? [] : [`until ${until} (${distance(now, until)} more)`]),
+    ...(graceSince === undefined ? [] : [`in grace since ${graceSince}`]),
+    ...(requiresOwner === undefined ? [] : [`for ${plain(requiresOwner)} only`]),
   ].join(', ');
-  return {
-    text: `${paint(style, mark)} ${plain(text)} ${paint('dim', `(posture ${plain(posture)})`)}`,
-    children: [{ text: paint('dim', evidence) }, reason && { text: reasonText(reason) }],
-  };
 }
 
-function revisionsText(explanation: Explanation, now: number): string {
-  const { postureRevision, policyRevision, evaluatedAt, reviewAt } = explanation;
+function exceptionText({ rule, waive, until, reason, approvedBy }: NonNullable<Explanation['exceptions']>[number]) {
+  return plain(`${rule}: ${waive.join(', ')} waived until ${until}, ${reason}, approved by ${approvedBy}`);
+}
+
+function decisionText(
+  { gateway, decidedAt, decision }: Explanation['decisions'][number],
+  now: number,
+  isEarlier: boolean,
+  paint: Paint,
+): string {
+  const { effect, enforced, until, heldUntil } = decision;
+  const decided = isEarlier ? `at ${decidedAt}` : relativeTime(decidedAt, now);
+  const warned = until === undefined ? '' : `, until ${until}`;
+  const isHeld = heldUntil !== undefined;
+  const held = isHeld ? ` (held back until ${heldUntil})` : '';
+  return `${plain(gateway)}: ${effectText(effect, enforced || isHeld, paint)}${held}${warned}, decided ${decided}`;
+}
+
+function revisionsText(
+  { postureRevision, policyRevision, evaluatedAt, reviewAt, at }: MaybeEarlier,
+  now: number,
+): string {
+  const review = at === undefined ? `to be reviewed ${relativeTime(reviewAt, now)}` : `to be reviewed at ${reviewAt}`;
   return [
     postureRevision === 0 ? 'no posture' : `posture revision ${postureRevision}`,
     policyRevision === 0 ? 'no policy is active' : `policy revision ${policyRevision}`,
-    `evaluated ${relativeTime(evaluatedAt, now)}`,
-    reviewAt === null ? 'time alone changes nothing' : `to be reviewed ${relativeTime(reviewAt, now)}`,
+    at === undefined ? `evaluated ${relativeTime(evaluatedAt, now)}` : 'evaluated by what is recorded until then',
+    reviewAt === null ? 'time alone changes nothing' : review,
   ].join(', ');
+}
+
+function distance(from: number, to: string): string {
+  return durationText(Math.max(0, Date.parse(to) - from));
 }

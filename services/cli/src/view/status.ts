@@ -1,7 +1,8 @@
 import type { StatusReport } from '../records/status.js';
+import { showHolds } from './holds.js';
 import type { Style } from './paint.js';
 import type { Screen } from './screen.js';
-import { counted, plain, relativeTime } from './text.js';
+import { counted, grouped, plain, relativeTime } from './text.js';
 
 type Source = StatusReport['sources'][number];
 
@@ -22,6 +23,7 @@ export function showStatus(screen: Screen, report: StatusReport, now: number): v
   const { paint } = screen;
   const field = (name: string, value: string) => screen.line(`${paint('bold', name.padEnd(14))}${value}`);
   const { devices, agents, decisions, sessions } = report;
+  showHolds(screen, report.engine?.holds ?? [], now);
   field('server', `nats-server ${report.server.version} at ${plain(report.server.url)}`);
   report.sources.forEach((source, index) => field(index === 0 ? 'sources' : '', sourceText(source, screen, now)));
   if (report.sources.length === 0) field('sources', paint('yellow', 'none has reported yet'));
@@ -32,6 +34,7 @@ export function showStatus(screen: Screen, report: StatusReport, now: number): v
   );
   field('agents', `${agents.matched} matched, ${agents.unmatched} unmatched, ${agents.quarantined} quarantined`);
   field('policy', policyText(report, screen));
+  field('engine', engineText(report, screen, now));
   field('decisions', `${decisions.allow} allow, ${decisions.warn} warn, ${decisions.deny} deny`);
   field('sessions', `${sessions.open} open, ${sessions.revoked} revoked, ${sessions.ended} ended`);
   field('audit', counted(report.auditRecords, 'record'));
@@ -63,7 +66,24 @@ function policyText({ policy }: StatusReport, { paint }: Screen): string {
     policy.activeRevision === null
       ? paint('red', 'none is active: everything is denied')
       : `revision ${policy.activeRevision} is active`;
+  const reporting =
+    policy.reportingRevision === null
+      ? ''
+      : paint('yellow', `; revision ${policy.reportingRevision} runs beside it in report mode and decides nothing`);
   const refused =
     policy.refusedRevision === null ? '' : paint('red', `; revision ${policy.refusedRevision} was refused`);
-  return active + refused;
+  return active + reporting + refused;
+}
+
+function engineText({ engine }: StatusReport, { paint }: Screen, now: number): string {
+  if (engine === null) return paint('red', 'does not answer: gateways that hear nothing deny');
+  if (!engine.policyLoads) {
+    return paint('red', `revision ${engine.policyRevision} no longer loads, so everything is denied: publish it anew`);
+  }
+  const { review, holds } = engine;
+  const held = holds.length === 0 ? '' : paint('red', `, ${counted(holds.length, 'gateway')} holding revocations back`);
+  if (review === null) return `decides as things happen${held}`;
+  const percent = review.total === 0 ? 100 : Math.floor((100 * review.reviewed) / review.total);
+  const done = `${grouped(review.reviewed)} of ${grouped(review.total)} devices (${percent} %)`;
+  return paint('yellow', `reviews the fleet: ${done}, begun ${relativeTime(review.startedAt, now)}`) + held;
 }

@@ -101,6 +101,11 @@ export class World {
     return service;
   }
 
+  /** Where the server listens. */
+  get url(): string {
+    return this.nats.url;
+  }
+
   get engines(): readonly RunningService[] {
     return this.services;
   }
@@ -186,23 +191,26 @@ export class World {
 
   /** Resolves once every engine has settled everything and all that they wrote is here. */
   async settled(): Promise<void> {
-    for (const contract of [PostureChanged, PolicyPublished, SessionStarted, TimerDue] as const) {
-      const durable = durableOf('policy-engine', contract);
-      const stream = contract.stream?.name ?? '';
-      await waitFor(
-        async () => {
-          const { config, delivered, num_ack_pending: unsettled } = await this.manager.consumers.info(stream, durable);
-          // Right after a publish the server may not have counted it as pending yet.
-          const last = await this.manager.streams.getMessage(stream, { last_by_subj: config.filter_subject ?? '>' });
-          return delivered.stream_seq >= (last?.seq ?? 0) && unsettled === 0;
-        },
-        { what: `${durable} has settled everything` },
-      );
-    }
+    const inputs = [PostureChanged, PolicyPublished, SessionStarted, TimerDue] as const;
+    await Promise.all(inputs.map((contract) => this.consumed(contract)));
     await waitFor(() => this.services.every((service) => this.reviewOf(service) === null), {
       what: 'the fleet to be reviewed',
     });
-    for (const follower of this.followers) await follower.caughtUp();
+    await Promise.all(this.followers.map((follower) => follower.caughtUp()));
+  }
+
+  private async consumed(contract: EventContract): Promise<void> {
+    const durable = durableOf('policy-engine', contract);
+    const stream = contract.stream?.name ?? '';
+    await waitFor(
+      async () => {
+        const { config, delivered, num_ack_pending: unsettled } = await this.manager.consumers.info(stream, durable);
+        // Right after a publish the server may not have counted it as pending yet.
+        const last = await this.manager.streams.getMessage(stream, { last_by_subj: config.filter_subject ?? '>' });
+        return delivered.stream_seq >= (last?.seq ?? 0) && unsettled === 0;
+      },
+      { what: `${durable} has settled everything`, intervalMs: 5 },
+    );
   }
 
   private reviewOf(service: RunningService): unknown {

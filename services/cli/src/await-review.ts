@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { GetEngineStatus, type EngineStatus } from '@stance/contracts';
+import { ask } from '@stance/jetstream';
+import type { Stack } from './stack.js';
+
+export type Review = NonNullable<EngineStatus['review']>;
+export type ReviewOutcome = 'reviewed' | 'superseded' | 'interrupted';
+
+const POLL_MS = 250;
+
+/**
+ * Waits until the engine has decided about every device by an activated revision, or a later one took its place. Throws
+ * `ServiceUnavailable` where the engine stops answering.
+ */
+export async function awaitReview(
+  { connection }: Stack,
+  revision: number,
+  onProgress: (review: Review) => void,
+  signal: AbortSignal,
+): Promise<ReviewOutcome> {
+  while (!signal.aborted) {
+    const { policyRevision, reportingRevision = 0, review } = await ask(connection, GetEngineStatus, {});
+    if (policyRevision > revision || reportingRevision > revision) return 'superseded';
+    // Between the activation and the review that follows the engine may still tell of the revision before.
+    const isActive = policyRevision === revision || reportingRevision === revision;
+    if (isActive && review === null) return 'reviewed';
+    if (isActive && review !== null) onProgress(review);
+    await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return 'interrupted';
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { compilePolicy, parsePolicy, runPolicyTests, type Policy, type PolicyTestResult } from '@stance/policy';
+import { LineCounter, parseDocument } from 'yaml';
+import { WrongUsage } from './errors.js';
+
+/** Something that keeps a policy from being published, and where it is. */
+export interface PolicyProblem {
+  readonly message: string;
+  /** From 1. */
+  readonly line?: number | undefined;
+  /** From 1. */
+  readonly column?: number | undefined;
+  readonly path?: string | undefined;
+}
+
+export interface CheckedPolicy {
+  /** Undefined where its form or its meaning is wrong. */
+  readonly policy: Policy | undefined;
+  /** What is wrong with it, tests of its own that fail included. */
+  readonly problems: readonly PolicyProblem[];
+  /** Of its own tests; empty where they could not be run, or were not to be. */
+  readonly tests: readonly PolicyTestResult[];
+}
+
+/** Checks form and meaning of a policy, and runs its own tests as of `now` (milliseconds) unless told not to. */
+export function checkPolicy(document: string, now: number, { withTests = true } = {}): CheckedPolicy {
+  const parsed = parsePolicy(document);
+  if (!parsed.ok) return { policy: undefined, problems: parsed.errors, tests: [] };
+  const { policy } = parsed;
+  const tests = withTests ? runPolicyTests(compilePolicy(policy), now) : [];
+  return { policy, problems: failedTests(document, tests), tests };
+}
+
+/** Worded as the engine words them when it refuses a policy. */
+function failedTests(document: string, tests: readonly PolicyTestResult[]): PolicyProblem[] {
+  if (tests.every(({ passed }) => passed)) return [];
+  const lineCounter = new LineCounter();
+  const yaml = parseDocument(document, { lineCounter });
+  return tests.flatMap(({ name, passed, mismatches }, index) => {
+    if (passed) return [];
+    const message = `test "${name}" fails: ${mismatches.map((mismatch) => mismatch.message).join('; ')}`;
+    return [{ message, ...positionOf(yaml.getIn(['tests', index], true), lineCounter), path: `tests[${index}]` }];
+  });
+}
+
+function positionOf(node: unknown, lineCounter: LineCounter): Pick<PolicyProblem, 'line' | 'column'> {
+  if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range)) return {};
+  const [start] = node.range as unknown[];
+  if (typeof start !== 'number') return {};
+  const { line, col } = lineCounter.linePos(start);
+  return { line, column: col };
+}
+
+/** Throws {@link WrongUsage}. */
+export function readPolicyFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new WrongUsage(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}

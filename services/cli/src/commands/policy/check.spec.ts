@@ -1,0 +1,140 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { temporaryFolder, type TemporaryFolder } from '@stance/testing';
+import { stance } from '../../fixtures/captured-io.js';
+import { HEALTHY_READS_WIKI, withTests } from '../../fixtures/policies.js';
+
+let folder: TemporaryFolder;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(async () => {
+  await folder.remove();
+});
+
+async function fileOf(text: string, name = 'policy.yaml'): Promise<string> {
+  const file = join(folder.path, name);
+  await writeFile(file, text);
+  return file;
+}
+
+describe('policy check', () => {
+  test('needs no server to find a policy valid', async () => {
+    const file = await fileOf(HEALTHY_READS_WIKI);
+    expect(await stance(['policy', 'check', file])).toEqual({ exitCode: 0, stdout: `${file}: valid\n`, stderr: '' });
+    expect(await stance(['policy', 'check', file, '--json'])).toMatchObject({ exitCode: 0, stdout: '[]\n' });
+  });
+
+  test('names file, line and column of what is wrong, with the line', async () => {
+    const file = await fileOf(HEALTHY_READS_WIKI.replace('[healthy]', '[healthey]'));
+    const { exitCode, stdout } = await stance(['policy', 'check', file]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(new RegExp(`^${file}:11:\\d+: .*healthey`));
+    expect(stdout).toContain('  11 |     require: [healthey]');
+    const forScripts = await stance(['policy', 'check', file, '--json']);
+    expect(JSON.parse(forScripts.stdout)).toMatchObject([
+      { file, line: 11, message: expect.stringContaining('healthey') },
+    ]);
+  });
+
+  test("runs the policy's own tests, and points at one that fails", async () => {
+    const passing = await fileOf(withTests('deny'));
+    expect(await stance(['policy', 'check', passing])).toMatchObject({
+      exitCode: 0,
+      stdout: `${passing}: valid, its 2 tests passed\n`,
+    });
+    const failing = await fileOf(withTests('allow'), 'failing.yaml');
+    const { exitCode, stdout } = await stance(['policy', 'check', failing]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(
+      /failing.yaml:16:5: test "an infected laptop does not" fails: wiki: expected allow, got deny/,
+    );
+    expect(stdout).toContain('  16 |   - name: an infected laptop does not\n           ^');
+    expect(await stance(['policy', 'check', '--no-tests', failing])).toMatchObject({
+      exitCode: 0,
+      stdout: `${failing}: valid\n`,
+    });
+  });
+
+  test('takes several files, and one that is wrong is enough', async () => {
+    const right = await fileOf(HEALTHY_READS_WIKI, 'right.yaml');
+    const wrong = await fileOf('version: 7\n', 'wrong.yaml');
+    const { exitCode, stdout } = await stance(['policy', 'check', right, wrong]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/right.yaml: valid\n.*wrong.yaml:1:/);
+    const forScripts = await stance(['policy', 'check', right, wrong, '--json']);
+    expect(JSON.parse(forScripts.stdout)).toEqual([expect.objectContaining({ file: wrong })]);
+  });
+
+  test('says that a file cannot be read', async () => {
+    expect(await stance(['policy', 'check', '/nowhere.yaml'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('/nowhere.yaml cannot be read'),
+    });
+  });
+});
+
+describe('policy test', () => {
+  test('prints a line for each test, and a summary', async () => {
+    const file = await fileOf(withTests('deny'));
+    expect(await stance(['policy', 'test', file])).toEqual({
+      exitCode: 0,
+      stdout: `✓ a healthy laptop reads it\n✓ an infected laptop does not\n${file}: 2 tests passed\n`,
+      stderr: '',
+    });
+  });
+
+  test('says of a failure what was expected, what came out, and why', async () => {
+    const file = await fileOf(withTests('allow'));
+    const { exitCode, stdout } = await stance(['policy', 'test', file]);
+    expect(exitCode).toBe(1);
+    expect(stdout.split('\n')).toEqual([
+      '✓ a healthy laptop reads it',
+      '✗ an infected laptop does not',
+      '  wiki: expected allow, got deny',
+      expect.stringMatching(/^ {4}.* \[condition-false\]$/),
+      `${file}: 1 of 2 tests failed`,
+      '',
+    ]);
+    const forScripts = await stance(['policy', 'test', file, '--json']);
+    expect(forScripts.exitCode).toBe(1);
+    expect(JSON.parse(forScripts.stdout)).toMatchObject([
+      {
+        file,
+        errors: [],
+        tests: [
+          { name: 'a healthy laptop reads it', passed: true, mismatches: [] },
+          {
+            name: 'an infected laptop does not',
+            passed: false,
+            mismatches: [
+              { resource: 'wiki', expected: 'allow', actual: 'deny', reasons: [{ code: 'condition-false' }] },
+            ],
+          },
+        ],
+      },
+    ]);
+  });
+
+  test('says so where a test proves nothing, since no device can pass', async () => {
+    const impassable = withTests('deny').replace('== false', '== false\n    - sentinelOne:infected == true');
+    const { exitCode, stdout } = await stance(['policy', 'test', await fileOf(impassable)]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('  wiki: no device can pass');
+  });
+
+  test('a policy that is wrong has no tests to run', async () => {
+    const file = await fileOf(withTests('deny').replace('[healthy]', '[healthey]'));
+    const { exitCode, stdout } = await stance(['policy', 'test', file]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: expect.stringMatching(/policy.yaml:11:.*healthey/) });
+    expect(stdout).not.toContain('✓');
+  });
+
+  test('several files are tested, one without tests too', async () => {
+    const files = [await fileOf(withTests('deny'), 'a.yaml'), await fileOf(HEALTHY_READS_WIKI, 'b.yaml')];
+    const { exitCode, stdout } = await stance(['policy', 'test', ...files]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/a.yaml: 2 tests passed\n.*b.yaml: it carries no tests\n$/);
+  });
+});

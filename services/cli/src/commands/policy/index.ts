@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import type { CommandContext } from '../../command-context.js';
+import { addCheck } from './check.js';
+import { addHistory } from './history.js';
+import { addPlan } from './plan.js';
+import { addPublish } from './publish.js';
+import { addRollback } from './rollback.js';
+import { addShow } from './show.js';
+import { addTest } from './test.js';
+
+export function addPolicy(program: Command, context: CommandContext): void {
+  const policy = program.command('policy').description('check, test, publish and look back at policies');
+  addCheck(policy, context);
+  addTest(policy, context);
+  addPlan(policy, context);
+  addPublish(policy, context);
+  addHistory(policy, context);
+  addShow(policy, context);
+  addRollback(policy, context);
+}

@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import type { CommandContext } from '../../command-context.js';
+import { WrongUsage } from '../../errors.js';
+import { wholeNumber } from '../../options.js';
+import { publicationOf, readPolicyLog, type PolicyLog } from '../../policy-log.js';
+import { lastPublication } from '../../publish-policy.js';
+import { policyRecords, revisionsInForce } from '../../records/policies.js';
+import { isPublishable, publish, withPublicationOptions, type PublicationOptions } from './publication.js';
+import { noSuchRevision } from './show.js';
+
+export function addRollback(policy: Command, context: CommandContext): void {
+  withPublicationOptions(policy.command('rollback'))
+    .argument('[revision]', 'to which (default: the one in force before the present one)', wholeNumber(1))
+    .description('publish the document of an earlier revision again, as a new revision')
+    .action(async (wanted: number | undefined, options: PublicationOptions) => {
+      await context.connected(async (stack) => {
+        // Read before the log: what is published from here on was not looked at, and keeps this from being published.
+        const after = await lastPublication(stack);
+        const log = await readPolicyLog(stack);
+        const { revision, document } = wanted === undefined ? before(log) : named(log, wanted);
+        const said = options.comment === undefined ? '' : `: ${options.comment}`;
+        const comment = `rollback to ${revision}${said}`;
+        const candidate = { name: `revision ${revision}`, document, comment, after, restored: revision };
+        if (isPublishable(context, candidate)) await publish(context, stack, candidate, options);
+      });
+    });
+}
+
+type PublishedPolicy = PolicyLog['published'][number]['data'];
+
+/** The last one in force before the present one that has another document. */
+function before(log: PolicyLog): PublishedPolicy {
+  const inForce = revisionsInForce(log.activated);
+  const present = publicationOf(log, inForce.at(-1) ?? 0)?.data;
+  if (present === undefined) {
+    throw new WrongUsage('no policy is in force, so there is nothing to roll back: see `stance policy history`');
+  }
+  for (const revision of inForce.toReversed()) {
+    const earlier = publicationOf(log, revision)?.data;
+    if (earlier !== undefined && earlier.sha256 !== present.sha256) return earlier;
+  }
+  throw new WrongUsage(
+    `no other policy was in force before revision ${present.revision}, so there is nothing to roll back to`,
+  );
+}
+
+function named(log: PolicyLog, revision: number): PublishedPolicy {
+  const publication = publicationOf(log, revision);
+  if (publication === undefined) throw noSuchRevision(revision, log);
+  const { data } = publication;
+  const inForce = revisionsInForce(log.activated);
+  const present = publicationOf(log, inForce.at(-1) ?? 0)?.data;
+  if (present?.sha256 === data.sha256) {
+    const which = present.revision === revision ? '' : `, as revision ${present.revision}`;
+    throw new WrongUsage(`the document of revision ${revision} is in force already${which}`);
+  }
+  if (inForce.includes(revision)) return data;
+  const [record] = policyRecords([publication], log.activated);
+  const instead = `to publish its document all the same: \`stance policy show ${revision}\`, then \`stance policy publish\``;
+  if (record?.state === 'refused') {
+    const why = record.errors[0] === undefined ? '' : ` (${record.errors[0].message})`;
+    throw new WrongUsage(`revision ${revision} was refused by the engine${why} and never in force; ${instead}`);
+  }
+  const mode = record?.mode === 'report' ? 'only ran in report mode' : 'has no word of the engine yet';
+  throw new WrongUsage(`revision ${revision} ${mode} and was never in force; ${instead}`);
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import type { PolicyPlan } from '@stance/contracts';
+import { RequestFailed } from '@stance/jetstream';
+import type { CompiledPolicy } from '@stance/policy';
+import type { Clock } from '../clock.js';
+import { decideFor, deserialise, type Verdict } from '../decision.js';
+import { earlierDecisions } from '../earlier-decisions.js';
+import type { EngineProgress } from '../engine-progress.js';
+import { subjectOf, type Tables } from '../engine.store.js';
+import { loadPolicy, type LoadedPolicy } from '../loaded-policy.js';
+import type { OpenSessions } from '../open-sessions.js';
+import type { PolicyLog } from '../policy-log.js';
+import { fitting } from './fitting.js';
+import { leastMaxAge } from './least-max-age.js';
+import { PlanTally } from './plan-tally.js';
+import { changesAt, type DeviceOutcome } from './resource-change.js';
+import { Slices } from './slices.js';
+
+/** Of an answer as JSON: NATS takes messages of 1 MiB. */
+const MAX_BYTES = 700 * 1024;
+const MAX_ERRORS = 100;
+
+const NO_RESOURCES = {};
+
+/**
+ * Finds out what a policy would change for the fleet as it is, without any effect: it decides about every device by the new
+ * policy and compares with the decisions that gateways hold. It gives way to messages, so a large fleet takes a while.
+ */
+export class FleetPlan {
+  private underWay: Promise<unknown> | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly tables: Tables,
+    private readonly policies: PolicyLog,
+    private readonly sessions: OpenSessions,
+    private readonly progress: EngineProgress,
+    private readonly now: Clock,
+  ) {}
+
+  /** One at a time. Throws {@link RequestFailed} `not-ready` while another is under way, and when it is overtaken. */
+  async plan(document: string): Promise<PolicyPlan> {
+    if (this.underWay !== undefined) {
+      throw new RequestFailed('not-ready', 'another plan is being made: ask again when it is done, in some seconds');
+    }
+    const planning = this.make(document);
+    this.underWay = planning;
+    try {
+      return await planning;
+    } finally {
+      this.underWay = undefined;
+    }
+  }
+
+  /** Gives up the plan under way; who asked for it is told. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.underWay?.catch(() => undefined);
+  }
+
+  private async make(document: string): Promise<PolicyPlan> {
+    const slices = new Slices();
+    const now = this.now();
+    const baseRevision = this.policies.active?.revision ?? 0;
+    const about = { baseRevision, plannedAt: new Date(now).toISOString() };
+    const policy = loadPolicy(unpublished(document), now, { leastMaxAge: leastMaxAge(this.tables.sources.values()) });
+    if (!policy.ok)
+      return { ...about, mode: 'enforce', errors: errorsOf(policy), ...new PlanTally().result(MAX_BYTES) };
+    const tally = new PlanTally();
+    for (const deviceId of this.devices()) {
+      if (slices.isOver) {
+        await slices.next();
+        this.checkStillValid(baseRevision);
+      }
+      if (deviceId !== undefined) tally.add(this.outcomeFor(deviceId, policy.compiled, now));
+    }
+    return { ...about, mode: policy.compiled.policy.mode, errors: [], ...tally.result(MAX_BYTES) };
+  }
+
+  private checkStillValid(baseRevision: number): void {
+    if (this.stopped) throw new RequestFailed('not-ready', 'policy-engine is stopping: ask again');
+    const { revision = 0 } = this.policies.active ?? {};
+    if (revision === baseRevision) return;
+    throw new RequestFailed('not-ready', `revision ${revision} came into force meanwhile: ask again`);
+  }
+
+  /** Every device that has a posture or a decision, once; `undefined` for what was looked at and is none. */
+  private *devices(): Generator<string | undefined> {
+    for (const { deviceId } of this.tables.postures.keys()) yield deviceId;
+    for (const { gateway, deviceId } of this.tables.decisions.keys()) {
+      const hasPosture = this.tables.postures.get({ deviceId }) !== undefined;
+      yield !hasPosture && this.firstGatewayOf(deviceId) === gateway ? deviceId : undefined;
+    }
+  }
+
+  private firstGatewayOf(deviceId: string): string | undefined {
+    for (const gateway of this.progress.gateways) {
+      if (this.tables.decisions.get({ gateway, deviceId }) !== undefined) return gateway;
+    }
+    return undefined;
+  }
+
+  private outcomeFor(deviceId: string, compiled: CompiledPolicy, now: number): DeviceOutcome {
+    const posture = this.tables.postures.get({ deviceId });
+    const subject = posture && subjectOf(posture);
+    const stored = this.storedFor(deviceId);
+    const open = this.sessions.of(deviceId, now);
+    const gateways = new Set([...compiled.gateways.keys(), ...stored.keys()]);
+    const changes = [...gateways].flatMap((gateway) => {
+      const reached = () => open.filter((session) => session.gateway === gateway).map(({ resource }) => resource);
+      const earlier = earlierDecisions(gateway, () => stored, reached);
+      const planned = decideFor(gateway, { active: compiled, reporting: undefined }, subject, earlier, now);
+      return changesAt(gateway, stored.get(gateway)?.resources ?? NO_RESOURCES, planned.resources, open);
+    });
+    return { deviceId, owner: subject?.device.owner, changes, openSessions: open.length };
+  }
+
+  /** By gateway. */
+  private storedFor(deviceId: string): Map<string, Verdict> {
+    const stored = new Map<string, Verdict>();
+    for (const gateway of this.progress.gateways) {
+      const decision = this.tables.decisions.get({ gateway, deviceId });
+      if (decision !== undefined) stored.set(gateway, deserialise(decision.verdict));
+    }
+    return stored;
+  }
+}
+
+function unpublished(document: string): Parameters<typeof loadPolicy>[0] {
+  const sha256 = createHash('sha256').update(document).digest('hex');
+  return { revision: 0, document, sha256, publishedBy: 'plan' };
+}
+
+function errorsOf({ errors }: Extract<LoadedPolicy, { ok: false }>): PolicyPlan['errors'] {
+  return fitting(errors, MAX_ERRORS, MAX_BYTES / 4).items;
+}
