@@ -1,10 +1,11 @@
 import {
+  isProofEnough,
   SessionRevoked,
   subjectOf as natsSubjectOf,
   TimerDue,
   type Cause,
   type DataOf,
-  type ResourceDecision,
+  type Reason,
 } from '@stance/contracts';
 import { ExpectationFailed, Unreachable, type EventPublisher, type Origin } from '@stance/jetstream';
 import type { Past, PostureSubject } from '@stance/policy';
@@ -16,11 +17,18 @@ import { deniesAnything, heldUntilOf, heldVerdict } from './hold/held-verdict.js
 import type { Holds } from './hold/holds.js';
 import type { OpenSession, OpenSessions } from './open-sessions.js';
 import type { PolicyLog } from './policy-log.js';
+import { RightOfWay } from './right-of-way.js';
 
 /** A posture that has just been delivered: saves reading it from its string. */
 export interface PostureAtHand {
   readonly revision: number;
   readonly subject: PostureSubject;
+}
+
+export interface EvaluateOptions {
+  readonly atHand?: PostureAtHand;
+  /** The time to decide for, in milliseconds, if it is later than now. */
+  readonly at?: number;
 }
 
 /** A revocation outlives its session's start, so that replaying the start meets it. */
@@ -31,6 +39,8 @@ const OUTLIVES_SESSION_SECONDS = 2 * 60 * 60;
  * more. Whatever was written before is found unchanged and left alone, so that a replay after a crash is harmless.
  */
 export class Engine {
+  private readonly rightOfWay = new RightOfWay();
+
   constructor(
     private readonly tables: Tables,
     private readonly policies: PolicyLog,
@@ -47,11 +57,17 @@ export class Engine {
    * Brings a device's decisions up to date and revokes its sessions that are now denied. In this order: timer and decisions,
    * then revocations, so that a crash in between leaves state from which the rest follows. `at` is the time to decide for.
    */
-  async evaluate(
-    deviceId: string,
-    origin: Origin,
-    options: { atHand?: PostureAtHand; at?: number } = {},
-  ): Promise<void> {
+  async evaluate(deviceId: string, origin: Origin, options: EvaluateOptions = {}): Promise<void> {
+    await this.rightOfWay.during(() => this.bringUpToDate(deviceId, origin, options));
+  }
+
+  /** The same for nobody in particular, as when a whole fleet is looked at: whatever somebody waits for goes first. */
+  async evaluateInBackground(deviceId: string, origin: Origin): Promise<void> {
+    await this.rightOfWay.given();
+    await this.bringUpToDate(deviceId, origin, {});
+  }
+
+  private async bringUpToDate(deviceId: string, origin: Origin, options: EvaluateOptions): Promise<void> {
     const now = Math.max(this.now(), options.at ?? 0);
     // Taken before the decision is told: a gateway that acts on it may report its end before we come to revoke it.
     const openBefore = this.sessions.of(deviceId, now);
@@ -224,20 +240,13 @@ export class Engine {
   ): Promise<void> {
     const denied = [...sessions].flatMap((session) => {
       const verdict = verdicts.get(session.gateway);
-      if (verdict === undefined) return [];
-      const decision = verdict.resources[session.resource];
-      // A resource that no decision speaks of any more is denied like any other.
-      return decision === undefined || (decision.effect === 'deny' && decision.enforced) ? [{ session, decision }] : [];
+      const reasons = verdict && reasonsToRevoke(session, verdict);
+      return reasons === undefined ? [] : [{ session, reasons }];
     });
-    await Promise.all(denied.map(({ session, decision }) => this.revoke(session, decision, cause, now)));
+    await Promise.all(denied.map(({ session, reasons }) => this.revoke(session, reasons, cause, now)));
   }
 
-  private async revoke(
-    session: OpenSession,
-    decision: ResourceDecision | undefined,
-    cause: Cause,
-    now: number,
-  ): Promise<void> {
+  private async revoke(session: OpenSession, reasons: Reason[], cause: Cause, now: number): Promise<void> {
     const { gateway, deviceId, sessionId, resource, user, expiresAt } = session;
     const data: DataOf<typeof SessionRevoked> = {
       gateway,
@@ -245,7 +254,7 @@ export class Engine {
       sessionId,
       resource,
       ...(user !== undefined && { user }),
-      reasons: decision?.reasons ?? [{ code: 'no-rule', message: `No gateway serves ${resource} any more.` }],
+      reasons,
       postureRevision: this.tables.postures.get({ deviceId })?.revision ?? 0,
       policyRevision: this.policies.active?.revision ?? 0,
       revokedAt: new Date(now).toISOString(),
@@ -275,6 +284,17 @@ export class Engine {
 function earliestReview(verdicts: Iterable<Verdict>): number | undefined {
   const reviews = [...verdicts].map(({ reviewAt }) => reviewAt).filter((reviewAt) => reviewAt !== null);
   return reviews.length === 0 ? undefined : Math.min(...reviews);
+}
+
+/** Why a session may not go on; undefined where it may. */
+function reasonsToRevoke({ resource, proof }: OpenSession, { resources, identity }: Verdict): Reason[] | undefined {
+  const decision = resources[resource];
+  // A resource that no decision speaks of any more is denied like any other.
+  if (decision === undefined) return [{ code: 'no-rule', message: `No gateway serves ${resource} any more.` }];
+  if (decision.effect === 'deny' && decision.enforced) return decision.reasons;
+  if (isProofEnough(proof, identity)) return undefined;
+  const message = `The device was proved by ${proof ?? 'address'}; the gateway needs a proof by ${identity} now.`;
+  return [{ code: 'identity-missing', message }];
 }
 
 function subjectFrom(posture: KnownPosture, atHand: PostureAtHand | undefined): PostureSubject {

@@ -1,8 +1,8 @@
 import type { Cause } from '@stance/contracts';
 import type { Logger } from '@stance/service-kit';
 
-/** Devices decided about at the same time; posture changes go on beside them. */
-const CONCURRENCY = 32;
+/** Devices decided about at the same time: what comes beside them waits for these at most. */
+const CONCURRENCY = 8;
 const RETRY_DELAY_MS = 1_000;
 
 /** How far a review has come. */

@@ -60,6 +60,7 @@ describe('the open sessions of a device', () => {
       sessionId: 's1',
       resource: 'wiki',
       user: 'kim',
+      proof: undefined,
       expiresAt: NOW + 60 * MINUTE,
     });
   });

@@ -1,4 +1,4 @@
-import { SessionStarted, subjectOf, type DataOf, type SessionEnded } from '@stance/contracts';
+import { SessionStarted, subjectOf, type DataOf, type DeviceProof, type SessionEnded } from '@stance/contracts';
 
 /** An open session, as far as deciding about it needs. */
 export interface OpenSession {
@@ -7,6 +7,8 @@ export interface OpenSession {
   readonly sessionId: string;
   readonly resource: string;
   readonly user: string | undefined;
+  /** How the device was proved; by its address where nothing is said. */
+  readonly proof: DeviceProof | undefined;
   /** Milliseconds; past it, the session counts as ended. */
   readonly expiresAt: number;
 }
@@ -25,11 +27,11 @@ export class OpenSessions {
   private readonly openByGateway = new Map<string, number>();
 
   started(data: DataOf<typeof SessionStarted>, now: number): void {
-    const { gateway, deviceId, sessionId, resource, user } = data;
+    const { gateway, deviceId, sessionId, resource, user, proof } = data;
     const expiresAt = Date.parse(data.expiresAt);
     const key = keyOf(data);
     if (expiresAt <= now || this.endedAt.has(key)) return;
-    const session = { gateway, deviceId, sessionId, resource, user, expiresAt };
+    const session = { gateway, deviceId, sessionId, resource, user, proof, expiresAt };
     const sessions = this.byDevice.get(deviceId);
     if (sessions?.has(key) !== true) this.count(gateway, 1);
     if (sessions === undefined) this.byDevice.set(deviceId, new Map([[key, session]]));

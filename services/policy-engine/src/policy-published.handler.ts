@@ -4,8 +4,9 @@ import { PolicyPublished, type EventOf } from '@stance/contracts';
 import { JetStreamContext, OnEvent, Unprocessable } from '@stance/jetstream';
 import { CLOCK, type Clock } from './clock.js';
 import { EngineReport } from './engine-report.js';
-import { TABLES, type SourcePace, type Tables } from './engine.store.js';
+import { TABLES, type Tables } from './engine.store.js';
 import { FleetReview } from './fleet-review.js';
+import { leastMaxAge } from './least-max-age.js';
 import { loadPolicy } from './loaded-policy.js';
 import { PolicyLog } from './policy-log.js';
 
@@ -47,15 +48,4 @@ export class PolicyPublishedHandler {
     // A gateway that is named for the first time need not wait for the next regular report.
     await this.report.report();
   }
-}
-
-/**
- * The age, in milliseconds, that a value may reach although its source works: it is confirmed by a sweep, and told again
- * only when it is fresher by a step.
- */
-function leastMaxAge(sources: Iterable<SourcePace>): number {
-  return Math.max(
-    0,
-    ...[...sources].map(({ sweepInterval, freshnessStep }) => (sweepInterval + freshnessStep) * 1_000),
-  );
 }

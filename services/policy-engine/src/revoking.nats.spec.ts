@@ -44,6 +44,22 @@ describe('when a device turns bad', () => {
     });
   });
 
+  it('a session whose device was proved too poorly for a new policy is revoked, and no other', async () => {
+    await world.openSession('by-address');
+    await world.openSession('by-certificate', { proof: 'certificate' });
+    await world.settled();
+    await world.settlePolicy(
+      2,
+      HEALTHY_READS_WIKI.replace('    resources: [wiki]\nrules', '    resources: [wiki]\n    identity: token\nrules'),
+    );
+    await world.revoked('by-address');
+    await world.settled();
+    expect(revokedIds()).toEqual(['edge/d1/by-address']);
+    expect(world.revocations[0]?.data.reasons).toMatchObject([{ code: 'identity-missing' }]);
+    const last = world.decisions.findLast(({ data }) => data.gateway === 'edge');
+    expect(last?.data).toMatchObject({ policyRevision: 2, identity: 'token' });
+  });
+
   it('nothing else is revoked: ended sessions, sessions past their lifetime, other devices', async () => {
     await world.change('d2', false);
     await world.endSession(await world.openSession('ended'));

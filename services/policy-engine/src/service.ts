@@ -57,7 +57,7 @@ function compose({ connection, publisher, logger }: Runtime, standstillMs: numbe
   );
   const review = new FleetReview(
     () => engine.devices(),
-    (deviceId, input, cause) => engine.evaluate(deviceId, { input, cause }),
+    (deviceId, input, cause) => engine.evaluateInBackground(deviceId, { input, cause }),
     logger,
   );
   const report = new EngineReport(connection, publisher, policies, progress, review, logger, { standstillMs });

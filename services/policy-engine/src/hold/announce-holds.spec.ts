@@ -6,7 +6,7 @@ const since = UNTIL - 15 * 60_000;
 const devices = new Set(['d1', 'd2']);
 
 /** What a logger was told at the level of errors. */
-function told(announce: (logger: { error: (fields: object, message: string) => void }) => void): [object, string][] {
+function told(announce: (logger: { error(fields: object, message: string): void }) => void): [object, string][] {
   const errors: [object, string][] = [];
   announce({ error: (fields, message) => void errors.push([fields, message]) });
   return errors;

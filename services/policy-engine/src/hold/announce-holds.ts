@@ -1,12 +1,13 @@
 import { metrics, type ObservableResult } from '@opentelemetry/api';
-import type { Logger } from '@stance/service-kit';
 import type { BegunHold, GatewayHold, Holds } from './holds.js';
 
+/** Where errors are told. */
+interface ErrorLog {
+  error(fields: object, message: string): void;
+}
+
 /** Says of a hold that it has begun, why, and what a person has to do now. */
-export function announceBegun(
-  logger: Pick<Logger, 'error'>,
-  { gateway, until, above, sessions, open }: BegunHold,
-): void {
+export function announceBegun(logger: ErrorLog, { gateway, until, above, sessions, open }: BegunHold): void {
   const held = { gateway, heldUntil: new Date(until).toISOString(), sessions, openSessions: open };
   logger.error(
     held,
@@ -16,7 +17,7 @@ export function announceBegun(
 }
 
 /** Says of a hold that a predecessor began that it goes on. */
-export function announceContinued(logger: Pick<Logger, 'error'>, { gateway, until, devices }: GatewayHold): void {
+export function announceContinued(logger: ErrorLog, { gateway, until, devices }: GatewayHold): void {
   const held = { gateway, heldUntil: new Date(until).toISOString(), devices: devices.size };
   logger.error(held, `still holding the revocations of ${devices.size} devices back at ${gateway}; ${whatToDo(held)}`);
 }

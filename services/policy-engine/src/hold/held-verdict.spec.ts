@@ -40,6 +40,7 @@ const session = (resource: string, sessionId = resource) => ({
   sessionId,
   resource,
   user: undefined,
+  proof: undefined,
   expiresAt: Infinity,
 });
 

@@ -11,7 +11,7 @@ import { loadPolicy, type LoadedPolicy } from '../loaded-policy.js';
 import type { OpenSessions } from '../open-sessions.js';
 import type { PolicyLog } from '../policy-log.js';
 import { fitting } from './fitting.js';
-import { leastMaxAge } from './least-max-age.js';
+import { leastMaxAge } from '../least-max-age.js';
 import { PlanTally } from './plan-tally.js';
 import { changesAt, type DeviceOutcome } from './resource-change.js';
 import { Slices } from './slices.js';

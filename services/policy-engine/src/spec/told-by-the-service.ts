@@ -87,7 +87,8 @@ export class Service {
   async end(): Promise<void> {
     for (const session of this.open.splice(0)) await this.world.endSession(session);
     const device = { state: 'retired' as const, groups: [], tags: [] };
-    for (const deviceId of this.devices) await this.world.change(deviceId, false, { device, agents: [], attributes: {} });
+    for (const deviceId of this.devices)
+      await this.world.change(deviceId, false, { device, agents: [], attributes: {} });
   }
 
   /** Goes on with an empty fleet: each policy of a case is decided about for all devices that there ever were. */
@@ -187,7 +188,12 @@ export class Service {
 }
 
 /** Undefined for what is neither a decision nor a revocation. */
-function factIn({ subject = '', payload = '', sequence, device }: DataOf<typeof AuditRecorded>): AuditedFact | undefined {
+function factIn({
+  subject = '',
+  payload = '',
+  sequence,
+  device,
+}: DataOf<typeof AuditRecorded>): AuditedFact | undefined {
   const contract = contractOfSubject(subject);
   const bytes = Buffer.from(payload);
   if (contract === DecisionChanged) {

@@ -1,4 +1,4 @@
-import type { SourcePace } from '../engine.store.js';
+import type { SourcePace } from './engine.store.js';
 
 /**
  * The age, in milliseconds, that a value may reach although its source works: it is confirmed by a sweep, and told again
