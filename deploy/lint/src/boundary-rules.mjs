@@ -5,7 +5,7 @@ import { rooms, specsMayImport } from './rooms.mjs';
 
 const OURS = '^(libs|services|deploy|test)/';
 /** Specs, and the folders of what only they use. */
-const SPEC = String.raw`([.]spec|/(spec|fixtures)/[^/]+)[.]ts$`;
+const SPEC = String.raw`([.]spec|/(spec|fixtures)/.+)[.](ts|mjs)$`;
 
 /** @param {readonly string[]} names Room names; the result matches any file inside one of them. */
 const inside = (names) => names.map((name) => `^${name}/`);

@@ -36,7 +36,7 @@ const services = [
 /** @type {Readonly<Record<string, Allowance>>} */
 export const rooms = {
   'libs/contracts': { rooms: [], packages: ['zod'], node: false },
-  'libs/policy': { rooms: ['libs/contracts'], packages: ['zod', 'yaml'], node: false },
+  'libs/policy': { rooms: ['libs/contracts'], packages: ['zod', 'yaml', 'jsonc-parser'], node: false },
   'libs/jetstream': { rooms: ['libs/contracts'], packages: [...everywhere, ...nest, ...nats] },
   'libs/service-kit': {
     rooms: ['libs/contracts', 'libs/jetstream'],

@@ -39,7 +39,7 @@ describe('a policy document', () => {
     expect(errorsOf(text.replace('infected', 'infectd'))).toMatchObject([{ line: 4 }, { path: 'postures.b[0]' }]);
   });
 
-  test.each<[string, string, { message?: string | RegExp; path?: string; line?: number; column?: number }]>([
+  test.each<[string, string, { message?: unknown; path?: string; line?: number; column?: number }]>([
     ['nothing', '', { message: 'expected fields, got nothing' }],
     ['a text', 'hello', { message: 'expected fields, got a text', line: 1, column: 1 }],
     ['no version', 'rules: []', { message: 'version is missing', line: 1 }],
@@ -83,7 +83,7 @@ describe('a policy document', () => {
     [
       'a hold for longer than a day',
       'version: 1\ngateways: { edge: { resources: [a], hold: 2d } }',
-      { message: /at most 24h/, path: 'gateways.edge.hold' },
+      { message: expect.stringMatching(/at most 24h/), path: 'gateways.edge.hold' },
     ],
     [
       'a grace of a deny rule',
@@ -118,7 +118,7 @@ describe('a policy document', () => {
     [
       'failingFor of a test that does not start from passing',
       `${MINIMAL}tests: [{ name: a, failingFor: 1h, expect: { wiki: deny } }]`,
-      { message: /goes with from: passing/, path: 'tests[0].failingFor' },
+      { message: expect.stringMatching(/goes with from: passing/), path: 'tests[0].failingFor' },
     ],
     [
       'a rule without a name',
@@ -153,8 +153,7 @@ describe('a policy document', () => {
   ])('is refused for %s', (_, text, error) => {
     const errors = errorsOf(text);
     expect(errors).not.toEqual([]);
-    const message = error.message instanceof RegExp ? expect.stringMatching(error.message) : error.message;
-    expect(errors[0]).toMatchObject(message === undefined ? error : { ...error, message });
+    expect(errors[0]).toMatchObject(error);
   });
 
   test('is refused for an age that its sources cannot keep', () => {

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, statSync } from 'node:fs';
+import { MAX_POLICY_CHARACTERS } from '@stance/contracts';
 import { compilePolicy, parsePolicy, runPolicyTests, type Policy, type PolicyTestResult } from '@stance/policy';
 import { LineCounter, parseDocument } from 'yaml';
 import { WrongUsage } from './errors.js';
@@ -51,13 +53,24 @@ function positionOf(node: unknown, lineCounter: LineCounter): Pick<PolicyProblem
   return { line, column: col };
 }
 
-/** Throws {@link WrongUsage}. */
+/** More than a policy has in its longest form; what is larger need not be read to be refused. */
+const MAX_FILE_BYTES = 4 * MAX_POLICY_CHARACTERS;
+
+/** Throws {@link WrongUsage} for a file that cannot be read, or is no text. */
 export function readPolicyFile(file: string): string {
+  const bytes = bytesOf(file);
+  if (!isUtf8(bytes)) throw new WrongUsage(`${file} is no UTF-8 text: save it as UTF-8`);
+  return bytes.toString('utf8');
+}
+
+function bytesOf(file: string): Buffer {
   try {
-    return readFileSync(file, 'utf8');
+    const { size } = statSync(file);
+    if (size <= MAX_FILE_BYTES) return readFileSync(file);
   } catch (error) {
     throw new WrongUsage(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   }
+  throw new WrongUsage(`${file} is too large for a policy: it has at most ${MAX_POLICY_CHARACTERS} characters`);
 }

@@ -5,10 +5,10 @@ import {
   usedException,
   type DataOf,
   type DecisionChanged,
+  type GraceState,
   type ResourceDecision,
 } from '@stance/contracts';
-import { evaluateGateway, NO_PAST, type CompiledPolicy, type PostureSubject } from '@stance/policy';
-import type { Earlier } from './earlier-decisions.js';
+import { evaluateGateway, NO_PAST, type CompiledPolicy, type Past, type PostureSubject } from '@stance/policy';
 
 export type Decision = DataOf<typeof DecisionChanged>;
 
@@ -23,6 +23,17 @@ export interface Policies {
   /** Undefined before the first one, and where the active revision does not load. */
   readonly active: CompiledPolicy | undefined;
   readonly reporting: { readonly revision: number; readonly compiled: CompiledPolicy } | undefined;
+}
+
+/** What was decided about a device before, looked up only when it is asked for. */
+export interface Earlier {
+  /** Resources that the gateway was told about, sorted. */
+  readonly served: () => readonly string[];
+  /** The graces that the gateway's decision remembers. */
+  readonly graces: () => GraceState[];
+  readonly past: () => Past;
+  /** For a policy in report mode: what it remembers itself, and what the device really could reach. */
+  readonly shadowPast: (policyRevision: number) => Past;
 }
 
 /** Decides for one gateway. Without a usable policy, or for a gateway that it does not name, all that was `served` is denied. */

@@ -1,17 +1,6 @@
 import type { GraceState, ResourceDecision } from '@stance/contracts';
 import type { Past } from '@stance/policy';
-import type { Verdict } from './decision.js';
-
-/** What was decided about a device before, looked up only when it is asked for. */
-export interface Earlier {
-  /** Resources that the gateway was told about, sorted. */
-  readonly served: () => readonly string[];
-  /** The graces that the gateway's decision remembers. */
-  readonly graces: () => GraceState[];
-  readonly past: () => Past;
-  /** For a policy in report mode: what it remembers itself, and what the device really could reach. */
-  readonly shadowPast: (policyRevision: number) => Past;
-}
+import type { Earlier, Verdict } from './decision.js';
 
 /**
  * The decisions of one device at all gateways, as one past for one of them: its own memory first, then that of the others,

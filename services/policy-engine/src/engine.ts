@@ -9,8 +9,8 @@ import {
 } from '@stance/contracts';
 import { ExpectationFailed, Unreachable, type EventPublisher, type Origin } from '@stance/jetstream';
 import type { Past, PostureSubject } from '@stance/policy';
-import { decideFor, deserialise, serialise, type Decision, type Verdict } from './decision.js';
-import { earlierDecisions, type Earlier } from './earlier-decisions.js';
+import { decideFor, deserialise, serialise, type Decision, type Earlier, type Verdict } from './decision.js';
+import { earlierDecisions } from './earlier-decisions.js';
 import type { EngineProgress } from './engine-progress.js';
 import { subjectOf, type KnownPosture, type Tables } from './engine.store.js';
 import { deniesAnything, heldUntilOf, heldVerdict } from './hold/held-verdict.js';

@@ -24,7 +24,7 @@ test('background work does not wait for ever', async () => {
   const rightOfWay = new RightOfWay();
   const endless = Promise.withResolvers<void>();
   const urgent = rightOfWay.during(() => endless.promise);
-  await rightOfWay.given(1);
+  await expect(rightOfWay.given(1)).resolves.toBeUndefined();
   endless.resolve();
   await urgent;
 });

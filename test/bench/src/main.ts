@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { findNatsServer } from '@stance/nats-server';
 import { measureFirstSync } from './first-sync.js';
+import { measureFleetReview } from './fleet-review.js';
 import { measureMatching } from './matching.js';
 import { measureObservation } from './observation.js';
 import { measurePolicies } from './policy/measure-policies.js';
@@ -16,8 +17,8 @@ import { measureThroughput } from './throughput.js';
 const quick = process.argv.includes('--quick');
 const jsonFile = process.argv.includes('--json') ? process.argv[process.argv.indexOf('--json') + 1] : undefined;
 const size = quick
-  ? { reactions: 200, changes: 2_000, agents: 5_000, infections: 30 }
-  : { reactions: 1_500, changes: 20_000, agents: 100_000, infections: 300 };
+  ? { reactions: 200, changes: 2_000, agents: 5_000, infections: 30, fleet: 10_000 }
+  : { reactions: 1_500, changes: 20_000, agents: 100_000, infections: 300, fleet: 100_000 };
 
 const rows: Row[] = [];
 function add(...figure: Parameters<typeof rowOf>): void {
@@ -28,6 +29,12 @@ function add(...figure: Parameters<typeof rowOf>): void {
 
 const policy = await measurePolicies({ quick });
 rows.push(...policy.rows);
+
+const fleet = await measureFleetReview({ devices: size.fleet, perSecond: 100, aloneSeconds: quick ? 5 : 20 });
+add(`policy change, ${fleet.devices} devices, until the last decision`, fleet.seconds, null, 's', 'reported');
+add('  a posture change meanwhile, p50', fleet.during.p50, fleet.alone.p50, 'ms', 'reported');
+add('  a posture change meanwhile, p99', fleet.during.p99, fleet.alone.p99, 'ms', 'at most 2x');
+add(`  memory of policy-engine with ${fleet.devices} devices`, fleet.engineMiB, null, 'MiB', 'reported');
 
 /** 45 ms between polls is the fastest that the API's limits allow. */
 const rate = { changes: size.reactions, perSecond: 50, answerEveryMs: 45 };
@@ -90,6 +97,7 @@ const report = {
   sync,
   matching,
   observation,
+  fleet,
   policy: { evaluation: policy.evaluation, change: policy.change, curves: policy.curves },
   rows,
 };

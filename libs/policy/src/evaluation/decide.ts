@@ -231,7 +231,9 @@ function conditionFinding(
   outcome: Outcome,
   { requirement, borne, graceEnd }: Term = {},
 ): Finding {
-  return { kind: 'condition', rule, condition, outcome, requirement, borne, graceEnd };
+  // Grace bears with what is false only.
+  const told = outcome === Outcome.FALSE ? graceEnd : undefined;
+  return { kind: 'condition', rule, condition, outcome, requirement, borne, graceEnd: told };
 }
 
 /** Whether two rulings on the same resource are the same. */

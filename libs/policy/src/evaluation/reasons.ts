@@ -49,9 +49,9 @@ function reasonOf(finding: Finding, facts: Facts | undefined): Reason {
 }
 
 /** How long a failure is borne with, or why it is not. */
-function termOf({ outcome, requirement, borne, graceEnd }: Extract<Finding, { kind: 'condition' }>): string {
+function termOf({ requirement, borne, graceEnd }: Extract<Finding, { kind: 'condition' }>): string {
   if (borne !== undefined) return `Access ends at ${new Date(borne.until).toISOString()} unless this is put right.`;
-  if (requirement === undefined || graceEnd === undefined || outcome !== Outcome.FALSE) return '';
+  if (requirement === undefined || graceEnd === undefined) return '';
   if (graceEnd === 'never held') return `There is no grace, as this device has never been ${requirement.posture.name}.`;
   return `Its grace of ${formatDuration(requirement.grace)} ended at ${new Date(graceEnd).toISOString()}.`;
 }

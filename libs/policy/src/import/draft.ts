@@ -44,7 +44,7 @@ export interface PolicyDraft {
 }
 
 /** The one gateway of an imported policy, until its resources are put behind real ones. */
-export const IMPORTED_GATEWAY = 'imported';
+const IMPORTED_GATEWAY = 'imported';
 
 /** The policy as YAML, beginning with the line by which editors find the schema. */
 export function writeDraft({ from, postures, resources, rules, tests }: PolicyDraft): string {

@@ -1,10 +1,11 @@
-import type { AttributeValue } from '@stance/contracts';
+import { PostureChanged, type AttributeValue } from '@stance/contracts';
 import * as fc from 'fast-check';
 import { ATTRIBUTES } from '../attributes/catalogue.js';
-import type { AttributeDefinition } from '../attributes/definition.js';
+import type { AttributeDefinition, AttributeType } from '../attributes/definition.js';
 import type { Conditions } from './policies.js';
+import type { Sight } from './subjects.js';
 
-/** Of an attribute of which the catalogue says what worse is: what to ask of it, and what it may be. */
+/** An attribute of which the catalogue says what worse is: what to ask of it, and what it may be. */
 export interface Graded {
   readonly name: string;
   /**
@@ -15,20 +16,59 @@ export interface Graded {
   readonly asksForBetter: readonly string[];
   /** The opposite of each: what deny rules may ask for. */
   readonly asksForWorse: readonly string[];
-  /** Among them some that no condition can be decided on. */
+  /** Among them, of agents' attributes, some that no condition can be decided on. */
   readonly values: readonly AttributeValue[];
+  /** The device if it has this value. */
+  readonly shown: (sight: Sight, value: AttributeValue) => Sight;
 }
 
-const NUMBERS = [0, 1, 2, 5];
-const VERSIONS = ['23.4.2', '24.1-rc1', '24.1', '24.1.7'];
-const DATES = ['2026-10-01', '2026-11-01T08:00:00Z', '2026-11-20T23:59:59Z'];
+const HOUR = 3_600_000;
+const inQuotes = (value: AttributeValue): string => `'${String(value)}'`;
 
-/** Every agent's attribute that the catalogue grades. */
-export const GRADED: readonly Graded[] = Object.entries(ATTRIBUTES).flatMap(([name, definition]) =>
-  definition.worse !== undefined && definition.origin === 'agent' ? [graded(name, definition)] : [],
-);
+/** Values of the types that have an order, and how conditions write them. */
+const ORDERED: Readonly<
+  Partial<Record<AttributeType, { values: readonly AttributeValue[]; written: (value: AttributeValue) => string }>>
+> = {
+  number: { values: [0, 1, 2, 5], written: String },
+  version: { values: ['23.4.2', '24.1-rc1', '24.1', '24.1.7'], written: inQuotes },
+  date: { values: ['2026-10-01', '2026-11-01T08:00:00Z', '2026-11-20T23:59:59Z'], written: inQuotes },
+  duration: { values: [0, 1, 2, 4, 8, 30].map((hours) => hours * HOUR), written: (value) => `${Number(value)}ms` },
+};
 
-function graded(name: string, { type, values: listed = [], worse }: AttributeDefinition): Graded {
+/** Every attribute that the catalogue grades. */
+export const GRADED: readonly Graded[] = Object.entries(ATTRIBUTES).flatMap(([name, definition]) => {
+  if (definition.worse === undefined) return [];
+  return definition.origin === 'agent' ? [reported(name, definition)] : [derived(name, definition)];
+});
+
+/** What an agent reports, values that cannot be decided on among it. */
+function reported(name: string, definition: AttributeDefinition): Graded {
+  const { values, ...conditions } = graded(name, definition);
+  return {
+    ...conditions,
+    values: [...values, 'brand_new', definition.type === 'string' ? 1 : 'many'],
+    shown: (sight, value) => ({ ...sight, attributes: { [name]: { value, agent: 0 } } }),
+  };
+}
+
+const matchedBy = PostureChanged.data.shape.agents.element.shape.by.unwrap();
+
+/** What Stance finds out from the agents: how they were matched, and how long ago they were in contact, in milliseconds. */
+function derived(name: string, definition: AttributeDefinition): Graded {
+  return {
+    ...graded(name, definition),
+    shown: (sight, value) => ({
+      ...sight,
+      agents: sight.agents.map(({ by = 'serial', observed, seen = 0 }) =>
+        typeof value === 'number'
+          ? { by, observed, seen: value / HOUR }
+          : { by: matchedBy.parse(value), observed, seen },
+      ),
+    }),
+  };
+}
+
+function graded(name: string, { type, values: listed = [], worse }: AttributeDefinition): Omit<Graded, 'shown'> {
   if (worse === 'last') {
     const limits = listed.slice(1).map((_, index) => index + 1);
     const among = (some: readonly string[]): string => `[${some.map((value) => `'${value}'`).join(', ')}]`;
@@ -39,7 +79,7 @@ function graded(name: string, { type, values: listed = [], worse }: AttributeDef
         ...limits.map((limit) => `${name} NOT IN ${among(listed.slice(limit))}`),
       ],
       asksForWorse: limits.map((limit) => `${name} IN ${among(listed.slice(limit))}`),
-      values: [...listed, 'brand_new', 1],
+      values: listed,
     };
   }
   if (type === 'boolean') {
@@ -48,12 +88,11 @@ function graded(name: string, { type, values: listed = [], worse }: AttributeDef
       name,
       asksForBetter: [`${name} == ${good}`, `${name} != ${!good}`, `${name} IN [${good}]`],
       asksForWorse: [`${name} == ${!good}`, `${name} != ${good}`],
-      values: [true, false, 'true'],
+      values: [true, false],
     };
   }
   const [better, worseThan] = worse === 'greater' ? (['<', '>'] as const) : (['>', '<'] as const);
-  const values = type === 'number' ? NUMBERS : type === 'version' ? VERSIONS : DATES;
-  const written = (value: AttributeValue): string => (type === 'number' ? String(value) : `'${String(value)}'`);
+  const { values, written } = ORDERED[type] ?? { values: [], written: String };
   return {
     name,
     asksForBetter: values.flatMap((value) => [
@@ -64,12 +103,12 @@ function graded(name: string, { type, values: listed = [], worse }: AttributeDef
       `${name} ${worseThan} ${written(value)}`,
       `${name} ${worseThan}= ${written(value)}`,
     ]),
-    values: [...values, type === 'number' ? 'many' : 'some day'],
+    values,
   };
 }
 
-/** Conditions on a few graded attributes: allow rules ask for the better, deny rules for the worse. */
-export const conditionsOn = (attributes: readonly Graded[]): Conditions => ({
-  wanted: fc.constantFrom(...attributes.flatMap(({ asksForBetter }) => asksForBetter)),
-  unwanted: fc.constantFrom(...attributes.flatMap(({ asksForWorse }) => asksForWorse)),
+/** Conditions on a graded attribute: allow rules ask for the better, deny rules for the worse. */
+export const conditionsOn = ({ asksForBetter, asksForWorse }: Graded): Conditions => ({
+  wanted: fc.constantFrom(...asksForBetter),
+  unwanted: fc.constantFrom(...asksForWorse),
 });

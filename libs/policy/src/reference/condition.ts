@@ -47,7 +47,7 @@ function judgeList({ definition, literals }: Condition, value: AttributeValue): 
 }
 
 /** When an agent's values were last known to be so: when read, or at the last contact if earlier; none in the future. */
-export function confirmedAt({ observedAt, lastSeenAt }: PostureSubject['agents'][number], now: number): number {
+function confirmedAt({ observedAt, lastSeenAt }: PostureSubject['agents'][number], now: number): number {
   const times = [Date.parse(observedAt), Date.parse(lastSeenAt ?? observedAt), now];
   return times.some(Number.isNaN) ? -Infinity : Math.min(...times);
 }
@@ -108,7 +108,7 @@ function readAs(type: Type, value: AttributeValue | number): Read | undefined {
     }
     case 'duration':
       return typeof value === 'string' ? milliseconds(value) : typeof value === 'number' ? value : undefined;
-    case 'list':
+    default:
       return undefined;
   }
 }
@@ -140,9 +140,7 @@ function compare({ operator, literals }: Condition, type: Type, value: Read): bo
       return orders.includes(0);
     case 'NOT IN':
       return !orders.includes(0);
-    case 'CONTAINS':
-    case 'IS SET':
-    case 'NOT SET':
+    default:
       throw new Error(`${operator} does not compare`);
   }
 }

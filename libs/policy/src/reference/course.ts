@@ -42,9 +42,25 @@ export function situationsOf({ policy, sight, steps }: Story): Situation[] {
   );
 }
 
-function situation(source: PolicySource, subject: PostureSubject, now: number): Situation {
+const situation = (source: PolicySource, subject: PostureSubject, now: number): Situation => ({
+  source,
+  ...readyFrom(source),
+  subject,
+  now,
+});
+
+const READY = new Map<string, Pick<Situation, 'policy' | 'compiled'>>();
+
+/** Reading a policy takes far longer than deciding by it, and stories come back to the same one. */
+function readyFrom(source: PolicySource): Pick<Situation, 'policy' | 'compiled'> {
+  const text = JSON.stringify(source);
+  const known = READY.get(text);
+  if (known !== undefined) return known;
   const policy = parsed(source);
-  return { source, policy, compiled: compilePolicy(policy), subject, now };
+  const ready = { policy, compiled: compilePolicy(policy) };
+  if (READY.size >= 100) READY.clear();
+  READY.set(text, ready);
+  return ready;
 }
 
 /**
@@ -85,3 +101,15 @@ export const pastOf = ({ graces, resources }: Pick<Evaluation, 'graces' | 'resou
 
 /** Whether two evaluations let the same in, and say the same. */
 export const saysTheSame = (a: Evaluation, b: Evaluation): boolean => isDeepStrictEqual(a.resources, b.resources);
+
+/** What comes of the same situation and past under a changed policy. */
+export function under(change: Partial<PolicySource>, moment: Moment): Evaluation {
+  const { compiled } = readyFrom({ ...moment.source, ...change });
+  return evaluate({ ...moment, compiled }, moment.past);
+}
+
+/** The same device under the same policy, decided about again later. */
+export function after(moment: Moment, now: number): Moment {
+  const past = pastOf(moment.evaluation);
+  return { ...moment, now, past, evaluation: evaluate({ ...moment, now }, past) };
+}

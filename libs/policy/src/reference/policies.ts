@@ -48,10 +48,10 @@ export interface ExceptionSource {
   readonly approvedBy: string;
 }
 
-export const RESOURCES = ['wiki', 'payroll'];
+const RESOURCES = ['wiki', 'payroll'];
 
 /** Of every type and operator, for the values that subjects have. */
-export const COMPARISONS = [
+const COMPARISONS = [
   'sentinelOne:infected == false',
   'sentinelOne:infected != true',
   'sentinelOne:infected IN [false]',
@@ -73,7 +73,7 @@ export const COMPARISONS = [
 ];
 
 /** What time alone turns. */
-export const AGES = [
+const AGES = [
   'stance:lastSeenAge < 3h',
   'stance:lastSeenAge <= 3h',
   'stance:lastSeenAge < 1d',
@@ -160,7 +160,7 @@ const graced = fc.record(
   { requiredKeys: ['posture', 'grace'] },
 );
 
-export const postureOf = (requirement: RequirementSource): string =>
+const postureOf = (requirement: RequirementSource): string =>
   typeof requirement === 'string' ? requirement : requirement.posture;
 
 const requirement = fc.oneof({ weight: 1, arbitrary: fc.constantFrom(...POSTURES) }, { weight: 2, arbitrary: graced });
@@ -267,6 +267,17 @@ function exceptionsFrom(wanted: readonly Waiver[], among: readonly RuleSource[])
     const reason = `INC-${index}`;
     return [{ device, rule: chosen.name, waive: [...new Set(waive)], until, reason, approvedBy: 'security' }];
   });
+}
+
+/** A rule that no longer asks for some postures. */
+export function without({ require = [], requireAny = [], ...rule }: RuleSource, waived: readonly string[]): RuleSource {
+  const required = require.filter((one) => !waived.includes(postureOf(one)));
+  const isMet = requireAny.some((one) => waived.includes(postureOf(one)));
+  return {
+    ...rule,
+    ...(required.length > 0 && { require: required }),
+    ...(requireAny.length > 0 && !isMet && { requireAny }),
+  };
 }
 
 /** @throws {Error} with what is wrong, as a generator that writes such a policy is at fault. */

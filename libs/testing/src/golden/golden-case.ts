@@ -58,9 +58,7 @@ const wanted = {
   /** Denials that the gateway's `hold` keeps from being enforced, and until when. The evaluator knows nothing of it. */
   held: z.record(z.string(), moment).default({}),
   /** All that the audit trail records of it at the gateway: decisions, then revocations. */
-  audit: z
-    .array(z.looseObject({ event: z.enum(['decision.changed', 'session.revoked']) }))
-    .optional(),
+  audit: z.array(z.looseObject({ event: z.enum(['decision.changed', 'session.revoked']) })).optional(),
   /** The policy is refused with these, and the one before stays. */
   errors: z.array(z.looseObject({ message: z.string() })).optional(),
 };

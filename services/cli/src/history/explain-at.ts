@@ -12,16 +12,23 @@ import type { Stack } from '../stack.js';
 import { policyAfter, type PolicyAt } from './policy-at.js';
 import { HistoryLacking, readTrail, requireEvent, trailBegins, type DeviceTrail } from './read-trail.js';
 
+type Posture = DataOf<typeof PostureChanged>;
+type Decision = DataOf<typeof DecisionChanged>;
+
+/** What a gateway held; past `reviewAt` it denied, whatever the decision says. */
+export type HeldDecision = Explanation['decisions'][number] & Pick<Decision, 'reviewAt'>;
+
+interface ExplanationThen extends Explanation {
+  readonly decisions: HeldDecision[];
+}
+
 /** An explanation of an earlier time, from the audit trail. */
-export interface ExplanationAt extends Explanation {
+export interface ExplanationAt extends ExplanationThen {
   /** The time that it is of. */
   readonly at: string;
   /** What the audit trail lacks that might have made it another, in sentences. */
   readonly lacking: readonly string[];
 }
-
-type Posture = DataOf<typeof PostureChanged>;
-type Decision = DataOf<typeof DecisionChanged>;
 
 /**
  * Explains what held at a time, in milliseconds since the epoch, by what is recorded of posture, policy and decisions until
@@ -58,7 +65,7 @@ export function explainFrom(
   decisions: readonly Decision[],
   resource: string,
   at: number,
-): Explanation {
+): ExplanationThen {
   const gateways = [...compiled.gateways.keys()];
   // As the policy lists them, then those that it does not name any more.
   const inOrder = [
@@ -72,9 +79,9 @@ export function explainFrom(
     postureRevision: posture.revision,
     policyRevision: revision,
     evaluatedAt: new Date(at).toISOString(),
-    decisions: inOrder.flatMap(({ gateway, decidedAt, resources }) => {
+    decisions: inOrder.flatMap(({ gateway, decidedAt, resources, reviewAt }) => {
       const decision = resources[resource];
-      return decision === undefined ? [] : [{ gateway, decidedAt, decision }];
+      return decision === undefined ? [] : [{ gateway, decidedAt, decision, reviewAt }];
     }),
   };
 }

@@ -92,13 +92,25 @@ describe('an explanation', () => {
   });
 
   test('of an earlier time gives times instead of distances, and what the trail lacks', () => {
-    const earlier = { ...denied, at: '2026-01-05T10:00:00.000Z', lacking: ['STANCE_POSTURE 4 to 6 were gone'] };
+    const overdue = {
+      gateway: 'vpn',
+      decidedAt: '2026-01-05T08:00:00.000Z',
+      decision: { effect: 'allow' as const, enforced: true, reasons: [] },
+      reviewAt: '2026-01-05T09:59:30.000Z',
+    };
+    const earlier = {
+      ...denied,
+      decisions: [...denied.decisions, overdue],
+      at: '2026-01-05T10:00:00.000Z',
+      lacking: ['STANCE_POSTURE 4 to 6 were gone'],
+    };
     expect(explanationLines(earlier, NOW, noPaint)).toEqual([
       'laptop-1 → wiki at 2026-01-05T10:00:00.000Z: deny',
       '├─ because',
       '│  └─ The agent reports an infection: clean it. [condition-false]',
       '├─ gateways held',
-      '│  └─ office: deny (held back until 2026-01-05T10:15:00.000Z), decided at 2026-01-05T09:59:00.000Z',
+      '│  ├─ office: deny (held back until 2026-01-05T10:15:00.000Z), decided at 2026-01-05T09:59:00.000Z',
+      '│  └─ vpn: allow, decided at 2026-01-05T08:00:00.000Z, denied since 2026-01-05T09:59:30.000Z: not reviewed in time',
       '├─ what the audit trail lacks',
       '│  └─ STANCE_POSTURE 4 to 6 were gone',
       '└─ posture revision 1, policy revision 3, evaluated by what is recorded until then, to be reviewed at 2026-01-05T12:00:00.000Z',

@@ -5,12 +5,20 @@ import type { Paint } from './paint.js';
 import { durationText, plain, relativeTime } from './text.js';
 import { treeLines, type TreeNode } from './tree.js';
 
-/** Of an earlier time: when, and what the audit trail lacks. */
-type MaybeEarlier = Explanation & { readonly at?: string; readonly lacking?: readonly string[] };
+/** Of an earlier time, also when decisions were to be reviewed. */
+type HeldDecision = Explanation['decisions'][number] & { readonly reviewAt?: string | null };
+
+/** Of an earlier time, also when, and what the audit trail lacks. */
+type MaybeEarlier = Explanation & {
+  readonly at?: string;
+  readonly lacking?: readonly string[];
+  readonly decisions: readonly HeldDecision[];
+};
 
 /** An explanation as a tree: the outcome, why, every rule with its conditions, what would change it, what gateways hold. */
 export function explanationLines(explanation: MaybeEarlier, now: number, paint: Paint): string[] {
-  const { reasons, rules, problems, decisions, changes, exceptions = [], shadow, shadowReasons = [], at } = explanation;
+  const { reasons, rules, problems, decisions, changes, exceptions = [], shadow, shadowReasons = [] } = explanation;
+  const isEarlier = explanation.at !== undefined;
   const sections: (TreeNode | undefined)[] = [
     section('because', reasons.map(reasonText)),
     section('by an exception', exceptions.map(exceptionText)),
@@ -28,8 +36,8 @@ export function explanationLines(explanation: MaybeEarlier, now: number, paint: 
       changes.map(({ effect, message }) => `${effectText(effect, true, paint)}: ${plain(message)}`),
     ),
     section(
-      at === undefined ? 'gateways hold' : 'gateways held',
-      decisions.map((held) => decisionText(held, now, at !== undefined, paint)),
+      isEarlier ? 'gateways held' : 'gateways hold',
+      decisions.map((held) => decisionText(held, now, isEarlier, paint)),
     ),
     section('what the audit trail lacks', (explanation.lacking ?? []).map(plain)),
     { text: revisionsText(explanation, now) },
@@ -65,7 +73,7 @@ function exceptionText({ rule, waive, until, reason, approvedBy }: NonNullable<E
 }
 
 function decisionText(
-  { gateway, decidedAt, decision }: Explanation['decisions'][number],
+  { gateway, decidedAt, decision, reviewAt = null }: HeldDecision,
   now: number,
   isEarlier: boolean,
   paint: Paint,
@@ -75,7 +83,10 @@ function decisionText(
   const warned = until === undefined ? '' : `, until ${until}`;
   const isHeld = heldUntil !== undefined;
   const held = isHeld ? ` (held back until ${heldUntil})` : '';
-  return `${plain(gateway)}: ${effectText(effect, enforced || isHeld, paint)}${held}${warned}, decided ${decided}`;
+  // A gateway that hears nothing denies.
+  const overdue =
+    reviewAt !== null && Date.parse(reviewAt) < now ? `, denied since ${reviewAt}: not reviewed in time` : '';
+  return `${plain(gateway)}: ${effectText(effect, enforced || isHeld, paint)}${held}${warned}, decided ${decided}${overdue}`;
 }
 
 function revisionsText(

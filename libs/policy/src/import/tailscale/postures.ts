@@ -45,7 +45,7 @@ export function carryPostures(postures: TailscalePolicyFile['postures'], report:
 }
 
 /** A condition of Tailscale as one of Stance that is true for no more devices; undefined, and reported, where there is none. */
-export function carryCondition(text: string, path: Path, report: ImportReport): string | undefined {
+function carryCondition(text: string, path: Path, report: ImportReport): string | undefined {
   try {
     const carried = carry(text.trim());
     parseCondition(carried.condition);

@@ -98,7 +98,7 @@ rules:
         expect.stringMatching(/^review nodeAttrs: /),
         expect.stringMatching(/^review autoApprovers: /),
         'review acls[0].src[0]: the inventory has to name the group engineering with just these people: dave@example.com, laura@example.com',
-        expect.stringMatching(/^changed tests\[0\]\.deny\[0\]: 192\.0\.2\.3:443 has no name/),
+        expect.stringMatching(/^changed tests\[0\]\.deny\[0\]: 192\.0\.2\.3:443 is no resource/),
       ]),
     );
   });

@@ -63,7 +63,7 @@ const EVERY_DEVICE =
 const MEMBERS =
   'members of the tailnet become the devices that have an owner: record none for devices that belong to nobody';
 const TAGS =
-  'tags are those that the inventory records, under the same names. In Tailscale a tagged device has no user: record no owner for it';
+  'tags are those that the inventory records, under the same names without tag:. In Tailscale a tagged device has no user: record no owner for it';
 
 function membersNote(name: string, members: readonly string[] | undefined): string {
   if (members === undefined)

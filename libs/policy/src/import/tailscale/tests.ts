@@ -89,7 +89,8 @@ function expectations(
   for (const [index, destination] of (accept ?? allow ?? []).entries()) {
     const [narrowest] = named(destination);
     const at = [...path, accept === undefined ? 'allow' : 'accept', index];
-    if (narrowest === undefined) report.leftOut(at, `no rule of the policy leads to ${destination.slice(0, 100)}`);
+    if (narrowest === undefined)
+      report.leftOut(at, `${destination.slice(0, 100)} is no resource of the policy: it cannot be tested`);
     else expected.set(narrowest, 'allow');
   }
   for (const [index, destination] of (deny ?? []).entries()) {
@@ -98,7 +99,7 @@ function expectations(
     if (names.length > 0) continue;
     report.changed(
       [...path, 'deny', index],
-      `${destination.slice(0, 100)} has no name in the policy, which denies it to all`,
+      `${destination.slice(0, 100)} is no resource of the policy: there is nothing to deny`,
     );
   }
   return expected;

@@ -73,6 +73,27 @@ describe('policy check', () => {
       stderr: expect.stringContaining('/nowhere.yaml cannot be read'),
     });
   });
+
+  test.each([
+    ['is no text', Buffer.from([0x61, 0xff]), /policy.yaml is no UTF-8 text/],
+    ['is far too large', Buffer.alloc(3_000_000, 'a'), /policy.yaml is too large for a policy/],
+  ])('says that a file %s', async (_, content, said) => {
+    const file = join(folder.path, 'policy.yaml');
+    await writeFile(file, content);
+    expect(await stance(['policy', 'check', file])).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(said),
+    });
+  });
+
+  test('quotes of a line without end only what is near the place', async () => {
+    const file = await fileOf(`version: 1\nrulez: [${'x, '.repeat(10_000)}x]\n`);
+    const { exitCode, stdout } = await stance(['policy', 'check', file]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('…');
+    expect(stdout.length).toBeLessThan(2_000);
+  });
 });
 
 describe('policy test', () => {

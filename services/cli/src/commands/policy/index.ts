@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.js';
+import { addImport } from '../policy-import.js';
 import { addCheck } from './check.js';
 import { addHistory } from './history.js';
 import { addPlan } from './plan.js';
@@ -9,7 +10,7 @@ import { addShow } from './show.js';
 import { addTest } from './test.js';
 
 export function addPolicy(program: Command, context: CommandContext): void {
-  const policy = program.command('policy').description('check, test, publish and look back at policies');
+  const policy = program.command('policy').description('check, test, plan, publish, import and look back at policies');
   addCheck(policy, context);
   addTest(policy, context);
   addPlan(policy, context);
@@ -17,4 +18,5 @@ export function addPolicy(program: Command, context: CommandContext): void {
   addHistory(policy, context);
   addShow(policy, context);
   addRollback(policy, context);
+  addImport(policy, context);
 }

@@ -251,6 +251,15 @@ describe('policy publish --wait', () => {
     });
   });
 
+  test('says that the revision is active where the engine stops answering', async () => {
+    await engine();
+    expect(await publish(['--wait'])).toMatchObject({
+      exitCode: 3,
+      stdout: 'revision 1: active\n',
+      stderr: expect.stringContaining('revision 1 is active, but policy-engine no longer answers'),
+    });
+  });
+
   test('ends with Ctrl-C, and the review goes on', async () => {
     await engine();
     await statusIs({ review: review(1) });
