@@ -14,6 +14,7 @@ import {
   grants,
   leniencyOf,
   meets,
+  outcomesOf,
   postureOutcome,
   ruleOutcome,
   type Borne,
@@ -26,7 +27,7 @@ export type Standing = Extract<ReasonCode, 'not-enrolled' | 'device-retired' | '
 /** One cause of a refusal or a warning, as objects of the compiled policy; words are found only when somebody will read them. */
 export type Finding =
   | { readonly kind: 'standing'; readonly code: Standing }
-  | { readonly kind: 'no-rule'; readonly resource: string; readonly rule: CompiledRule | undefined }
+  | { readonly kind: 'no-rule'; readonly rules: RuleBook }
   | { readonly kind: 'denied'; readonly rule: CompiledRule; readonly posture: CompiledPosture | undefined }
   | {
       readonly kind: 'condition';
@@ -40,6 +41,9 @@ export type Finding =
       /** Where the failure is not borne with: see {@link endOfGrace}. */
       readonly graceEnd: ReturnType<typeof endOfGrace>;
     };
+
+/** Why deny rules match at one moment, by slot, as far as somebody asked: the same for every resource of a rule. */
+export type KnownCauses = (readonly Finding[] | undefined)[];
 
 /** Let in for now: some requirements fail and are borne with. */
 export interface Warning {
@@ -127,11 +131,16 @@ function milder(ruling: Ruling, warning: Warning, facts: Facts): Ruling {
 }
 
 /** Why a resource is denied: the deny rules that match, else the allow rule that came closest. Why it is warned of. */
-export function findingsOf(rules: RuleBook, ruling: Ruling, facts: Facts): readonly Finding[] {
+export function findingsOf(rules: RuleBook, ruling: Ruling, facts: Facts, known: KnownCauses = []): readonly Finding[] {
   if (typeof ruling === 'object') return ruling.borne.flatMap((borne) => failuresBorne(ruling.rule, borne, facts));
   if (ruling !== 'deny') return NO_FINDINGS;
-  if (!rules.denies.some((rule) => denies(rule, facts))) return closestMiss(rules, facts);
-  return rules.denies.filter((rule) => denies(rule, facts)).flatMap((rule) => causesOfDenial(rule, facts));
+  let causes: readonly Finding[] | undefined;
+  for (const rule of rules.denies) {
+    if (!denies(rule, facts)) continue;
+    const more = (known[rule.slot] ??= causesOfDenial(rule, facts));
+    causes = causes === undefined ? more : [...causes, ...more];
+  }
+  return causes ?? closestMiss(rules, facts);
 }
 
 const NO_FINDINGS: readonly Finding[] = [];
@@ -143,16 +152,18 @@ function denies(rule: CompiledRule, facts: Facts): boolean {
 
 /** What holds, or where nothing surely does, what cannot be ruled out. */
 function causesOfDenial(rule: CompiledRule, facts: Facts): Finding[] {
-  const holding = rule.when.filter((posture) => postureOutcome(posture, facts) === Outcome.TRUE);
   if (rule.when.length === 0) return [{ kind: 'denied', rule, posture: undefined }];
-  if (holding.length > 0) {
-    return holding.flatMap((posture) =>
-      posture.conditions.map((condition) => conditionFinding(rule, condition, Outcome.TRUE)),
-    );
+  const holding: Finding[] = [];
+  const notRuledOut: Finding[] = [];
+  for (const posture of rule.when) {
+    const outcome = postureOutcome(posture, facts);
+    if (outcome === Outcome.TRUE) {
+      for (const condition of posture.conditions) holding.push(conditionFinding(rule, condition, Outcome.TRUE));
+    } else if (isUnknown(outcome)) {
+      notRuledOut.push({ kind: 'denied', rule, posture }, ...failures(rule, posture, facts));
+    }
   }
-  return rule.when
-    .filter((posture) => isUnknown(postureOutcome(posture, facts)))
-    .flatMap((posture) => [{ kind: 'denied', rule, posture }, ...failures(rule, posture, facts)]);
+  return holding.length > 0 ? holding : notRuledOut;
 }
 
 /** The causes of the allow rule that came closest: the fewest conditions to put right, the first of equals. */
@@ -167,7 +178,7 @@ function closestMiss(rules: RuleBook, facts: Facts): readonly Finding[] {
     closest = rule;
   }
   if (closest !== undefined) return missOf(closest, rules.name, facts);
-  return [{ kind: 'no-rule', resource: rules.name, rule: rules.allows[0] }];
+  return [{ kind: 'no-rule', rules }];
 }
 
 /** How many findings {@link missOf} has; once it is at least `enough`, no more is counted. */
@@ -186,7 +197,7 @@ function countMisses({ require, requireAny }: CompiledRule, resource: string, fa
 function missesOf(requirement: CompiledRequirement, resource: string, facts: Facts): number {
   if (meets(requirement, resource, facts) !== undefined) return 0;
   let misses = 0;
-  for (const { check } of requirement.posture.conditions) if (check(facts) !== Outcome.TRUE) misses += 1;
+  for (const outcome of outcomesOf(requirement.posture, facts)) if (outcome !== Outcome.TRUE) misses += 1;
   return misses;
 }
 
@@ -218,9 +229,11 @@ type Term = Partial<Pick<Extract<Finding, { kind: 'condition' }>, 'requirement' 
 
 function failures(rule: CompiledRule, posture: CompiledPosture, facts: Facts, term: Term = {}): Finding[] {
   const found: Finding[] = [];
-  for (const condition of posture.conditions) {
-    const outcome = condition.check(facts);
-    if (outcome !== Outcome.TRUE) found.push(conditionFinding(rule, condition, outcome, term));
+  const outcomes = outcomesOf(posture, facts);
+  for (let index = 0; index < outcomes.length; index++) {
+    const [condition, outcome] = [posture.conditions[index], outcomes[index]];
+    if (condition === undefined || outcome === undefined || outcome === Outcome.TRUE) continue;
+    found.push(conditionFinding(rule, condition, outcome, term));
   }
   return found;
 }

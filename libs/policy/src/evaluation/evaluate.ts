@@ -18,10 +18,11 @@ import {
   sameRuling,
   standingOf,
   type Finding,
+  type KnownCauses,
   type Ruling,
 } from './decide.js';
 import { Facts } from './facts.js';
-import { prepareSubject, type PostureSubject } from './subject.js';
+import { prepareSubject, type PostureSubject, type PreparedSubject } from './subject.js';
 import { foundNothing, graceKey, graceStateOf, remember, rememberedFrom, sameFailure } from './grace.js';
 import { NO_PAST, type Past } from './past.js';
 import { reasonsOf } from './reasons.js';
@@ -62,12 +63,73 @@ export function evaluateGateway(
   now: number,
   past: Past = NO_PAST,
 ): Evaluation {
-  const served = compiled.gateways.get(gateway);
-  if (served === undefined) throw new UnknownGateway(gateway, compiled.gateways.keys());
-  return evaluateResources(compiled, served.resources, subject, now, past, served.isEnforced);
+  return new DeviceEvaluation(compiled, subject, now).gateway(gateway, past);
 }
 
-/** Decides on the given resources of a policy for one device; `isEnforced`: whether what is denied is not let in. */
+/** Decides about one device at one moment, at as many gateways as asked: what is found out for one serves the others. */
+export class DeviceEvaluation {
+  private prepared: PreparedSubject | undefined;
+  private facts: Facts | undefined;
+
+  constructor(
+    private readonly compiled: CompiledPolicy,
+    private readonly subject: PostureSubject | undefined,
+    private readonly now: number,
+  ) {}
+
+  /** As {@link evaluateGateway}. */
+  gateway(name: string, past: Past = NO_PAST): Evaluation {
+    const gateway = this.compiled.gateways.get(name);
+    if (gateway === undefined) throw new UnknownGateway(name, this.compiled.gateways.keys());
+    return this.resources(gateway.resources, past, gateway.isEnforced);
+  }
+
+  /** Decides on the given resources of the policy; `isEnforced`: whether what is denied is not let in. */
+  resources(resources: readonly CompiledResource[], past: Past = NO_PAST, isEnforced = true): Evaluation {
+    const standing = standingOf(this.subject);
+    if (this.subject === undefined || standing !== undefined) {
+      return denyAll(resources, { kind: 'standing', code: standing ?? 'not-enrolled' }, this.now, past);
+    }
+    const facts = this.factsOf(this.subject, past);
+    const graced = this.compiled.hasGraces ? gracedRequirements(resources, facts) : NO_REQUIREMENTS;
+    return evaluateFacts(resources, graced, facts, isEnforced);
+  }
+
+  private factsOf(subject: PostureSubject, past: Past): Facts {
+    const { compiled, now } = this;
+    this.prepared ??= prepareSubject(compiled.attributes, subject);
+    // Only graces depend on the past.
+    if (compiled.hasGraces) return new Facts(compiled, this.prepared, now, past);
+    return (this.facts ??= new Facts(compiled, this.prepared, now, NO_PAST));
+  }
+}
+
+function evaluateFacts(
+  resources: readonly CompiledResource[],
+  graced: readonly CompiledRequirement[],
+  facts: Facts,
+  isEnforced: boolean,
+): Evaluation {
+  const known: KnownCauses = [];
+  const decided = resources.map((resource) => decideResource(resource, facts, known));
+  const decisions: Evaluation['resources'] = {};
+  let before: Decided | undefined;
+  let told: ResourceDecision | undefined;
+  for (const one of decided) {
+    // A rule that denies many resources is told in the same words for each.
+    if (before === undefined || told === undefined || !isDeniedAlike(before, one))
+      told = decisionOf(one, facts, isEnforced);
+    decisions[one.resource.name] = told;
+    before = one;
+  }
+  return {
+    resources: decisions,
+    graces: graced.map((requirement) => graceStateOf(requirement, graceOf(requirement, facts))),
+    reviewAt: reviewTime(decided, graced, facts),
+  };
+}
+
+/** Decides on the given resources of a policy for one device; see {@link DeviceEvaluation}. */
 export function evaluateResources(
   compiled: CompiledPolicy,
   resources: readonly CompiledResource[],
@@ -76,20 +138,12 @@ export function evaluateResources(
   past: Past = NO_PAST,
   isEnforced = true,
 ): Evaluation {
-  const standing = standingOf(subject);
-  if (subject === undefined || standing !== undefined) {
-    return denyAll(resources, { kind: 'standing', code: standing ?? 'not-enrolled' }, now, past);
-  }
-  const facts = new Facts(compiled, prepareSubject(compiled.attributes, subject), now, past);
-  const decided = resources.map((resource) => decideResource(resource, facts));
-  const graced = compiled.hasGraces ? gracedRequirements(resources, facts) : NO_REQUIREMENTS;
-  const decisions: Evaluation['resources'] = {};
-  for (const one of decided) decisions[one.resource.name] = decisionOf(one, facts, isEnforced);
-  return {
-    resources: decisions,
-    graces: graced.map((requirement) => graceStateOf(requirement, graceOf(requirement, facts))),
-    reviewAt: reviewTime(decided, graced, facts),
-  };
+  return new DeviceEvaluation(compiled, subject, now).resources(resources, past, isEnforced);
+}
+
+function isDeniedAlike(a: Decided, b: Decided): boolean {
+  const isPlain = a.shadow === undefined && b.shadow === undefined;
+  return isPlain && a.ruling === 'deny' && b.ruling === 'deny' && a.findings === b.findings;
 }
 
 /** Whoever the device is, or is not: no report mode opens anything to what is not known. */
@@ -128,12 +182,12 @@ interface Decided {
   readonly exceptions: readonly Exception[];
 }
 
-function decideResource(resource: CompiledResource, facts: Facts): Decided {
+function decideResource(resource: CompiledResource, facts: Facts, known: KnownCauses): Decided {
   const ruling = decide(resource, facts);
   return {
     resource,
     ruling,
-    findings: findingsOf(resource, ruling, facts),
+    findings: findingsOf(resource, ruling, facts, known),
     exceptions: facts.hasExceptions ? exceptionsBehind(resource, ruling, facts) : NO_EXCEPTIONS,
     shadow: resource.withReported && shadowOf(resource.withReported, ruling, facts),
   };
@@ -142,7 +196,8 @@ function decideResource(resource: CompiledResource, facts: Facts): Decided {
 function shadowOf(rules: RuleBook, enforced: Ruling, facts: Facts): Decided['shadow'] {
   const ruling = decide(rules, facts);
   if (effectOf(ruling) === effectOf(enforced)) return undefined;
-  return { ruling, findings: findingsOf(rules, ruling, facts) };
+  // For whom it is is not told of a shadow.
+  return { ruling: ruling === 'allow-to-owner' ? 'allow' : ruling, findings: findingsOf(rules, ruling, facts) };
 }
 
 const NO_EXCEPTIONS: readonly Exception[] = [];
@@ -172,18 +227,23 @@ function reviewTime(decided: readonly Decided[], graced: readonly CompiledRequir
   let at = facts.changesAt;
   for (let looks = 0; at !== undefined && looks < LOOKS_AHEAD; looks++) {
     const later = facts.at(at);
-    if (decided.some((before) => differs(before, later)) || forgets(graced, facts, later)) return at;
+    const known: KnownCauses = [];
+    if (decided.some((before) => differs(before, later, known)) || forgets(graced, facts, later)) return at;
     at = later.changesAt;
   }
   return at ?? null;
 }
 
 /** In the order of what is cheapest to tell. */
-function differs({ resource, ruling, findings, shadow, exceptions }: Decided, later: Facts): boolean {
+function differs(
+  { resource, ruling, findings, shadow, exceptions }: Decided,
+  later: Facts,
+  known: KnownCauses,
+): boolean {
   const after = decide(resource, later);
   if (!sameRuling(ruling, after)) return true;
   if (findings.some((finding) => hasTurned(finding, later))) return true;
-  if (findings.length > 0 && !sameFindings(findings, findingsOf(resource, after, later))) return true;
+  if (findings.length > 0 && !sameFindings(findings, findingsOf(resource, after, later, known))) return true;
   if (later.hasExceptions && !sameItems(exceptions, exceptionsBehind(resource, after, later))) return true;
   if (resource.withReported === undefined) return false;
   const shadowAfter = shadowOf(resource.withReported, after, later);

@@ -28,12 +28,9 @@ export function evidenceOf({ condition, read }: CompiledCondition, facts: Facts)
       : reading.value;
   const agent = reading.agent === undefined ? undefined : facts.subject.agents[reading.agent];
   if (reading.agent === undefined || agent === undefined) return { actual, confirmedAt: undefined };
-  return {
-    actual,
-    source: agent.source,
-    agentId: agent.agentId,
-    ...(agent.reportedAt === undefined ? {} : { reportedAt: agent.reportedAt }),
-    observedAt: agent.observedAt,
-    confirmedAt: facts.prepared.confirmedAt[reading.agent],
-  };
+  const { source, agentId, reportedAt, observedAt } = agent;
+  const confirmedAt = facts.prepared.confirmedAt[reading.agent];
+  return reportedAt === undefined
+    ? { actual, source, agentId, observedAt, confirmedAt }
+    : { actual, source, agentId, reportedAt, observedAt, confirmedAt };
 }

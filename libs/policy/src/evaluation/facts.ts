@@ -25,6 +25,8 @@ const END_OF_TIME = 8_640_000_000_000_000;
 interface Memo {
   readonly postures: (Outcome | undefined)[];
   readonly held: (boolean | undefined)[];
+  /** Of each condition of a posture. */
+  readonly outcomes: (readonly Outcome[] | undefined)[];
   readonly rules: (Outcome | null | undefined)[];
   readonly graces: (Remembered | undefined)[];
 }
@@ -61,6 +63,10 @@ export class Facts {
     return this.found.held;
   }
 
+  get outcomes(): Memo['outcomes'] {
+    return this.found.outcomes;
+  }
+
   get rules(): Memo['rules'] {
     return this.found.rules;
   }
@@ -71,7 +77,7 @@ export class Facts {
   }
 
   private get found(): Memo {
-    return (this.memo ??= { postures: [], held: [], rules: [], graces: [] });
+    return (this.memo ??= { postures: [], held: [], outcomes: [], rules: [], graces: [] });
   }
 
   /** The same device at another moment. */

@@ -1,7 +1,7 @@
 import type { AttributeValue, Reason, ReasonCode } from '@stance/contracts';
 import { Outcome } from '../conditions/outcome.js';
 import { formatDuration } from '../duration.js';
-import type { CompiledCondition, CompiledRule } from './compile-policy.js';
+import type { CompiledCondition, CompiledRule, RuleBook } from './compile-policy.js';
 import type { Finding, Standing } from './decide.js';
 import type { Facts } from './facts.js';
 import { evidenceOf, type Evidence } from './evidence.js';
@@ -11,9 +11,16 @@ export function reasonsOf(findings: readonly Finding[], facts: Facts | undefined
   const reasons = findings.map((finding) => reasonOf(finding, facts));
   const [first, ...others] = reasons;
   const [cause] = findings;
-  const own = cause === undefined || cause.kind === 'standing' ? undefined : cause.rule?.rule.message;
+  const own = cause === undefined ? undefined : messageOf(cause);
   if (first === undefined || own === undefined) return reasons;
   return [{ ...first, message: `${own} ${first.message}` }, ...others];
+}
+
+/** What the rule has to say to a person. */
+function messageOf(finding: Finding): string | undefined {
+  if (finding.kind === 'standing') return undefined;
+  const rule = finding.kind === 'no-rule' ? finding.rules.allows[0] : finding.rule;
+  return rule?.rule.message;
 }
 
 const STANDINGS: Readonly<Record<Standing, string>> = {
@@ -28,7 +35,7 @@ function reasonOf(finding: Finding, facts: Facts | undefined): Reason {
     case 'standing':
       return { code: finding.code, message: STANDINGS[finding.code] };
     case 'no-rule':
-      return noRule(finding.resource, finding.rule);
+      return noRuleOnce(finding.rules);
     case 'denied':
       return {
         code: 'deny-rule',
@@ -56,15 +63,24 @@ function termOf({ requirement, borne, graceEnd }: Extract<Finding, { kind: 'cond
   return `Its grace of ${formatDuration(requirement.grace)} ended at ${new Date(graceEnd).toISOString()}.`;
 }
 
-function noRule(resource: string, compiled: CompiledRule | undefined): Reason {
-  if (compiled === undefined) return { code: 'no-rule', message: `No rule allows anyone to reach ${resource}.` };
+const NO_RULES = new WeakMap<RuleBook, Reason>();
+
+/** The same for every device: made once for each resource, as most of a fleet may not reach most of them. */
+function noRuleOnce(rules: RuleBook): Reason {
+  const known = NO_RULES.get(rules) ?? noRule(rules);
+  NO_RULES.set(rules, known);
+  return known;
+}
+
+function noRule({ name, allows: [compiled] }: RuleBook): Reason {
+  if (compiled === undefined) return { code: 'no-rule', message: `No rule allows anyone to reach ${name}.` };
   const { rule } = compiled;
   const expected = scopeText(rule);
   return {
     code: 'no-rule',
     rule: rule.name,
     expected,
-    message: `No rule lets this device reach ${resource}: "${rule.name}" is for ${expected}. Ask IT whether it should be.`,
+    message: `No rule lets this device reach ${name}: "${rule.name}" is for ${expected}. Ask IT whether it should be.`,
   };
 }
 

@@ -40,6 +40,16 @@ function isKnown({ conditions }: CompiledPosture, facts: Facts): boolean {
   return conditions.every(({ check }) => !isUnknown(check(facts)));
 }
 
+/** What becomes of each condition of a posture, in their order. */
+export function outcomesOf(posture: CompiledPosture, facts: Facts): readonly Outcome[] {
+  const known = facts.outcomes[posture.slot];
+  if (known !== undefined) return known;
+  const outcomes: Outcome[] = [];
+  for (const { check } of posture.conditions) outcomes.push(check(facts));
+  facts.outcomes[posture.slot] = outcomes;
+  return outcomes;
+}
+
 /** What becomes of a rule for a device, graces and exceptions aside; null where it does not speak of it. */
 export function ruleOutcome(compiled: CompiledRule, facts: Facts): Outcome | null {
   const known = facts.rules[compiled.slot];

@@ -1,4 +1,4 @@
-import { evaluateGateway, gatewaysOf } from '@stance/policy';
+import { DeviceEvaluation, gatewaysOf } from '@stance/policy';
 import { bareLoop } from './bare-loop.js';
 import { NOW } from './devices.js';
 import { fleetOf } from './fleet.js';
@@ -27,8 +27,9 @@ export async function measurePolicyChange({ quick }: { quick: boolean }): Promis
   let allowed = 0;
   const decideAll = (): void => {
     for (const subject of fleet) {
+      const device = new DeviceEvaluation(compiled, subject, NOW);
       for (const gateway of gateways) {
-        for (const { effect } of Object.values(evaluateGateway(compiled, gateway, subject, NOW).resources)) {
+        for (const { effect } of Object.values(device.gateway(gateway).resources)) {
           decisions += 1;
           if (effect === 'allow') allowed += 1;
         }
