@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { resourceDecision } from '@stance/contracts';
-import { compilePolicy, parsePolicy, type CompiledPolicy, type PostureSubject } from '@stance/policy';
+import { compilePolicy, DeviceEvaluation, parsePolicy, type CompiledPolicy, type PostureSubject } from '@stance/policy';
 import { decideFor, deserialise, serialise } from './decision.js';
 import { earlierDecisions } from './earlier-decisions.js';
 import { HEALTHY_READS_WIKI } from './spec/policies.js';
@@ -36,9 +36,14 @@ const served = (...resources: string[]) =>
 
 const nothing = served();
 
+const evaluating =
+  (subject: PostureSubject | undefined, now = NOW) =>
+  (policy: CompiledPolicy) =>
+    new DeviceEvaluation(policy, subject, now);
+
 describe('deciding for a gateway', () => {
   it('allows what a rule allows, until the values are too old', () => {
-    expect(decideFor('edge', policies(), device(false), nothing, NOW)).toEqual({
+    expect(decideFor('edge', policies(), evaluating(device(false), NOW), nothing)).toEqual({
       resources: { wiki: { effect: 'allow', enforced: true, reasons: [] } },
       // At exactly a day the values still count.
       reviewAt: NOW + DAY + 1,
@@ -56,7 +61,7 @@ describe('deciding for a gateway', () => {
       'attribute-unset',
     ],
   ] as const)('denies %s, with the reason', (_, subject, code) => {
-    const { resources } = decideFor('edge', policies(), subject, nothing, NOW);
+    const { resources } = decideFor('edge', policies(), evaluating(subject, NOW), nothing);
     expect(resources['wiki']).toMatchObject({ effect: 'deny', enforced: true, reasons: [{ code }] });
   });
 
@@ -65,7 +70,7 @@ describe('deciding for a gateway', () => {
     ['the policy no longer names the gateway', 'vpn', true, 'no-rule'],
   ] as const)('denies all that was served when %s, for good', (_, gateway, hasPolicy, code) => {
     const policy = { active: hasPolicy ? compiled() : undefined, reporting: undefined };
-    const { resources, reviewAt } = decideFor(gateway, policy, device(false), served('wiki', 'ftp'), NOW);
+    const { resources, reviewAt } = decideFor(gateway, policy, evaluating(device(false), NOW), served('wiki', 'ftp'));
     expect(Object.keys(resources)).toEqual(['ftp', 'wiki']);
     for (const one of Object.values(resources))
       expect(one).toEqual({ effect: 'deny', enforced: true, reasons: [{ code, message: expect.any(String) }] });
@@ -75,18 +80,19 @@ describe('deciding for a gateway', () => {
 
 describe('the text of a verdict', () => {
   it('is the same for the same verdict, and another for another', () => {
-    const text = (infected: boolean) => serialise(decideFor('edge', policies(), device(infected), nothing, NOW));
+    const text = (infected: boolean) =>
+      serialise(decideFor('edge', policies(), evaluating(device(infected), NOW), nothing));
     expect(text(false)).toBe(text(false));
     expect(text(false)).not.toBe(text(true));
   });
 
   it('does not say when it was decided', () => {
-    const at = (now: number) => serialise(decideFor('edge', policies(), device(false), nothing, now));
+    const at = (now: number) => serialise(decideFor('edge', policies(), evaluating(device(false), now), nothing));
     expect(at(NOW)).toBe(at(NOW + 1_000));
   });
 
   it('is the same after the verdict was stored and read', () => {
-    const verdict = decideFor('edge', policies(), device(true), nothing, NOW);
+    const verdict = decideFor('edge', policies(), evaluating(device(true), NOW), nothing);
     const stored = Object.entries(verdict.resources).map(([name, decision]) => [
       name,
       resourceDecision.parse(decision),
@@ -95,7 +101,7 @@ describe('the text of a verdict', () => {
   });
 
   it('reads back', () => {
-    const verdict = decideFor('edge', policies(), device(true), nothing, NOW);
+    const verdict = decideFor('edge', policies(), evaluating(device(true), NOW), nothing);
     expect(deserialise(serialise(verdict))).toEqual(verdict);
   });
 });

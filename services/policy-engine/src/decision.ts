@@ -8,7 +8,7 @@ import {
   type GraceState,
   type ResourceDecision,
 } from '@stance/contracts';
-import { evaluateGateway, NO_PAST, type CompiledPolicy, type Past, type PostureSubject } from '@stance/policy';
+import { NO_PAST, type CompiledPolicy, type DeviceEvaluation, type Past } from '@stance/policy';
 
 export type Decision = DataOf<typeof DecisionChanged>;
 
@@ -40,20 +40,14 @@ export interface Earlier {
 export function decideFor(
   gateway: string,
   { active, reporting }: Policies,
-  subject: PostureSubject | undefined,
+  evaluationBy: (policy: CompiledPolicy) => DeviceEvaluation,
   earlier: Earlier,
-  now: number,
 ): Verdict {
   if (active === undefined) return denyAll(earlier, 'no-policy', 'No policy is in force.');
   const served = active.gateways.get(gateway);
   if (served === undefined) return denyAll(earlier, 'no-rule', 'The policy no longer names this gateway.');
-  const { resources, graces, reviewAt } = evaluateGateway(
-    active,
-    gateway,
-    subject,
-    now,
-    active.hasGraces ? earlier.past() : NO_PAST,
-  );
+  const past = active.hasGraces ? earlier.past() : NO_PAST;
+  const { resources, graces, reviewAt } = evaluationBy(active).gateway(gateway, past);
   const verdict: Verdict = {
     resources,
     ...(graces.length > 0 && { graces: [...graces] }),
@@ -61,19 +55,18 @@ export function decideFor(
     reviewAt,
   };
   const beside = reporting?.compiled.gateways.has(gateway) ? reporting : undefined;
-  return beside === undefined ? verdict : withShadow(verdict, beside, gateway, subject, earlier, now);
+  return beside === undefined ? verdict : withShadow(verdict, beside, gateway, evaluationBy, earlier);
 }
 
 function withShadow(
   verdict: Verdict,
   { revision, compiled }: NonNullable<Policies['reporting']>,
   gateway: string,
-  subject: PostureSubject | undefined,
+  evaluationBy: (policy: CompiledPolicy) => DeviceEvaluation,
   earlier: Earlier,
-  now: number,
 ): Verdict {
   const past = compiled.hasGraces ? earlier.shadowPast(revision) : NO_PAST;
-  const other = evaluateGateway(compiled, gateway, subject, now, past);
+  const other = evaluationBy(compiled).gateway(gateway, past);
   const names = new Set([...Object.keys(verdict.resources), ...Object.keys(other.resources)]);
   const resources: NonNullable<Decision['shadow']>['resources'] = {};
   for (const name of names) {

@@ -10,20 +10,15 @@ import {
 import { ExpectationFailed, Unreachable, type EventPublisher, type Origin } from '@stance/jetstream';
 import type { Past, PostureSubject } from '@stance/policy';
 import { decideFor, deserialise, serialise, type Decision, type Earlier, type Verdict } from './decision.js';
+import { DeviceAt, type PostureAtHand } from './device-at.js';
 import { earlierDecisions } from './earlier-decisions.js';
 import type { EngineProgress } from './engine-progress.js';
-import { subjectOf, type KnownPosture, type Tables } from './engine.store.js';
+import type { Tables } from './engine.store.js';
 import { deniesAnything, heldUntilOf, heldVerdict } from './hold/held-verdict.js';
 import type { Holds } from './hold/holds.js';
 import type { OpenSession, OpenSessions } from './open-sessions.js';
 import type { PolicyLog } from './policy-log.js';
 import { RightOfWay } from './right-of-way.js';
-
-/** A posture that has just been delivered: saves reading it from its string. */
-export interface PostureAtHand {
-  readonly revision: number;
-  readonly subject: PostureSubject;
-}
 
 export interface EvaluateOptions {
   readonly atHand?: PostureAtHand;
@@ -68,19 +63,18 @@ export class Engine {
   }
 
   private async bringUpToDate(deviceId: string, origin: Origin, options: EvaluateOptions): Promise<void> {
-    const now = Math.max(this.now(), options.at ?? 0);
+    const device = new DeviceAt(Math.max(this.now(), options.at ?? 0), options.atHand);
+    const { now } = device;
     // Taken before the decision is told: a gateway that acts on it may report its end before we come to revoke it.
     const openBefore = this.sessions.of(deviceId, now);
     const verdicts = new Map<string, Verdict>();
     for (const gateway of this.gatewaysOf(deviceId)) {
-      verdicts.set(gateway, this.decide(gateway, deviceId, now, options.atHand).verdict);
+      verdicts.set(gateway, this.decide(gateway, deviceId, device).verdict);
     }
     const dueAt = earliestReview(verdicts.values());
     await Promise.all([
       this.setTimer(deviceId, dueAt, origin, now),
-      ...[...verdicts.keys()].map((gateway) =>
-        this.writeDecision(gateway, deviceId, verdicts, origin, now, options.atHand),
-      ),
+      ...[...verdicts.keys()].map((gateway) => this.writeDecision(gateway, deviceId, verdicts, origin, device)),
     ]);
     // A hold that began meanwhile ends before anything else changes.
     const dueNow = earliestReview(verdicts.values());
@@ -95,11 +89,10 @@ export class Engine {
     deviceId: string,
     verdicts: Map<string, Verdict>,
     origin: Origin,
-    now: number,
-    atHand: PostureAtHand | undefined,
+    device: DeviceAt,
   ): Promise<void> {
     await this.tables.decisions.write({ gateway, deviceId }, origin, (stored) => {
-      const { decision, verdict } = this.decide(gateway, deviceId, now, atHand);
+      const { decision, verdict } = this.decide(gateway, deviceId, device);
       verdicts.set(gateway, verdict);
       const { postureRevision, policyRevision, decidedAt } = decision;
       const value = { gateway, postureRevision, policyRevision, decidedAt, verdict: serialise(verdict) };
@@ -109,12 +102,12 @@ export class Engine {
       // Nothing is revoked by a verdict that does not count any more.
       if (isOlder) verdicts.delete(gateway);
       if (isOlder || stored?.verdict === value.verdict) return undefined;
-      return { data: decision, value, retires: this.isRetired(deviceId, atHand) };
+      return { data: decision, value, retires: this.isRetired(deviceId, device) };
     });
     // Released while it was written: whoever released it did not find it among what waits.
     const heldUntil = heldUntilOf(verdicts.get(gateway));
     if (heldUntil !== undefined && this.holds.isReleased(gateway, heldUntil)) {
-      await this.writeDecision(gateway, deviceId, verdicts, origin, now, atHand);
+      await this.writeDecision(gateway, deviceId, verdicts, origin, device);
     }
   }
 
@@ -126,23 +119,17 @@ export class Engine {
     return devices;
   }
 
-  private decide(
-    gateway: string,
-    deviceId: string,
-    now: number,
-    atHand?: PostureAtHand,
-  ): { decision: Decision; verdict: Verdict } {
+  private decide(gateway: string, deviceId: string, device: DeviceAt): { decision: Decision; verdict: Verdict } {
     const { active: policy, reporting } = this.policies;
+    const { now } = device;
     const posture = this.tables.postures.get({ deviceId });
-    const subject = posture && subjectFrom(posture, atHand);
     const decided = decideFor(
       gateway,
       { active: policy?.ok ? policy.compiled : undefined, reporting },
-      subject,
+      (compiled) => device.evaluation(compiled, posture),
       this.earlier(gateway, deviceId),
-      now,
     );
-    const verdict = this.held(decided, gateway, deviceId, subject, now);
+    const verdict = this.held(decided, gateway, deviceId, device.subject(posture), now);
     return {
       verdict,
       decision: {
@@ -211,9 +198,8 @@ export class Engine {
     return [...gateways];
   }
 
-  private isRetired(deviceId: string, atHand: PostureAtHand | undefined): boolean {
-    const posture = this.tables.postures.get({ deviceId });
-    return posture !== undefined && subjectFrom(posture, atHand).device.state === 'retired';
+  private isRetired(deviceId: string, device: DeviceAt): boolean {
+    return device.subject(this.tables.postures.get({ deviceId }))?.device.state === 'retired';
   }
 
   /**
@@ -295,8 +281,4 @@ function reasonsToRevoke({ resource, proof }: OpenSession, { resources, identity
   if (isProofEnough(proof, identity)) return undefined;
   const message = `The device was proved by ${proof ?? 'address'}; the gateway needs a proof by ${identity} now.`;
   return [{ code: 'identity-missing', message }];
-}
-
-function subjectFrom(posture: KnownPosture, atHand: PostureAtHand | undefined): PostureSubject {
-  return atHand?.revision === posture.revision ? atHand.subject : subjectOf(posture);
 }

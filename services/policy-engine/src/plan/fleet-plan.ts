@@ -6,7 +6,8 @@ import type { Clock } from '../clock.js';
 import { decideFor, deserialise, type Verdict } from '../decision.js';
 import { earlierDecisions } from '../earlier-decisions.js';
 import type { EngineProgress } from '../engine-progress.js';
-import { subjectOf, type Tables } from '../engine.store.js';
+import { DeviceAt } from '../device-at.js';
+import type { Tables } from '../engine.store.js';
 import { loadPolicy, type LoadedPolicy } from '../loaded-policy.js';
 import type { OpenSessions } from '../open-sessions.js';
 import type { PolicyLog } from '../policy-log.js';
@@ -102,17 +103,22 @@ export class FleetPlan {
 
   private outcomeFor(deviceId: string, compiled: CompiledPolicy, now: number): DeviceOutcome {
     const posture = this.tables.postures.get({ deviceId });
-    const subject = posture && subjectOf(posture);
+    const device = new DeviceAt(now, undefined);
     const stored = this.storedFor(deviceId);
     const open = this.sessions.of(deviceId, now);
     const gateways = new Set([...compiled.gateways.keys(), ...stored.keys()]);
     const changes = [...gateways].flatMap((gateway) => {
       const reached = () => open.filter((session) => session.gateway === gateway).map(({ resource }) => resource);
       const earlier = earlierDecisions(gateway, () => stored, reached);
-      const planned = decideFor(gateway, { active: compiled, reporting: undefined }, subject, earlier, now);
+      const planned = decideFor(
+        gateway,
+        { active: compiled, reporting: undefined },
+        (policy) => device.evaluation(policy, posture),
+        earlier,
+      );
       return changesAt(gateway, stored.get(gateway)?.resources ?? NO_RESOURCES, planned.resources, open);
     });
-    return { deviceId, owner: subject?.device.owner, changes, openSessions: open.length };
+    return { deviceId, owner: device.subject(posture)?.device.owner, changes, openSessions: open.length };
   }
 
   /** By gateway. */
