@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { MAX_POLICY_CHARACTERS } from '@stance/contracts';
@@ -26,19 +27,12 @@ beforeAll(() => {
 afterAll(() => worker.terminate());
 
 /** What becomes of a document; fails where the worker runs out of memory, throws, or is not done in time. */
-function outcomeOf(text: string): Promise<WorkerOutcome> {
-  return new Promise((resolve, reject) => {
-    const settle = (finish: () => void): void => {
-      clearTimeout(deadline);
-      worker.removeAllListeners();
-      finish();
-    };
-    const deadline = setTimeout(() => settle(() => reject(new Error(`not done in ${DEADLINE_MS} ms`))), DEADLINE_MS);
-    worker.once('message', (outcome: WorkerOutcome) => settle(() => resolve(outcome)));
-    worker.once('error', (error) => settle(() => reject(error)));
-    worker.once('exit', (code) => settle(() => reject(new Error(`the worker ended with ${code}`))));
-    worker.postMessage(text);
-  });
+async function outcomeOf(text: string): Promise<WorkerOutcome> {
+  const answer = once(worker, 'message', { signal: AbortSignal.timeout(DEADLINE_MS) });
+  worker.postMessage(text);
+  const [outcome]: WorkerOutcome[] = await answer;
+  if (outcome === undefined) throw new Error('the worker answered nothing');
+  return outcome;
 }
 
 /** Every error says something short, at a place that the text has. */

@@ -56,7 +56,10 @@ it('a message that is pending waits, also right behind those of other subjects',
 it('a message that is under way waits, and those behind it', async () => {
   await publish('work.a', 'work.b');
   await take({ finish: false });
-  expect(await waitingAt(manager, await standing({ num_pending: 1 }))).toBe(2);
+  const { num_ack_pending } = await standing();
+  expect(num_ack_pending).toBeGreaterThan(0);
+  // Whether the client has asked for the second one already is not certain.
+  expect(await waitingAt(manager, await standing({ num_pending: 1, num_ack_pending }))).toBe(1 + num_ack_pending);
 });
 
 it.each<[string, readonly string[]]>([
