@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import type { Effect, ResourceDecision } from '@stance/contracts';
 import * as fc from 'fast-check';
@@ -25,7 +26,7 @@ import {
 } from './reference/course.js';
 import { flapping, graceAlong } from './reference/flapping.js';
 import { referenceEvaluation, type ReferenceDecision, type ReferenceEvaluation } from './reference/evaluate.js';
-import { COMPARING, denyRules, parsed, policies, without, type RuleSource } from './reference/policies.js';
+import { AGEING, COMPARING, denyRules, parsed, policies, without, type RuleSource } from './reference/policies.js';
 import { stories } from './reference/stories.js';
 import { NOW, sights, subjectSeen } from './reference/subjects.js';
 import { turningPointsAfter } from './reference/turning-points.js';
@@ -54,21 +55,21 @@ describe('along any story, an evaluation', () => {
   test('equals a plain reading of the specification', () => {
     const warnings = new Count();
     fc.assert(
-      fc.property(stories(6), (story) => {
+      fc.property(fc.oneof(stories(6), stories(6, AGEING)), (story) => {
         let past = NO_PAST;
         for (const moment of courseOf(story)) {
           past = expectAsSpecified(moment, past);
           warnings.when(effects(moment.evaluation).includes('warn'));
         }
       }),
-      { numRuns: runs(300) },
+      { numRuns: runs(200) },
     );
-    expect(warnings.times).toBeGreaterThanOrEqual(20);
+    expect(warnings.times).toBeGreaterThanOrEqual(10);
   });
 
   test('equals it too where nobody looked in between', () => {
     fc.assert(
-      fc.property(stories(6), (story) => {
+      fc.property(fc.oneof(stories(6), stories(6, AGEING)), (story) => {
         let [past, specified] = [NO_PAST, NO_PAST];
         for (const situation of situationsOf(story)) {
           const evaluation = evaluate(situation, past);
@@ -76,7 +77,7 @@ describe('along any story, an evaluation', () => {
           past = pastOf(evaluation);
         }
       }),
-      { numRuns: runs(300) },
+      { numRuns: runs(250) },
     );
   });
 
@@ -156,7 +157,7 @@ describe('a device is not let in further', () => {
       }),
       { numRuns: runs(150) },
     );
-    expect(losses.times).toBeGreaterThanOrEqual(10);
+    expect(losses.times).toBeGreaterThanOrEqual(3);
   });
 
   test('by the loss of an attribute, where no condition asks for presence', () => {
@@ -232,9 +233,9 @@ describe('an exception', () => {
           uses.when(!saysTheSame(evaluation, under({ exceptions: [] }, moment)));
         }
       }),
-      { numRuns: runs(200) },
+      { numRuns: runs(120) },
     );
-    expect(uses.times).toBeGreaterThanOrEqual(10);
+    expect(uses.times).toBeGreaterThanOrEqual(3);
   });
 
   test('that is over, or of another device, changes nothing', () => {
@@ -324,11 +325,15 @@ describe('the review time', () => {
   test('may be anticipated: deciding more often changes nothing that is decided', () => {
     const time = fc.integer({ min: 1, max: 100 * HOUR }).map((offset) => NOW + offset);
     fc.assert(
-      fc.property(stories(4), fc.array(time, { minLength: 1, maxLength: 6 }), (story, further) => {
-        const often = new Map(courseOf(story, further).map(({ now, evaluation }) => [now, evaluation.resources]));
-        const seldom = new Map(courseOf(story).map(({ now, evaluation }) => [now, evaluation.resources]));
-        for (const [now, resources] of seldom) expect(often.get(now)).toEqual(resources);
-      }),
+      fc.property(
+        fc.oneof(stories(4), stories(4, AGEING)),
+        fc.array(time, { minLength: 1, maxLength: 6 }),
+        (story, further) => {
+          const often = new Map(courseOf(story, further).map(({ now, evaluation }) => [now, evaluation.resources]));
+          const seldom = new Map(courseOf(story).map(({ now, evaluation }) => [now, evaluation.resources]));
+          for (const [now, resources] of seldom) expect(often.get(now)).toEqual(resources);
+        },
+      ),
       { numRuns: runs(150) },
     );
   });
@@ -365,9 +370,9 @@ function failingSince(failing: number): Past {
   return { ...NO_PAST, graces };
 }
 
-/** Whether the same failures run, since the same time. */
+/** Whether the same failures are remembered, and the same ones hold again. */
 function remembersTheSame(a: Evaluation, b: Evaluation): boolean {
-  const running = ({ graces }: Evaluation): unknown[] =>
-    graces.map(({ resources, failingSince: since, heldSince }) => [resources, heldSince === undefined ? since : '']);
-  return JSON.stringify(running(a)).replaceAll('null', '""') === JSON.stringify(running(b)).replaceAll('null', '""');
+  const failures = ({ graces }: Evaluation): unknown[] =>
+    graces.map((one) => [one.resources, one.failingSince, one.heldSince === undefined]);
+  return isDeepStrictEqual(failures(a), failures(b));
 }

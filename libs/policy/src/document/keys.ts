@@ -1,7 +1,7 @@
 import { isNode, isScalar, visit, type Document, type YAMLMap } from 'yaml';
 
 /** A key that plain data cannot hold faithfully. */
-export interface KeyError {
+interface KeyError {
   readonly message: string;
   /** Characters into the text. */
   readonly offset: number;

@@ -5,7 +5,7 @@
 export function looksOf(name: string): readonly string[] {
   const plain = name
     .normalize('NFKD')
-    .replace(/[\p{Default_Ignorable_Code_Point}]/gu, '')
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
     .replace(/\s+/gu, ' ')
     .trim();
   return [

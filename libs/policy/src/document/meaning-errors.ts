@@ -1,14 +1,12 @@
-import { attributeDefinition } from '../attributes/catalogue.js';
-import { attributeSuggestion } from '../attributes/nearest-attribute.js';
 import { parseCondition } from '../conditions/condition.js';
 import { InvalidCondition } from '../conditions/syntax.js';
-import { VALUE_TYPES } from '../conditions/value-type.js';
 import { formatDuration, parseDuration } from '../duration.js';
-import { suggestion } from '../nearest.js';
 import { hiddenInCondition, mixedScriptsIn } from './deceptive-text.js';
 import { lookAlikeProblems } from './look-alikes.js';
+import { hint, notServed, unknownName, type Names } from './names.js';
 import { conditionsOf, entriesOf, fieldOf, listOf } from './reading.js';
 import type { Problem } from './shape-errors.js';
+import { testProblems } from './test-errors.js';
 import { weightProblems } from './weight.js';
 
 /** What has to be known from outside to judge a policy. */
@@ -48,11 +46,6 @@ export function* meaningProblems(root: unknown, limits: PolicyLimits): Generator
   for (const [index, test] of listOf(fieldOf(root, 'tests'))) yield* testProblems(test, ['tests', index], names);
   yield* lookAlikeProblems(root);
   yield* weightProblems(root);
-}
-
-interface Names {
-  readonly postures: ReadonlySet<string>;
-  readonly resources: ReadonlySet<string>;
 }
 
 function* postureProblems(posture: unknown, path: Path, limits: PolicyLimits): Generator<Problem> {
@@ -140,10 +133,6 @@ function* ruleProblems(rule: unknown, path: Path, names: Names, limits: PolicyLi
   }
 }
 
-function notServed(resource: string, resources: ReadonlySet<string>): string {
-  return `no gateway serves ${resource.slice(0, 100)}${hint(resource, resources)}`;
-}
-
 function graceProblems(reference: unknown, path: Path, denies: boolean): Problem[] {
   const at = (field: string, message: string): Problem => ({ message, place: { path: [...path, field], atKey: true } });
   const [grace, rearm] = [fieldOf(reference, 'grace'), fieldOf(reference, 'rearm')];
@@ -194,16 +183,6 @@ function misplaced(field: string): string {
     : `${field} belongs to an allow rule; a deny rule takes when`;
 }
 
-function unknownName(what: string, name: string, names: ReadonlySet<string>): string {
-  return `there is no ${what} ${name.slice(0, 100)}${hint(name, names)}`;
-}
-
-/** Of more names than these, the nearest is not looked for: it would take seconds. */
-const MOST_CANDIDATES = 2000;
-
-const hint = (name: string, names: ReadonlySet<string>): string =>
-  names.size > MOST_CANDIDATES ? '' : suggestion(name, names);
-
 function* sameNames(items: [number, unknown][], room: string, what: string): Generator<Problem> {
   const seen = new Set<unknown>();
   for (const [index, item] of items) {
@@ -213,55 +192,4 @@ function* sameNames(items: [number, unknown][], room: string, what: string): Gen
     }
     seen.add(name);
   }
-}
-
-function* testProblems(test: unknown, path: Path, names: Names): Generator<Problem> {
-  for (const [resource] of entriesOf(fieldOf(test, 'expect'))) {
-    if (names.resources.has(resource)) continue;
-    yield {
-      message: notServed(resource, names.resources),
-      place: { path: [...path, 'expect', resource], atKey: true },
-    };
-  }
-  for (const [name, value] of entriesOf(fieldOf(fieldOf(test, 'device'), 'attributes'))) {
-    const problem = testValueProblem(name, value);
-    if (problem === undefined) continue;
-    const place = { path: [...path, 'device', 'attributes', name], atKey: problem.atKey };
-    yield { message: problem.message, place };
-  }
-  if (fieldOf(test, 'failingFor') !== undefined && fieldOf(test, 'from') === undefined) {
-    yield {
-      message: 'failingFor goes with from: passing: only a device that has passed has a grace',
-      place: { path: [...path, 'failingFor'], atKey: true },
-    };
-  }
-}
-
-function testValueProblem(name: string, value: unknown): { message: string; atKey: boolean } | undefined {
-  const definition = attributeDefinition(name);
-  if (definition === undefined) {
-    return {
-      message: `there is no attribute ${name.slice(0, 100)}${attributeSuggestion(name)}`,
-      atKey: true,
-    };
-  }
-  if (definition.origin === 'inventory') {
-    const field = name.replace('device:', '');
-    return { message: `write ${field} beside attributes, as a field of device`, atKey: true };
-  }
-  if (value === null) return undefined;
-  const entries: unknown[] = definition.type === 'list' && Array.isArray(value) ? value : [value];
-  const { read, written } = VALUE_TYPES[definition.type];
-  const isList = definition.type === 'list';
-  const measured = definition.type === 'duration' && typeof value === 'number';
-  if (measured || isList !== Array.isArray(value) || entries.some((entry) => read(entry) === undefined)) {
-    return {
-      message: `${name} is a ${definition.type}: expected ${isList ? 'a list of strings' : written}`,
-      atKey: false,
-    };
-  }
-  const { values = [] } = definition;
-  const unlisted = entries.filter((entry) => typeof entry === 'string').find((entry) => !values.includes(entry));
-  if (values.length === 0 || unlisted === undefined) return undefined;
-  return { message: `${name} is never ${unlisted.slice(0, 60)}${suggestion(unlisted, values)}`, atKey: false };
 }

@@ -88,13 +88,12 @@ export function remember(before: Remembered, found: Found, rearm: number): Remem
   return { resources, failingSince: failingSince ?? found.falseSince(), heldSince: undefined };
 }
 
-/** Whether a failure is remembered differently; that a requirement is armed again is noticed when it fails. */
+/** Whether the same failure is remembered in the same way. */
 export function sameFailure(a: Remembered | undefined, b: Remembered | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   if (a === b) return true;
   if (a.resources?.join('\n') !== b.resources?.join('\n')) return false;
-  const isRunning = (state: Remembered): boolean => state.failingSince !== undefined && state.heldSince === undefined;
-  return isRunning(a) === isRunning(b) && (!isRunning(a) || a.failingSince === b.failingSince);
+  return a.failingSince === b.failingSince && (a.heldSince === undefined) === (b.heldSince === undefined);
 }
 
 /** As decisions keep it. */

@@ -207,6 +207,8 @@ export function graceOf(requirement: CompiledRequirement, facts: Facts): Remembe
   };
   const state = remember(facts.remembered(requirement), found, rearm);
   facts.graces[requirement.slot] = state;
+  // That it is armed again is recorded when it is: a later policy may mean something else by the posture.
+  if (state.heldSince !== undefined) facts.changes(state.heldSince + rearm);
   return state;
 }
 

@@ -61,7 +61,7 @@ function derived(name: string, definition: AttributeDefinition): Graded {
       ...sight,
       agents: sight.agents.map(({ by = 'serial', observed, seen = 0 }) =>
         typeof value === 'number'
-          ? { by, observed, seen: value / HOUR }
+          ? { by, observed: 0, seen: value / HOUR }
           : { by: matchedBy.parse(value), observed, seen },
       ),
     }),

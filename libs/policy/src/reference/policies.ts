@@ -126,6 +126,12 @@ export const COMPARING: Conditions = {
   unwanted: fc.constantFrom(...UNWANTED),
 };
 
+/** Mostly what time alone turns, so that failures begin and end unseen. */
+export const AGEING: Conditions = {
+  wanted: fc.constantFrom(...AGES.filter((condition) => condition.includes('<')), 'sentinelOne:infected == false'),
+  unwanted: fc.constantFrom(...UNWANTED),
+};
+
 const POSTURES = ['a', 'b', 'c'];
 const age = fc.constantFrom('1h', '5h', '24h', '72h');
 const some = (...names: string[]): fc.Arbitrary<string[]> =>

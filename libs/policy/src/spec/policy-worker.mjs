@@ -26,7 +26,7 @@ registerHooks({
 
 const { compilePolicy, parsePolicy, runPolicyTests } = await import('../index.ts');
 
-parentPort?.on('message', (text) => parentPort?.postMessage(outcomeOf(text)));
+parentPort?.on('message', (text) => parentPort?.postMessage(outcomeOf(text), []));
 
 function outcomeOf(text) {
   const parsed = parsePolicy(text);

@@ -1,0 +1,246 @@
+import { describe, expect, test } from '@jest/globals';
+import type { AttributeValue } from '@stance/contracts';
+import * as fc from 'fast-check';
+import {
+  ATTRIBUTES,
+  attributeDefinition,
+  compilePolicy,
+  evaluateGateway,
+  explain,
+  parsePolicy,
+  type CompiledPolicy,
+  type Past,
+  type PostureSubject,
+} from './index.js';
+
+const NOW = Date.parse('2026-11-21T12:00:00Z');
+const HOUR = 3_600_000;
+
+function compiled(document: object): CompiledPolicy {
+  const parsed = parsePolicy(JSON.stringify({ version: 1, ...document }));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  return compilePolicy(parsed.policy);
+}
+
+const AGENT_ATTRIBUTES = Object.keys(ATTRIBUTES).filter((name) => attributeDefinition(name)?.origin === 'agent');
+
+/** A condition on an attribute and its opposite, for a value that it can have. */
+function opposites(name: string): [string, string] {
+  const { type, values } = ATTRIBUTES[name] ?? { type: 'string' };
+  switch (type) {
+    case 'boolean':
+      return [`${name} == true`, `${name} != true`];
+    case 'number':
+      return [`${name} < 2`, `${name} >= 2`];
+    case 'version':
+      return [`${name} < '24.1'`, `${name} >= '24.1'`];
+    case 'date':
+      return [`${name} < '2026-01-01'`, `${name} >= '2026-01-01'`];
+    case 'list':
+      return [`${name} CONTAINS '${values?.[0] ?? 'lab'}'`, `${name} NOT SET`];
+    default:
+      return [`${name} IN ['${values?.[0] ?? 'a'}']`, `${name} NOT IN ['${values?.[0] ?? 'a'}']`];
+  }
+}
+
+/** What only a broken source could report, past every check of types, as it would come over the wire. */
+const slipped = (json: string): AttributeValue => JSON.parse(json);
+
+const HOSTILE: readonly [string, AttributeValue][] = [
+  ['no number', Number.NaN],
+  ['more than any number', Infinity],
+  ['less than any number', -Infinity],
+  ['nothing at all', slipped('null')],
+  ['an object', slipped('{"value": true}')],
+  ['an object with a prototype', slipped('{"__proto__": {"length": 1}, "constructor": true}')],
+  ['a list in a list', slipped('[["lab"], [[["lab"]]]]')],
+  ['a list of numbers', slipped('[1, 2]')],
+  ['a list with a gap', slipped('["lab", null]')],
+  ['a text of a million characters', 'a'.repeat(1_000_000)],
+  ['a version of a million parts', '1.'.repeat(500_000)],
+  ['half a pair', '\uD800'],
+  ['the name of a prototype', '__proto__'],
+  ['a name that every object has', 'constructor'],
+];
+
+/** Whether a value is what the catalogue says that an attribute has. */
+function isOfType(name: string, value: unknown): boolean {
+  const { type, values } = ATTRIBUTES[name] ?? { type: 'string' };
+  if (type === 'boolean') return typeof value === 'boolean';
+  if (type === 'number') return Number.isFinite(value);
+  if (type === 'list') return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+  return type === 'string' && values === undefined && typeof value === 'string';
+}
+
+function subject(attributes: Readonly<Record<string, AttributeValue>>, age = 0): PostureSubject {
+  return {
+    deviceId: 'laptop',
+    device: { state: 'enrolled', groups: ['staff'], tags: [] },
+    agents: [{ source: 'acme', agentId: '1', by: 'serial', observedAt: new Date(NOW - age).toISOString() }],
+    attributes: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, { value, agent: 0 }])),
+    problems: [],
+  };
+}
+
+const BOTH_WAYS = compiled({
+  postures: Object.fromEntries(
+    AGENT_ATTRIBUTES.flatMap((name, index) => opposites(name).map((text, side) => [`p${index}x${side}`, [text]])),
+  ),
+  gateways: {
+    edge: { resources: AGENT_ATTRIBUTES.flatMap((_, index) => [0, 1].map((side) => `p${index}x${side}`)) },
+  },
+  rules: AGENT_ATTRIBUTES.flatMap((_, index) =>
+    [0, 1].map((side) => {
+      const name = `p${index}x${side}`;
+      return { name, resources: [name], require: [name] };
+    }),
+  ),
+});
+
+describe('a value that an attribute cannot have', () => {
+  test.each(HOSTILE)('satisfies neither a condition nor its opposite, and is told: %s', (_, value) => {
+    const reported = subject(Object.fromEntries(AGENT_ATTRIBUTES.map((name) => [name, value])));
+    const { resources } = evaluateGateway(BOTH_WAYS, 'edge', reported, NOW);
+    for (const [index, name] of AGENT_ATTRIBUTES.entries()) {
+      if (isOfType(name, value)) continue;
+      for (const side of [0, 1]) {
+        const decision = resources[`p${index}x${side}`];
+        expect(decision).toMatchObject({ effect: 'deny', reasons: [{ attribute: name }] });
+        expect(decision?.reasons[0]?.message.length).toBeLessThan(600);
+      }
+    }
+  });
+
+  test.each(HOSTILE)('is explained all the same: %s', (_, value) => {
+    const verdicts = AGENT_ATTRIBUTES.map((name, index) => {
+      const { effect, rules } = explain(BOTH_WAYS, subject({ [name]: value }), `p${index}x0`, NOW);
+      return { name, effect, verdicts: rules.flatMap((rule) => rule.conditions.map(({ verdict }) => verdict)) };
+    });
+    expect(verdicts.filter(({ name }) => !isOfType(name, value))).toEqual(
+      AGENT_ATTRIBUTES.filter((name) => !isOfType(name, value)).map((name) => ({
+        name,
+        effect: 'deny',
+        verdicts: ['unknown'],
+      })),
+    );
+  });
+});
+
+const INFECTED = 'sentinelOne:infected';
+const ACTIVE = 'sentinelOne:isActive';
+
+describe('a value that cannot be read', () => {
+  const policy = compiled({
+    postures: { clean: [`${INFECTED} == false`], active: [`${ACTIVE} == true`], infected: [`${INFECTED} == true`] },
+    gateways: { edge: { resources: ['wiki', 'payroll', 'mail', 'vault'] } },
+    rules: [
+      { name: 'in grace', resources: ['wiki'], require: [{ posture: 'clean', grace: '72h' }] },
+      { name: 'excepted', resources: ['payroll'], require: ['clean', 'active'] },
+      { name: 'everybody', resources: ['mail'] },
+      { name: 'soon', effect: 'deny', mode: 'report', resources: ['mail'], when: ['infected'] },
+      { name: 'any', resources: ['vault'], requireAny: ['clean', { posture: 'infected', grace: '1h' }] },
+      { name: 'vault soon', mode: 'report', resources: ['vault'], require: ['active'] },
+    ],
+    exceptions: [
+      {
+        device: 'laptop',
+        rule: 'excepted',
+        waive: ['clean'],
+        until: '2026-12-01T00:00:00Z',
+        reason: 'INC-1',
+        approvedBy: 'it@example.com',
+      },
+    ],
+  });
+  const healthy = subject({ [INFECTED]: false, [ACTIVE]: true });
+  const before = evaluateGateway(policy, 'edge', healthy, NOW);
+  const past: Past = { graces: before.graces, reached: () => new Map(Object.entries(before.resources)) };
+  const later = NOW + HOUR;
+  const unreadable = HOSTILE.filter(([, value]) => !isOfType(INFECTED, value));
+
+  test('was good before', () => {
+    expect(Object.values(before.resources).map(({ effect }) => effect)).toEqual(['allow', 'allow', 'allow', 'allow']);
+    const failing = evaluateGateway(policy, 'edge', subject({ [INFECTED]: true, [ACTIVE]: true }), later, past);
+    expect(failing.resources).toMatchObject({ wiki: { effect: 'warn' } });
+  });
+
+  test.each(unreadable)('is borne with by no grace: %s', (_, value) => {
+    const reported = subject({ [INFECTED]: value, [ACTIVE]: true });
+    const { resources } = evaluateGateway(policy, 'edge', reported, later, past);
+    const unknown = { effect: 'deny', reasons: [{ code: 'attribute-mistyped', attribute: INFECTED }] };
+    expect(resources).toMatchObject({ wiki: unknown, vault: unknown });
+    expect(explain(policy, reported, 'wiki', later, past)).toMatchObject({ effect: 'deny' });
+  });
+
+  test.each(unreadable)('is waived by an exception for its posture alone: %s', (_, value) => {
+    const waived = evaluateGateway(policy, 'edge', subject({ [INFECTED]: value, [ACTIVE]: true }), later, past);
+    expect(waived.resources).toMatchObject({ payroll: { effect: 'allow', exceptions: [{ rule: 'excepted' }] } });
+    const other = evaluateGateway(policy, 'edge', subject({ [INFECTED]: false, [ACTIVE]: value }), later, past);
+    expect(other.resources).toMatchObject({
+      payroll: { effect: 'deny', reasons: [{ code: 'attribute-mistyped', attribute: ACTIVE }] },
+    });
+    expect(other.resources['payroll']).not.toHaveProperty('exceptions');
+  });
+
+  test.each(unreadable)(
+    'would match a deny rule in report mode, and open nothing by an allow rule in it: %s',
+    (_, value) => {
+      const reported = subject({ [INFECTED]: value, [ACTIVE]: value });
+      const { mail, vault } = evaluateGateway(policy, 'edge', reported, later, past).resources;
+      expect(mail).toMatchObject({ effect: 'allow', shadow: 'deny' });
+      expect(mail?.shadowReasons?.length).toBeGreaterThan(0);
+      expect(vault).toMatchObject({ effect: 'deny' });
+      expect(vault).not.toHaveProperty('shadow');
+    },
+  );
+
+  test('never throws, whatever is reported under whatever name and remembered of it', () => {
+    const told = fc.oneof(
+      fc.constantFrom(
+        ...HOSTILE.filter(([, value]) => !(typeof value === 'string' && value.length > 1000)).map(([, value]) => value),
+      ),
+      fc.json({ maxDepth: 3 }).map(slipped),
+      fc.boolean(),
+      fc.double(),
+      fc.string({ unit: 'binary' }),
+    );
+    const name = fc.oneof(
+      fc.constantFrom(INFECTED, ACTIVE, '__proto__', 'constructor', 'toString', 'hasOwnProperty', ''),
+      fc.string(),
+    );
+    const attributes = fc
+      .array(fc.tuple(name, fc.record({ value: told, agent: fc.oneof(fc.constant(0), fc.integer()) })))
+      .map((entries): PostureSubject['attributes'] => Object.fromEntries(entries));
+    const time = fc.oneof(
+      fc.string(),
+      fc.constantFrom('2026-11-21T11:00:00Z', '0000-01-01', '+275760-09-13T00:00:00Z'),
+    );
+    const grace = fc.record(
+      {
+        rule: fc.oneof(fc.constantFrom('in grace', 'any', '__proto__'), fc.string()),
+        posture: fc.oneof(fc.constantFrom('clean', 'infected', 'constructor'), fc.string()),
+        resources: fc.array(fc.constantFrom('wiki', 'vault', '__proto__')),
+        failingSince: fc.constantFrom('2026-11-21T10:00:00Z', '2020-01-01T00:00:00Z'),
+        heldSince: fc.constantFrom('2026-11-21T10:00:00Z', '2020-01-01T00:00:00Z'),
+      },
+      { requiredKeys: ['rule', 'posture'] },
+    );
+    fc.assert(
+      fc.property(attributes, time, fc.array(grace), (reported, observedAt, graces) => {
+        const posture = {
+          ...healthy,
+          agents: healthy.agents.map((agent) => ({ ...agent, observedAt })),
+          attributes: reported,
+        };
+        const remembered: Past = { graces, reached: past.reached };
+        const { resources } = evaluateGateway(policy, 'edge', posture, later, remembered);
+        for (const [resource, { effect, reasons }] of Object.entries(resources)) {
+          expect(reasons.length > 0).toBe(effect !== 'allow');
+          for (const { message } of reasons) expect(message).not.toBe('');
+          expect(explain(policy, posture, resource, later, remembered).effect).toBe(effect);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
