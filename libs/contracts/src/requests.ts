@@ -64,11 +64,11 @@ const explainedRule = z.object({
   notApplicable: z.string().optional(),
   verdict,
   /** A rule in report mode decides nothing. */
-  mode: z.enum(['enforce', 'report']).optional(),
+  mode: z.literal('report').optional(),
   conditions: z.array(explainedCondition),
   /** Postures that an exception waives for this device. */
   waived: usedException.array().optional(),
-  /** Postures that fail and are borne with, or were until `until`. */
+  /** Postures that fail and are borne with. */
   graces: z.array(z.object({ posture: z.string(), since: timestamp, until: timestamp })).optional(),
 });
 
@@ -89,23 +89,15 @@ export const Explain = defineRequest({
   summary: 'Why a device may or may not reach a resource, as of now: every rule and condition.',
   input: z.object({ deviceId: z.string().min(1), resource: z.string().min(1) }),
   output: z.object({
+    ...resourceDecision.shape,
     deviceId: z.string(),
     resource: z.string(),
-    effect,
-    enforced: z.boolean(),
-    reasons: z.array(reason),
     rules: z.array(explainedRule),
     problems: z.array(z.string()),
     postureRevision: z.int(),
     policyRevision: z.int(),
     evaluatedAt: timestamp,
     reviewAt: timestamp.nullable(),
-    until: timestamp.optional(),
-    graceSince: timestamp.optional(),
-    requiresOwner: z.string().optional(),
-    exceptions: usedException.array().optional(),
-    shadow: effect.optional(),
-    shadowReasons: z.array(reason).optional(),
     /** What would change the effect, the nearest first. */
     changes: z.array(possibleChange),
     /** The decisions that gateways hold at this moment. */

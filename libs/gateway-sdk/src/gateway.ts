@@ -143,27 +143,20 @@ export class Gateway {
     this.loaded = this.load();
   }
 
-  /** Whether a device may reach a resource now. An answer from memory; never throws. */
-  decide({ deviceId, resource, ...asker }: AccessRequest): Verdict {
-    const now = this.now();
-    return verdictOf(
-      {
-        decision: this.cache.get(deviceId),
-        floor: this.floors.get(deviceId, resource),
-        engine: this.engine.state(now),
-        now,
-      },
-      resource,
-      asker,
-    );
+  /**
+   * Whether a device may reach a resource now. An answer from memory; never throws. While a denial is held back, it is
+   * allowed where exactly this device, resource and user have an open session.
+   */
+  decide(request: AccessRequest): Verdict {
+    return this.verdictOn(request, () => this.findSession(request) !== undefined);
   }
 
   /**
    * Opens a session: it counts at once and is announced in the background, until the server has confirmed it.
-   * Throws {@link SessionDenied} unless `decide` allows it, `SessionInvalid`, or `TooManySessions`.
+   * Throws {@link SessionDenied} unless `decide` allows it and no denial is held back, `SessionInvalid`, or `TooManySessions`.
    */
   startSession(request: SessionRequest): Session {
-    const verdict = this.decide(request);
+    const verdict = this.verdictOn(request, () => false);
     if (!verdict.allowed) throw new SessionDenied(verdict.reasons);
     return this.sessions.start(request);
   }
@@ -209,6 +202,21 @@ export class Gateway {
    */
   close({ deadlineMs = 5_000 } = {}): Promise<void> {
     return (this.closing ??= this.shutDown(deadlineMs));
+  }
+
+  private verdictOn({ deviceId, resource, ...asker }: AccessRequest, isInSession: () => boolean): Verdict {
+    const now = this.now();
+    return verdictOf(
+      {
+        decision: this.cache.get(deviceId),
+        floor: this.floors.get(deviceId, resource),
+        engine: this.engine.state(now),
+        isInSession,
+        now,
+      },
+      resource,
+      asker,
+    );
   }
 
   private async shutDown(deadlineMs: number): Promise<void> {

@@ -8,6 +8,8 @@ export interface Ruling {
   readonly reasons: readonly Reason[];
   /** While `warn`: when it becomes a deny, in milliseconds since 1970. */
   readonly until?: number;
+  /** Of a denial that is held back: until when. Sessions that are open go on, and none begins. */
+  readonly heldUntil?: number;
   /** The only user for whom it counts: the one whom the decision names as `owner`, or another, in lower case. */
   readonly requiresOwner?: 'owner' | { readonly user: string };
 }
@@ -15,7 +17,7 @@ export interface Ruling {
 /** A decision's rulings, and the user whom they name: apart, so that the rulings of many owners are the same. */
 export interface OwnedRulings {
   readonly rulings: Rulings;
-  /** In lower case; `undefined` where no ruling requires an owner. */
+  /** In lower case, empty for nobody; `undefined` where no ruling requires an owner. */
   readonly owner: string | undefined;
 }
 
@@ -82,7 +84,7 @@ export class RulingTable {
 const NO_REASONS: readonly Reason[] = [];
 
 function rulingOf(
-  { effect, enforced, reasons, until, requiresOwner }: ResourceDecision,
+  { effect, enforced, reasons, until, heldUntil, requiresOwner }: ResourceDecision,
   owner: string | undefined,
 ): Ruling {
   const user = requiresOwner?.toLowerCase();
@@ -91,6 +93,7 @@ function rulingOf(
     enforced,
     reasons: effect === 'allow' ? NO_REASONS : reasons,
     ...(until !== undefined && { until: Date.parse(until) }),
+    ...(heldUntil !== undefined && { heldUntil: Date.parse(heldUntil) }),
     ...(user !== undefined && { requiresOwner: user === owner ? 'owner' : { user } }),
   };
 }
@@ -98,8 +101,9 @@ function rulingOf(
 /** Rulings with reasons, times or persons are one device's own: sharing them would only cost. */
 function keyOf(rulings: Rulings): string | undefined {
   const parts: (string | boolean | null)[] = [];
-  for (const [resource, { effect, enforced, reasons, until, requiresOwner }] of rulings) {
-    if (reasons.length > 0 || until !== undefined || typeof requiresOwner === 'object') return undefined;
+  for (const [resource, { effect, enforced, reasons, until, heldUntil, requiresOwner }] of rulings) {
+    const isTimed = until !== undefined || heldUntil !== undefined;
+    if (reasons.length > 0 || isTimed || typeof requiresOwner === 'object') return undefined;
     parts.push(resource, effect, enforced, requiresOwner ?? null);
   }
   return JSON.stringify(parts);

@@ -1,4 +1,11 @@
-import { isProofEnough, type DeviceProof, type Effect, type Reason, type ReasonCode } from '@stance/contracts';
+import {
+  isForUser,
+  isProofEnough,
+  type DeviceProof,
+  type Effect,
+  type Reason,
+  type ReasonCode,
+} from '@stance/contracts';
 import type { CachedDecision, Revisions } from './decision-cache.js';
 import type { EngineState } from './engine-watch.js';
 import type { Ruling } from './ruling-table.js';
@@ -6,9 +13,12 @@ import type { Ruling } from './ruling-table.js';
 /** Whether a device may reach a resource now, and why not. */
 export interface Verdict {
   readonly effect: Effect;
-  /** What to do: true for an allow and a warn, and for a deny that is only reported (`enforced` false). */
+  /**
+   * What to do: true for an allow and a warn, for a deny that is only reported (`enforced` false), and for a session that is
+   * open already while its denial is held back.
+   */
   readonly allowed: boolean;
-  /** False while the gateway's policy only reports: the effect is told, not applied. */
+  /** False while the gateway's policy only reports, or holds the denial back: the effect is told, not applied. */
   readonly enforced: boolean;
   /** Complete for everything but an allow. */
   readonly reasons: readonly Reason[];
@@ -24,6 +34,8 @@ export interface Situation {
   /** What the decision has to reach before the device is let in again; see `RevocationFloors`. */
   readonly floor: Revisions | undefined;
   readonly engine: EngineState;
+  /** Whether who asks has an open session for the resource; asked only while a denial is held back. */
+  readonly isInSession: () => boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -48,14 +60,17 @@ const notOwner = [reasonOf('no-rule', 'Only the owner of this device may reach t
  * Denies unless a decision allows that is known to hold now: readable, not past its review, not older than a revocation,
  * from an engine that is heard. A decision's own denial is told first: it says most about what to do.
  */
-export function verdictOf({ decision, floor, engine, now }: Situation, resource: string, asker: Asker): Verdict {
+export function verdictOf(
+  { decision, floor, engine, isInSession, now }: Situation,
+  resource: string,
+  asker: Asker,
+): Verdict {
   const revisions = decision ?? NO_REVISIONS;
   const ruling = rulingOn(decision, resource, asker);
-  if (ruling.effect === 'deny' && ruling.enforced && decision?.readable && decision.rulings.has(resource)) {
-    return deny(ruling.reasons, revisions);
-  }
+  const isRefused = ruling.effect === 'deny' && (ruling.enforced || (ruling.heldUntil !== undefined && !isInSession()));
+  if (isRefused && decision?.readable && decision.rulings.has(resource)) return deny(ruling.reasons, revisions);
   if (engine !== 'fresh') return deny(engine === 'behind' ? behind : silent, revisions);
-  if (decision === undefined || (ruling.effect === 'deny' && ruling.enforced)) return deny(ruling.reasons, revisions);
+  if (decision === undefined || isRefused) return deny(ruling.reasons, revisions);
   if (floor !== undefined) return deny(awaiting, revisions);
   if (now >= decision.reviewAt || (ruling.until !== undefined && now >= ruling.until)) return deny(expired, revisions);
   return {
@@ -74,10 +89,16 @@ export function rulingOn(decision: CachedDecision | undefined, resource: string,
   if (ruling === undefined) return denial(decision?.readable === false ? unreadable : missing);
   // Enforced even where the gateway only reports: this is not the device that the decision is about, for all we know.
   if (!isProofEnough(proof, decision?.identity)) return denial(poorlyProved(proof, decision?.identity));
-  // Without a proved user the device is the principal (policy language, "requiresOwner").
-  if (ruling.requiresOwner === undefined || user === undefined || ruling.effect === 'deny') return ruling;
-  const owner = ruling.requiresOwner === 'owner' ? decision?.owner : ruling.requiresOwner.user;
-  return user.toLowerCase() === owner ? ruling : { ...denial(notOwner), enforced: ruling.enforced };
+  if (isForUser(requiredOwner(ruling, decision?.owner), user)) return ruling;
+  // What is only reported keeps nobody out; what is held back was never let in for anybody else.
+  return { ...denial(notOwner), enforced: ruling.enforced || ruling.heldUntil !== undefined };
+}
+
+function requiredOwner({ effect, enforced, requiresOwner }: Ruling, owner: string | undefined): string | undefined {
+  const isLettingIn = effect !== 'deny' || !enforced;
+  if (!isLettingIn || requiresOwner === undefined) return undefined;
+  // Nobody is meant where the name is missing.
+  return requiresOwner === 'owner' ? (owner ?? '') : requiresOwner.user;
 }
 
 function poorlyProved(proof: DeviceProof = 'address', least: DeviceProof = 'address'): readonly Reason[] {

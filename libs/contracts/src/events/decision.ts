@@ -23,7 +23,10 @@ export const resourceDecision = z.object({
   reasons: z.array(reason).describe('Complete for everything but an allow.'),
   until: timestamp.optional().describe('While `warn`: when it becomes a deny.'),
   graceSince: timestamp.optional().describe('While `warn`: since when what is in grace fails.'),
-  requiresOwner: z.string().optional().describe('The only user, by e-mail address, for whom an allow counts.'),
+  requiresOwner: z
+    .string()
+    .optional()
+    .describe('The only user, by e-mail address, for whom it lets in; empty, of a device without an owner: none.'),
   exceptions: z.array(usedException).optional().describe('Those without which the effect would be another.'),
   heldUntil: timestamp
     .optional()
@@ -59,6 +62,15 @@ export type DeviceProof = z.infer<typeof deviceProof>;
 export function isProofEnough(proof: DeviceProof | undefined, least: DeviceProof | undefined): boolean {
   if (least === undefined) return true;
   return DEVICE_PROOFS.indexOf(proof ?? 'address') <= DEVICE_PROOFS.indexOf(least);
+}
+
+/**
+ * Whether what a decision grants counts for this user. Without a proved user the device is the principal; an empty owner is
+ * nobody's name.
+ */
+export function isForUser(requiresOwner: string | undefined, user: string | undefined): boolean {
+  if (requiresOwner === undefined || user === undefined) return true;
+  return requiresOwner !== '' && requiresOwner.toLowerCase() === user.toLowerCase();
 }
 
 const shadowDecision = z.object({ effect, reasons: z.array(reason) });

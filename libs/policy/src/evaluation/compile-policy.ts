@@ -3,7 +3,7 @@ import type { Condition } from '../conditions/condition.js';
 import type { Exception, Gateway, Hold, Policy, Posture, Requirement, Rule } from '../policy.js';
 import { checkOf, type Check } from './check.js';
 import type { CompiledException } from './facts.js';
-import type { GracedRequirement } from './grace.js';
+import { graceKey, type GracedRequirement } from './grace.js';
 import { readerOf, type Reader } from './reading.js';
 import type { PostureSubject } from './subject.js';
 
@@ -77,8 +77,19 @@ export interface CompiledPolicy {
   /** By device. */
   readonly exceptions: ReadonlyMap<string, readonly CompiledException[]>;
   readonly hasGraces: boolean;
+  /** Of its requirements with grace. */
+  readonly graceKeys: ReadonlySet<string>;
   /** The attributes of agents that conditions ask for. */
   readonly attributes: readonly string[];
+}
+
+/** Thrown for a policy that `parsePolicy` did not make: a rule that asks for nothing would let everybody in. */
+class UnknownPosture extends Error {
+  override readonly name = 'UnknownPosture';
+
+  constructor(rule: string, posture: string) {
+    super(`The rule "${rule}" asks for a posture ${posture} that the policy does not have.`);
+  }
 }
 
 /** Turns conditions into functions and finds the rules of each resource, once. */
@@ -92,6 +103,9 @@ export function compilePolicy(policy: Policy): CompiledPolicy {
     gateways: new Map(policy.gateways.map((gateway) => [gateway.name, compileGateway(gateway, resources)])),
     exceptions: Map.groupBy(compileExceptions(policy.exceptions, rules), ({ exception }) => exception.device),
     hasGraces: rules.some(({ graced }) => graced.length > 0),
+    graceKeys: new Set(
+      rules.flatMap(({ rule, graced }) => graced.map(({ posture }) => graceKey(rule.name, posture.name))),
+    ),
     attributes,
   };
 }
@@ -108,13 +122,13 @@ function compileRules(policy: Policy, attributes: readonly string[]): CompiledRu
   const slots = new Map(attributes.map((attribute, slot) => [attribute, slot]));
   const shared = sharedPostures(policy.rules);
   let requirements = 0;
-  const compiledPosture = (name: string, rule: Rule): CompiledPosture[] => {
+  const compiledPosture = (name: string, rule: Rule): CompiledPosture => {
     const posture = policy.postures.get(name);
-    if (posture === undefined) return [];
+    if (posture === undefined) throw new UnknownPosture(rule.name, name);
     const maxAge = rule.maxAge ?? posture.maxAge ?? policy.maxAge;
     const key = `${maxAge} ${name}`;
     const known = posturesByAge.get(key);
-    if (known !== undefined) return [known];
+    if (known !== undefined) return known;
     const compiled: CompiledPosture = {
       name,
       slot: posturesByAge.size,
@@ -122,12 +136,16 @@ function compileRules(policy: Policy, attributes: readonly string[]): CompiledRu
       conditions: compileConditions(posture, maxAge, slots),
     };
     posturesByAge.set(key, compiled);
-    return [compiled];
+    return compiled;
   };
   const compiledRequirements = (asked: readonly Requirement[], rule: Rule): CompiledRequirement[] =>
-    asked.flatMap(({ posture: name, grace, rearm }) =>
-      compiledPosture(name, rule).map((posture) => ({ slot: requirements++, rule, posture, grace, rearm })),
-    );
+    asked.map(({ posture, grace, rearm }) => ({
+      slot: requirements++,
+      rule,
+      posture: compiledPosture(posture, rule),
+      grace,
+      rearm,
+    }));
   return policy.rules.map((rule, slot): CompiledRule => {
     const require = compiledRequirements(rule.require, rule);
     const requireAny = compiledRequirements(rule.requireAny, rule);
@@ -138,7 +156,7 @@ function compileRules(policy: Policy, attributes: readonly string[]): CompiledRu
       boundToOwner: rule.groups.length > 0 || rule.owners.length > 0,
       require,
       requireAny,
-      when: rule.when.flatMap((name) => compiledPosture(name, rule)),
+      when: rule.when.map((name) => compiledPosture(name, rule)),
       graced: [...require, ...requireAny].filter(({ grace }) => grace > 0),
     };
   });
@@ -216,9 +234,10 @@ function scopeOf({ groups, tags, owners }: Rule): CompiledRule['applies'] {
   if (groups.length === 0 && tags.length === 0 && owners.length === 0) return () => true;
   const inGroups = anyOf(groups);
   const inTags = anyOf(tags);
-  const isOwner = anyOf(owners);
-  return (device) =>
-    inGroups(device.groups) && inTags(device.tags) && isOwner(device.owner === undefined ? [] : [device.owner]);
+  // As gateways compare the users that they prove.
+  const isOwner = anyOf(owners.map((owner) => owner.toLowerCase()));
+  return ({ groups: ofOwner, tags: ofDevice, owner }) =>
+    inGroups(ofOwner) && inTags(ofDevice) && isOwner(owner === undefined ? [] : [owner.toLowerCase()]);
 }
 
 /** Whether one of the names is wanted; any will do where none is. */

@@ -63,8 +63,8 @@ export function effectOf(ruling: Ruling): Effect {
 }
 
 /** Whether what a ruling grants, it grants to the owner of the device alone. */
-export function isForOwnerOnly(ruling: Ruling, { device: { owner } }: PostureSubject): boolean {
-  return ruling === 'allow-to-owner' || (typeof ruling === 'object' && ruling.rule.boundToOwner && owner !== undefined);
+export function isForOwnerOnly(ruling: Ruling): boolean {
+  return ruling === 'allow-to-owner' || (typeof ruling === 'object' && ruling.rule.boundToOwner);
 }
 
 /** Why the device may reach nothing whatever the rules say; undefined where they decide. */
@@ -85,20 +85,14 @@ export function decide(rules: RuleBook, facts: Facts): Ruling {
   let ruling: Ruling = 'deny';
   for (const rule of rules.allows) {
     if (!grants(rule, facts)) continue;
-    if (!isForOwner(rule, facts)) return 'allow';
+    if (!rule.boundToOwner) return 'allow';
     ruling = 'allow-to-owner';
   }
   return rules.hasGraces || facts.hasExceptions ? lenient(rules, ruling, facts) : ruling;
 }
 
 /** The ruling that a rule brings about where it grants with nothing borne with. */
-export const grantedBy = (rule: CompiledRule, facts: Facts): Ruling =>
-  isForOwner(rule, facts) ? 'allow-to-owner' : 'allow';
-
-/** Without an owner there is nobody to be bound to: the device itself is the principal. */
-function isForOwner({ boundToOwner }: CompiledRule, { subject }: Facts): boolean {
-  return boundToOwner && subject.device.owner !== undefined;
-}
+export const grantedBy = ({ boundToOwner }: CompiledRule): Ruling => (boundToOwner ? 'allow-to-owner' : 'allow');
 
 /** The ruling once exceptions and graces count too. */
 function lenient(rules: RuleBook, strict: 'allow-to-owner' | 'deny', facts: Facts): Ruling {
@@ -108,9 +102,9 @@ function lenient(rules: RuleBook, strict: 'allow-to-owner' | 'deny', facts: Fact
     const leniency = leniencyOf(rule, rules.name, facts);
     if (leniency === undefined) continue;
     if (leniency.borne.length > 0) {
-      ruling = milder(ruling, warningOf(rule, leniency), facts);
+      ruling = milder(ruling, warningOf(rule, leniency));
     } else {
-      if (!isForOwner(rule, facts)) return 'allow';
+      if (!rule.boundToOwner) return 'allow';
       ruling = 'allow-to-owner';
     }
   }
@@ -122,10 +116,10 @@ function warningOf(rule: CompiledRule, { borne }: Leniency): Warning {
 }
 
 /** An allow before a warning, one for everybody before one for the owner, then the one that lasts longer. */
-function milder(ruling: Ruling, warning: Warning, facts: Facts): Ruling {
+function milder(ruling: Ruling, warning: Warning): Ruling {
   if (ruling === 'deny') return warning;
   if (typeof ruling !== 'object') return ruling;
-  const [before, now] = [isForOwner(ruling.rule, facts), isForOwner(warning.rule, facts)];
+  const [before, now] = [ruling.rule.boundToOwner, warning.rule.boundToOwner];
   if (before !== now) return before ? warning : ruling;
   return warning.until > ruling.until ? warning : ruling;
 }
@@ -145,7 +139,8 @@ export function findingsOf(rules: RuleBook, ruling: Ruling, facts: Facts, known:
 
 const NO_FINDINGS: readonly Finding[] = [];
 
-function denies(rule: CompiledRule, facts: Facts): boolean {
+/** Whether a deny rule matches. */
+export function denies(rule: CompiledRule, facts: Facts): boolean {
   const outcome = ruleOutcome(rule, facts);
   return outcome !== null && outcome !== Outcome.FALSE;
 }

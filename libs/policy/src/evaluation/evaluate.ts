@@ -1,32 +1,17 @@
-import type { Effect, GraceState, ResourceDecision } from '@stance/contracts';
+import type { GraceState, ResourceDecision } from '@stance/contracts';
 import { suggestion } from '../nearest.js';
-import type { Exception, Gateway } from '../policy.js';
-import type {
-  CompiledPolicy,
-  CompiledRequirement,
-  CompiledResource,
-  CompiledRule,
-  RuleBook,
-} from './compile-policy.js';
-import {
-  decide,
-  effectOf,
-  findingsOf,
-  grantedBy,
-  isForOwnerOnly,
-  sameFindings,
-  sameRuling,
-  standingOf,
-  type Finding,
-  type KnownCauses,
-  type Ruling,
-} from './decide.js';
+import type { Gateway } from '../policy.js';
+import type { CompiledPolicy, CompiledRequirement, CompiledResource, CompiledRule } from './compile-policy.js';
+import { standingOf, type Finding, type KnownCauses } from './decide.js';
+import { decideResource, isDeniedAlike, type Decided } from './decided.js';
+import { decisionOf } from './decision.js';
 import { Facts } from './facts.js';
-import { prepareSubject, type PostureSubject, type PreparedSubject } from './subject.js';
-import { foundNothing, graceKey, graceStateOf, remember, rememberedFrom, sameFailure } from './grace.js';
+import { foundNothing, graceKey, graceStateOf, remember, rememberedFrom } from './grace.js';
 import { NO_PAST, type Past } from './past.js';
 import { reasonsOf } from './reasons.js';
-import { graceOf, leniencyOf } from './verdict.js';
+import { reviewTime } from './review-time.js';
+import { prepareSubject, type PostureSubject, type PreparedSubject } from './subject.js';
+import { graceOf } from './verdict.js';
 
 /** Thrown when asked about a gateway that the policy does not name: take the names from `gatewaysOf`. */
 export class UnknownGateway extends Error {
@@ -141,11 +126,6 @@ export function evaluateResources(
   return new DeviceEvaluation(compiled, subject, now).resources(resources, past, isEnforced);
 }
 
-function isDeniedAlike(a: Decided, b: Decided): boolean {
-  const isPlain = a.shadow === undefined && b.shadow === undefined;
-  return isPlain && a.ruling === 'deny' && b.ruling === 'deny' && a.findings === b.findings;
-}
-
 /** Whoever the device is, or is not: no report mode opens anything to what is not known. */
 function denyAll(resources: readonly CompiledResource[], finding: Finding, now: number, past: Past): Evaluation {
   const decisions: Evaluation['resources'] = {};
@@ -171,36 +151,6 @@ function blindly(resources: readonly CompiledResource[], now: number, past: Past
   );
 }
 
-interface Decided {
-  readonly resource: CompiledResource;
-  readonly ruling: Ruling;
-  /** Empty for an allow. */
-  readonly findings: readonly Finding[];
-  /** What the rules in report mode would make of it, where that is another effect. */
-  readonly shadow: { readonly ruling: Ruling; readonly findings: readonly Finding[] } | undefined;
-  /** Those without which the ruling would be another. */
-  readonly exceptions: readonly Exception[];
-}
-
-function decideResource(resource: CompiledResource, facts: Facts, known: KnownCauses): Decided {
-  const ruling = decide(resource, facts);
-  return {
-    resource,
-    ruling,
-    findings: findingsOf(resource, ruling, facts, known),
-    exceptions: facts.hasExceptions ? exceptionsBehind(resource, ruling, facts) : NO_EXCEPTIONS,
-    shadow: resource.withReported && shadowOf(resource.withReported, ruling, facts),
-  };
-}
-
-function shadowOf(rules: RuleBook, enforced: Ruling, facts: Facts): Decided['shadow'] {
-  const ruling = decide(rules, facts);
-  if (effectOf(ruling) === effectOf(enforced)) return undefined;
-  // For whom it is is not told of a shadow.
-  return { ruling: ruling === 'allow-to-owner' ? 'allow' : ruling, findings: findingsOf(rules, ruling, facts) };
-}
-
-const NO_EXCEPTIONS: readonly Exception[] = [];
 const NO_REQUIREMENTS: readonly CompiledRequirement[] = [];
 
 /** What has to be remembered: of the rules for this device, and of those that were for it, so that leaving a group forgets nothing. */
@@ -217,110 +167,4 @@ function gracedRules(resources: readonly CompiledResource[]): readonly CompiledR
     for (const rule of (resource.withReported ?? resource).allows) if (rule.graced.length > 0) rules.add(rule);
   }
   return [...rules].toSorted((a, b) => a.slot - b.slot);
-}
-
-/** After so many looks ahead that changed nothing, another look is left to the review. */
-const LOOKS_AHEAD = 32;
-
-/** Between two changes of what was asked nothing can differ, so only those moments are tried, in order. */
-function reviewTime(decided: readonly Decided[], graced: readonly CompiledRequirement[], facts: Facts): number | null {
-  let at = facts.changesAt;
-  for (let looks = 0; at !== undefined && looks < LOOKS_AHEAD; looks++) {
-    const later = facts.at(at);
-    const known: KnownCauses = [];
-    if (decided.some((before) => differs(before, later, known)) || forgets(graced, facts, later)) return at;
-    at = later.changesAt;
-  }
-  return at ?? null;
-}
-
-/** In the order of what is cheapest to tell. */
-function differs(
-  { resource, ruling, findings, shadow, exceptions }: Decided,
-  later: Facts,
-  known: KnownCauses,
-): boolean {
-  const after = decide(resource, later);
-  if (!sameRuling(ruling, after)) return true;
-  if (findings.some((finding) => hasTurned(finding, later))) return true;
-  if (findings.length > 0 && !sameFindings(findings, findingsOf(resource, after, later, known))) return true;
-  if (later.hasExceptions && !sameItems(exceptions, exceptionsBehind(resource, after, later))) return true;
-  if (resource.withReported === undefined) return false;
-  const shadowAfter = shadowOf(resource.withReported, after, later);
-  if (shadow === undefined || shadowAfter === undefined) return shadow !== shadowAfter;
-  return !sameRuling(shadow.ruling, shadowAfter.ruling) || !sameFindings(shadow.findings, shadowAfter.findings);
-}
-
-/** A cause that has another outcome by now: no list of causes need be made to know that they differ. */
-function hasTurned(finding: Finding, later: Facts): boolean {
-  return finding.kind === 'condition' && finding.condition.check(later) !== finding.outcome;
-}
-
-const sameItems = <Item>(a: readonly Item[], b: readonly Item[]): boolean =>
-  a.length === b.length && a.every((item, index) => item === b[index]);
-
-/** A grace runs from the first failure, so that failure has to be seen. */
-function forgets(graced: readonly CompiledRequirement[], facts: Facts, later: Facts): boolean {
-  return graced.some((requirement) => !sameFailure(graceOf(requirement, facts), graceOf(requirement, later)));
-}
-
-function decisionOf(
-  { ruling, findings, shadow, exceptions }: Decided,
-  facts: Facts,
-  isEnforced: boolean,
-): ResourceDecision {
-  const { owner } = facts.subject.device;
-  const plain = {
-    effect: effectOf(ruling),
-    enforced: isEnforced,
-    reasons: findings.length === 0 ? [] : reasonsOf(findings, facts),
-  };
-  // What most decisions are is not put together from parts.
-  if (ruling === 'allow' || ruling === 'deny') {
-    if (shadow === undefined && exceptions.length === 0) return plain;
-  }
-  return {
-    ...plain,
-    ...(typeof ruling === 'object' ? warningOf(ruling.until, ruling.borne) : {}),
-    ...(owner !== undefined && isForOwnerOnly(ruling, facts.subject) ? { requiresOwner: owner } : {}),
-    ...(exceptions.length === 0 ? {} : { exceptions: exceptions.map(usedException) }),
-    ...(shadow === undefined ? {} : shadowFields(effectOf(shadow.ruling), shadow.findings, facts)),
-  };
-}
-
-function warningOf(
-  until: number,
-  borne: readonly { readonly since: number }[],
-): Pick<ResourceDecision, 'until' | 'graceSince'> {
-  const since = Math.min(...borne.map((one) => one.since));
-  return { until: new Date(until).toISOString(), graceSince: new Date(since).toISOString() };
-}
-
-function shadowFields(
-  shadow: Effect,
-  findings: readonly Finding[],
-  facts: Facts,
-): Pick<ResourceDecision, 'shadow' | 'shadowReasons'> {
-  return findings.length === 0 ? { shadow } : { shadow, shadowReasons: reasonsOf(findings, facts) };
-}
-
-/** The exceptions of the first rule that grants as it was ruled, if without exceptions it would be ruled otherwise. */
-function exceptionsBehind(rules: RuleBook, ruling: Ruling, facts: Facts): Exception[] {
-  if (ruling === 'deny') return [];
-  const strict = facts.withoutExceptions();
-  const isSame = sameRuling(ruling, decide(rules, strict));
-  if (strict.changesAt !== undefined) facts.changes(strict.changesAt);
-  if (isSame) return [];
-  for (const rule of rules.allows) {
-    const { borne = [], waived = [] } = leniencyOf(rule, rules.name, facts) ?? {};
-    const isBehind =
-      typeof ruling === 'object' ? ruling.rule === rule : borne.length === 0 && grantedBy(rule, facts) === ruling;
-    if (isBehind && waived.length > 0) return [...new Set(waived.map(({ exception }) => exception.exception))];
-  }
-  return [];
-}
-
-/** As decisions tell it. */
-export function usedException({ rule, waive, until, reason, approvedBy }: Exception) {
-  return { rule, waive: [...waive], until: new Date(until).toISOString(), reason, approvedBy };
 }

@@ -11,7 +11,8 @@ import type {
   CompiledRule,
 } from './compile-policy.js';
 import { standingOf } from './decide.js';
-import { evaluateResources, usedException } from './evaluate.js';
+import { exceptionAsTold } from './decision.js';
+import { evaluateResources } from './evaluate.js';
 import { evidenceOf } from './evidence.js';
 import { Facts } from './facts.js';
 import { prepareSubject, type PostureSubject } from './subject.js';
@@ -134,12 +135,12 @@ function explainLeniency(
   resource: string,
   facts: Facts,
 ): Pick<ExplainedRule, 'waived' | 'graces'> {
-  const waived = new Map<Exception, ReturnType<typeof usedException>>();
+  const waived = new Map<Exception, ReturnType<typeof exceptionAsTold>>();
   const graces: NonNullable<ExplainedRule['graces']> = [];
   for (const requirement of [...require, ...requireAny]) {
     const met = meets(requirement, resource, facts);
     if (met === undefined || met === 'held') continue;
-    if ('exception' in met) waived.set(met.exception.exception, usedException(met.exception.exception));
+    if ('exception' in met) waived.set(met.exception.exception, exceptionAsTold(met.exception.exception));
     else graces.push({ posture: requirement.posture.name, since: iso(met.since), until: iso(met.until) });
   }
   return {

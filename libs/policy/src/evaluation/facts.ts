@@ -14,6 +14,8 @@ export interface CompiledException {
 export interface PolicyContext {
   /** By device. */
   readonly exceptions: ReadonlyMap<string, readonly CompiledException[]>;
+  /** Of its requirements with grace; see `graceKey`. */
+  readonly graceKeys: ReadonlySet<string>;
 }
 
 const NO_EXCEPTIONS: readonly CompiledException[] = [];
@@ -90,7 +92,7 @@ export class Facts {
     if (this.earlier !== undefined) {
       return this.earlier.graces[requirement.slot] ?? this.earlier.remembered(requirement);
     }
-    return this.memoryOf(requirement) ?? firstMemory(requirement, this.past);
+    return this.memoryOf(requirement) ?? firstMemory(requirement, this.past, this.context.graceKeys);
   }
 
   /** Whether the requirement was remembered before this moment: without that, it is new for the device. */
@@ -114,7 +116,7 @@ export class Facts {
 
   /** The same device at the same moment if the policy had no exception for it. */
   withoutExceptions(): Facts {
-    return new Facts({ exceptions: new Map() }, this.prepared, this.now, this.past, this.earlier);
+    return new Facts({ ...this.context, exceptions: new Map() }, this.prepared, this.now, this.past, this.earlier);
   }
 
   get hasExceptions(): boolean {

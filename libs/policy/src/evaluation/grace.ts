@@ -44,12 +44,21 @@ function momentOf(text: string | undefined): number | undefined {
   return Number.isNaN(time) ? 0 : time;
 }
 
-/** What a device is granted that meets a requirement for the first time: it has held nothing, but may have had access. */
-export function firstMemory({ rule }: GracedRequirement, { reached }: Past): Remembered {
+/**
+ * What a device is granted that meets a requirement for the first time: it has held nothing, but may have had access. A
+ * warning that ran for a requirement that the policy does not have any more goes on, as giving a rule another name begins no
+ * second grace. `inForce`: the keys of the policy's requirements.
+ */
+export function firstMemory(
+  { rule }: GracedRequirement,
+  { reached, graces }: Past,
+  inForce: ReadonlySet<string>,
+): Remembered {
   const before = reached();
   const had = rule.resources.filter((resource) => (before.get(resource)?.effect ?? 'deny') !== 'deny');
-  // A warning that runs goes on: giving a rule another name starts no second grace.
-  const since = had.map((resource) => momentOf(before.get(resource)?.graceSince)).filter((at) => at !== undefined);
+  const isWarned = had.some((resource) => before.get(resource)?.effect === 'warn');
+  const running = graces.filter((one) => one.heldSince === undefined && !inForce.has(graceKey(one.rule, one.posture)));
+  const since = isWarned ? running.map((one) => momentOf(one.failingSince)).filter((at) => at !== undefined) : [];
   return { resources: had, failingSince: since.length === 0 ? undefined : Math.min(...since), heldSince: undefined };
 }
 

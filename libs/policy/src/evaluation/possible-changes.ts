@@ -1,17 +1,20 @@
 import type { Effect, Explanation, ResourceDecision } from '@stance/contracts';
 import { Outcome } from '../conditions/outcome.js';
 import type { CompiledPolicy, CompiledPosture, CompiledResource, CompiledRule } from './compile-policy.js';
-import { missOf, standingOf } from './decide.js';
+import { denies, missOf, standingOf } from './decide.js';
 import { evaluateResources } from './evaluate.js';
 import type { Facts } from './facts.js';
 import type { Past } from './past.js';
 import { scopeText } from './reasons.js';
-import { leniencyOf, postureOutcome, ruleOutcome } from './verdict.js';
+import { leniencyOf, postureOutcome } from './verdict.js';
 
 export type PossibleChange = Explanation['changes'][number];
 
 /** Rules told of; with more, the nearest are enough to know what to do. */
 const MOST_RULES = 5;
+
+/** Reviews looked ahead for one that changes the effect. */
+const MOST_STEPS = 8;
 
 /**
  * What would make the outcome another one, the nearest first: time alone, what keeps a rule from granting, what holds of
@@ -38,23 +41,30 @@ function changeByTime(
   reviewAt: number | null,
   past: Past,
 ): PossibleChange[] {
-  if (reviewAt === null) return [];
-  const { graces } = evaluateResources(compiled, [resource], facts.subject, facts.now, past);
-  const later = evaluateResources(compiled, [resource], facts.subject, reviewAt, { ...past, graces });
-  const after = later.resources[resource.name];
-  if (after === undefined || after.effect === before) return [];
-  const why = after.reasons[0] === undefined ? '' : `: ${after.reasons[0].message}`;
-  const at = new Date(reviewAt).toISOString();
-  return [
-    { effect: after.effect, at, message: `At ${at}, if nothing is heard before, it becomes ${after.effect}${why}` },
-  ];
+  let at = reviewAt;
+  let { graces } = evaluateResources(compiled, [resource], facts.subject, facts.now, past);
+  for (let steps = 0; at !== null && steps < MOST_STEPS; steps++) {
+    const later = evaluateResources(compiled, [resource], facts.subject, at, { ...past, graces });
+    const after = later.resources[resource.name];
+    if (after !== undefined && after.effect !== before) return [turningAt(at, after)];
+    // Such as a grace that begins, hidden by another rule.
+    graces = later.graces;
+    at = later.reviewAt;
+  }
+  return [];
+}
+
+function turningAt(at: number, { effect, reasons: [reason] }: ResourceDecision): PossibleChange {
+  const when = new Date(at).toISOString();
+  const why = reason === undefined ? '' : `: ${reason.message}`;
+  return { effect, at: when, message: `At ${when}, if nothing is heard before, it becomes ${effect}${why}` };
 }
 
 /** What has to be put right: all deny rules that match, and any one of the allow rules. */
 function waysIn(resource: CompiledResource, facts: Facts): PossibleChange[] {
-  const denying = resource.denies.filter((rule) => matches(rule, facts)).map((rule) => endOfDenial(rule, facts));
-  const granting = resource.allows
-    .filter((rule) => rule.applies(facts.subject.device))
+  const denying = resource.denies.filter((rule) => denies(rule, facts)).map((rule) => endOfDenial(rule, facts));
+  const speaking = resource.allows.filter((rule) => rule.applies(facts.subject.device));
+  const granting = speaking
     .map((rule) => ({ rule, misses: missing(rule, resource.name, facts) }))
     .toSorted((a, b) => a.misses.length - b.misses.length)
     .slice(0, MOST_RULES)
@@ -66,7 +76,7 @@ function waysIn(resource: CompiledResource, facts: Facts): PossibleChange[] {
       message: `"${rule.name}" allows it once ${misses.join(' and ')}`,
     }));
   const others = resource.allows
-    .filter((rule) => granting.length === 0 && !rule.applies(facts.subject.device))
+    .filter((rule) => speaking.length === 0 && !rule.applies(facts.subject.device))
     .slice(0, MOST_RULES)
     .map(({ rule }): PossibleChange => ({
       effect: 'allow',
@@ -74,11 +84,6 @@ function waysIn(resource: CompiledResource, facts: Facts): PossibleChange[] {
       message: `"${rule.name}" would speak of this device if it were of ${scopeText(rule)}`,
     }));
   return [...denying, ...granting, ...others];
-}
-
-function matches(rule: CompiledRule, facts: Facts): boolean {
-  const outcome = ruleOutcome(rule, facts);
-  return outcome !== null && outcome !== Outcome.FALSE;
 }
 
 function endOfDenial({ rule, when }: CompiledRule, facts: Facts): PossibleChange {

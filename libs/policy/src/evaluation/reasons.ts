@@ -59,7 +59,8 @@ function reasonOf(finding: Finding, facts: Facts | undefined): Reason {
 function termOf({ requirement, borne, graceEnd }: Extract<Finding, { kind: 'condition' }>): string {
   if (borne !== undefined) return `Access ends at ${new Date(borne.until).toISOString()} unless this is put right.`;
   if (requirement === undefined || graceEnd === undefined) return '';
-  if (graceEnd === 'never held') return `There is no grace, as this device has never been ${requirement.posture.name}.`;
+  if (graceEnd === 'never held')
+    return `There is no grace, as this device has not been ${requirement.posture.name} since that is asked of it.`;
   return `Its grace of ${formatDuration(requirement.grace)} ended at ${new Date(graceEnd).toISOString()}.`;
 }
 

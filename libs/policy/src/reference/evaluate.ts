@@ -105,8 +105,9 @@ interface Situation {
 function isFor({ groups, tags, owners }: Rule, { device }: PostureSubject): boolean {
   const meets = (wanted: readonly string[], has: readonly string[]): boolean =>
     wanted.length === 0 || wanted.some((one) => has.includes(one));
-  const owner = device.owner === undefined ? [] : [device.owner];
-  return meets(groups, device.groups) && meets(tags, device.tags) && meets(owners, owner);
+  const owner = device.owner === undefined ? [] : [device.owner.toLowerCase()];
+  const wanted = owners.map((one) => one.toLowerCase());
+  return meets(groups, device.groups) && meets(tags, device.tags) && meets(wanted, owner);
 }
 
 function outcomeOf(situation: Situation): Outcome {
@@ -130,8 +131,8 @@ function outcomeUnder(situation: Situation, exceptions: readonly Exception[]): O
   const warning = grants.filter(({ effect }) => effect === 'warn');
   const granting = allowing.length > 0 ? allowing : warning;
   const forEverybody = granting.filter(({ rule: { groups, owners } }) => groups.length === 0 && owners.length === 0);
-  const ownersOnly = subject.device.owner !== undefined && forEverybody.length === 0;
-  const candidates = ownersOnly || subject.device.owner === undefined ? granting : forEverybody;
+  const ownersOnly = granting.length > 0 && forEverybody.length === 0;
+  const candidates = ownersOnly ? granting : forEverybody;
   const [told] = candidates.toSorted((a, b) => (a.effect === 'warn' ? b.until - a.until : 0));
   if (told !== undefined) {
     return {
@@ -139,7 +140,7 @@ function outcomeUnder(situation: Situation, exceptions: readonly Exception[]): O
       reasons: set(told.missing),
       until: told.effect === 'warn' ? iso(told.until) : undefined,
       graceSince: told.effect === 'warn' ? iso(told.since) : undefined,
-      requiresOwner: ownersOnly ? subject.device.owner : undefined,
+      requiresOwner: ownersOnly ? (subject.device.owner ?? '') : undefined,
       exceptions: set(told.exceptions),
     };
   }

@@ -20,7 +20,7 @@ export function remember(
   const names = { rule: rule.name, posture };
   const remembered = past.graces.find((one) => one.rule === rule.name && one.posture === posture);
   if (remembered === undefined && !bears) return undefined;
-  const before: GraceState = remembered ?? { ...names, ...whatItHad(rule, past) };
+  const before: GraceState = remembered ?? { ...names, ...whatItHad(policy, rule, past) };
 
   const verdictAt = (moment: number): Verdict =>
     subject === undefined || !isCertain ? 'unknown' : judgePosture(policy, rule, posture, subject, moment).verdict;
@@ -48,11 +48,22 @@ export function remember(
 
 type Verdict = ReturnType<typeof judgePosture>['verdict'];
 
-/** Of a requirement that is new for the device: what it could reach, and since when it was warned there. */
-function whatItHad({ resources }: Rule, past: Past): Pick<GraceState, 'resources' | 'failingSince'> {
+/**
+ * Of a requirement that is new for the device: what it could reach, and where it was warned there, since when what the policy
+ * does not ask for any more was failing.
+ */
+function whatItHad(policy: Policy, { resources }: Rule, past: Past): Pick<GraceState, 'resources' | 'failingSince'> {
   const reached = [...past.reached()].filter(([name, { effect }]) => effect !== 'deny' && resources.includes(name));
-  const warned = reached.flatMap(([, { graceSince }]) => graceSince ?? []).toSorted();
-  return { resources: reached.map(([name]) => name), ...(warned[0] !== undefined && { failingSince: warned[0] }) };
+  const isWarned = reached.some(([, { effect }]) => effect === 'warn');
+  const isAskedFor = (grace: GraceState): boolean =>
+    policy.rules.some(
+      ({ name, require, requireAny }) =>
+        name === grace.rule &&
+        [...require, ...requireAny].some((one) => one.posture === grace.posture && one.grace > 0),
+    );
+  const failing = past.graces.filter((grace) => grace.heldSince === undefined && !isAskedFor(grace));
+  const [began] = isWarned ? failing.flatMap(({ failingSince }) => failingSince ?? []).toSorted() : [];
+  return { resources: reached.map(([name]) => name), ...(began !== undefined && { failingSince: began }) };
 }
 
 /** Since when something is so by time alone; `now` where it always was, as something else made it so. */
