@@ -59,6 +59,16 @@ describe('the ruling table', () => {
     expect([anna?.owner, bela?.owner]).toEqual(['anna@example.org', 'bela@example.org']);
   });
 
+  test('never shares what is held back with what is only reported', () => {
+    const table = new RulingTable();
+    const reported = { ...DENY, enforced: false, reasons: [] };
+    const heldUntil = '2026-03-01T09:15:00.000Z';
+    const [held] = table.acquire({ wiki: { ...reported, heldUntil } }).rulings.values();
+    expect(held?.heldUntil).toBe(Date.parse(heldUntil));
+    expect(table.size).toBe(0);
+    expect([...table.acquire({ wiki: reported }).rulings.values()]).not.toContainEqual(held);
+  });
+
   test('never shares rulings that name two persons', () => {
     const table = new RulingTable();
     const resources = {

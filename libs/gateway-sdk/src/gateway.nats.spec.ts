@@ -269,6 +269,25 @@ describe('gateway - sessions', () => {
     expect(gateway.health().sessions).toBe(1);
   });
 
+  test('while a denial is held back, goes on with the session of a user and opens none for anybody', async () => {
+    await engine.decide();
+    const gateway = await running();
+    const session = gateway.startSession(CUT);
+    const heldUntil = new Date(START + 900_000).toISOString();
+    const wiki = { ...DENY, enforced: false, heldUntil, requiresOwner: 'anna@example.org' };
+    await engine.decide({ postureRevision: 2, wiki });
+    await waitFor(() => gateway.decide(CUT).effect === 'deny', { what: 'the denial that is held back' });
+    expect(gateway.decide(CUT)).toMatchObject({ allowed: true, enforced: false });
+    expect(gateway.findSession(CUT)).toBe(session);
+    expect(() => gateway.startSession(CUT)).toThrow(SessionDenied);
+    for (const other of [WIKI, { ...CUT, user: 'bela@example.org' }]) {
+      expect(gateway.decide(other)).toMatchObject({ allowed: false, enforced: true });
+      expect(() => gateway.startSession({ ...CUT, ...other, enforcement: 'cut' })).toThrow(SessionDenied);
+    }
+    gateway.endSession(session.sessionId);
+    expect(gateway.decide(CUT)).toMatchObject({ allowed: false, reasons: [{ code: 'condition-false' }] });
+  });
+
   test('ends a session at the end of its lifetime', async () => {
     await engine.decide();
     const onExpired = jest.fn<(session: Session) => void>();

@@ -12,11 +12,19 @@ function situation(
 ): Situation {
   const cache = new DecisionCache();
   if (decision !== null) cache.apply(decisionOf(decision), 1);
-  return { decision: cache.get('laptop-1'), floor: undefined, engine: 'fresh', now: NOW, ...overrides };
+  return {
+    decision: cache.get('laptop-1'),
+    floor: undefined,
+    engine: 'fresh',
+    isInSession: () => false,
+    now: NOW,
+    ...overrides,
+  };
 }
 
 const warn = (until: string): ResourceDecision => ({ ...DENY, effect: 'warn', until });
 const report: ResourceDecision = { ...DENY, enforced: false };
+const held: ResourceDecision = { ...report, heldUntil: '2026-03-01T09:15:00Z' };
 const ownersOnly: ResourceDecision = { ...ALLOW, requiresOwner: 'Anna@example.org' };
 
 describe('a verdict', () => {
@@ -59,6 +67,41 @@ describe('a verdict', () => {
     ['somebody else', 'bela@example.org', false],
   ])('for a resource of the owner lets in %s: %s is %s', (_case, user, allowed) => {
     expect(verdictOf(situation({ wiki: ownersOnly }), 'wiki', { user }).allowed).toBe(allowed);
+  });
+
+  test.each([
+    ['an allow', ALLOW],
+    ['a warning', warn('2026-03-01T09:00:01Z')],
+    ['a denial that is held back', held],
+  ])('of a device without an owner, %s for its owner is for no user at all', (_case, decision) => {
+    const given = situation({ wiki: { ...decision, requiresOwner: '' } }, { isInSession: () => true });
+    expect(verdictOf(given, 'wiki', { user: 'anna@example.org' })).toMatchObject({ allowed: false, enforced: true });
+    expect(verdictOf(given, 'wiki', { user: '' }).allowed).toBe(false);
+    expect(verdictOf(given, 'wiki', {}).allowed).toBe(true);
+  });
+
+  test('while a denial is held back, an open session goes on and none begins', () => {
+    const inSession = (isOpen: boolean) => verdictOf(situation({ wiki: held }, { isInSession: () => isOpen }), 'wiki', {});
+    expect(inSession(true)).toMatchObject({ effect: 'deny', allowed: true, enforced: false });
+    expect(inSession(false)).toMatchObject({ effect: 'deny', allowed: false, enforced: true, reasons: DENY.reasons });
+  });
+
+  test('what is held back for the owner lets nobody else in; what is only reported does', () => {
+    const requiresOwner = 'anna@example.org';
+    const askedBy = (decision: ResourceDecision, user: string) =>
+      verdictOf(situation({ wiki: { ...decision, requiresOwner } }, { isInSession: () => true }), 'wiki', { user });
+    expect(askedBy(held, 'anna@example.org').allowed).toBe(true);
+    expect(askedBy(held, 'bela@example.org')).toMatchObject({
+      allowed: false,
+      enforced: true,
+      reasons: [{ code: 'no-rule' }],
+    });
+    expect(askedBy(report, 'bela@example.org')).toMatchObject({ allowed: true, reasons: [{ code: 'no-rule' }] });
+  });
+
+  test('a resource may be named as what every object has', () => {
+    const given = situation({ wiki: ALLOW });
+    expect(verdictOf(given, 'constructor', {}).reasons).toMatchObject([{ code: 'decision-missing' }]);
   });
 
   test('keeps the owners of two resources apart', () => {

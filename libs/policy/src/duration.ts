@@ -21,6 +21,15 @@ export function parseDuration(text: string): number | undefined {
   return total;
 }
 
+/** Ten years: longer than anything that a policy means, and far from where times no longer fit a date. */
+const LONGEST = 3650 * 86_400_000;
+
+/** The milliseconds of a duration that a policy may ask for, at most `3650d`; undefined for anything else. */
+export function policyDuration(text: string): number | undefined {
+  const milliseconds = parseDuration(text);
+  return milliseconds !== undefined && milliseconds <= LONGEST ? milliseconds : undefined;
+}
+
 /** Milliseconds as a duration that {@link parseDuration} reads back: `90_000` is `1m30s`. */
 export function formatDuration(milliseconds: number): string {
   let rest = Math.max(0, Math.round(milliseconds));

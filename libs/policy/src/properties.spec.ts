@@ -12,7 +12,7 @@ import {
   type Evaluation,
   type Past,
 } from './index.js';
-import { conditionsOn, GRADED } from './reference/catalogue-conditions.js';
+import { conditionsOn, GRADED } from './spec/reference/catalogue-conditions.js';
 import {
   after,
   courseOf,
@@ -23,14 +23,14 @@ import {
   situationsOf,
   under,
   type Moment,
-} from './reference/course.js';
-import { flapping, graceAlong } from './reference/flapping.js';
-import { referenceEvaluation, type ReferenceDecision, type ReferenceEvaluation } from './reference/evaluate.js';
-import { AGEING, COMPARING, denyRules, parsed, policies, without, type RuleSource } from './reference/policies.js';
-import { stories } from './reference/stories.js';
-import { NOW, sights, subjectSeen } from './reference/subjects.js';
-import { turningPointsAfter } from './reference/turning-points.js';
-import { inItsWords } from './reference/wording.js';
+} from './spec/reference/course.js';
+import { flapping, graceAlong } from './spec/reference/flapping.js';
+import { referenceEvaluation, type ReferenceDecision, type ReferenceEvaluation } from './spec/reference/evaluate.js';
+import { AGEING, COMPARING, denyRules, parsed, policies, without, type RuleSource } from './spec/reference/policies.js';
+import { stories } from './spec/reference/stories.js';
+import { NOW, sights, subjectSeen } from './spec/reference/subjects.js';
+import { turningPointsAfter } from './spec/reference/turning-points.js';
+import { inItsWords } from './spec/reference/wording.js';
 
 const HOUR = 3_600_000;
 const LOOSENESS: Readonly<Record<Effect, number>> = { deny: 0, warn: 1, allow: 2 };

@@ -17,8 +17,8 @@ import { factsOf, lastOf, settled } from './facts.js';
 import { machines, Stack } from './stack.js';
 
 const DEVICES = 1_500;
-/** Decisions of the new policy that are stored when the engine is killed. */
-const HALFWAY = 400;
+/** Decisions of the new policy that are stored when the engine is killed: few, as it goes on until the signal comes. */
+const UNDER_WAY = 50;
 
 const policy = (wiki: string, payroll: string): string => `version: 1
 postures:
@@ -154,19 +154,19 @@ test('an engine that is killed while it decides about the fleet anew ends with t
   const { running, engine } = await fleetUnderLenientPolicy();
   const before = await running.lastSequence(STREAMS.DECISIONS);
   let stored = 0;
-  const halfway = Promise.withResolvers<void>();
+  const underWay = Promise.withResolvers<void>();
   const subscription = running.connection.subscribe('stance.decision.changed.v1.>', {
     callback: () => {
       stored += 1;
-      if (stored === HALFWAY) halfway.resolve();
+      if (stored === UNDER_WAY) underWay.resolve();
     },
   });
   await publish(running, 2, STRICT);
-  await halfway.promise;
+  await underWay.promise;
   await engine.kill();
   subscription.unsubscribe();
   const atDeath = (await running.lastSequence(STREAMS.DECISIONS)) - before;
-  expect(atDeath).toBeGreaterThanOrEqual(HALFWAY);
+  expect(atDeath).toBeGreaterThanOrEqual(UNDER_WAY);
   expect(atDeath).toBeLessThan(DEVICES);
 
   await running.run(['policy-engine']);

@@ -35,7 +35,7 @@ export const PolicyActivated = defineEvent({
     mode: z
       .enum(['enforce', 'report'])
       .optional()
-      .describe('`report`: runs beside the policy in force and decides nothing, until the next publication.'),
+      .describe('`report`: runs beside the policy in force and decides nothing, until the next one comes into force.'),
     errors: z.array(
       z.object({
         message: z.string(),

@@ -1,5 +1,5 @@
 import type { AttributeType } from '../attributes/definition.js';
-import { parseDuration } from '../duration.js';
+import { policyDuration } from '../duration.js';
 import { compareVersions, parseVersion, type Version } from '../version.js';
 import type { Literal } from './syntax.js';
 
@@ -60,12 +60,12 @@ const date: ValueType<number> = {
 };
 
 const duration: ValueType<number> = {
-  literal: ({ text }) => parseDuration(text),
+  literal: ({ text }) => policyDuration(text),
   // A duration that was measured comes in milliseconds.
-  read: (value) => (typeof value === 'string' ? parseDuration(value) : number.read(value)),
+  read: (value) => (typeof value === 'string' ? policyDuration(value) : number.read(value)),
   compare: byDifference,
   ordered: true,
-  written: 'a duration, such as 24h',
+  written: 'a duration of at most 3650d, such as 24h',
 };
 
 /** By type of attribute; lists have no single values, only entries that are strings. */

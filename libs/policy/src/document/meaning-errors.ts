@@ -5,6 +5,7 @@ import { hiddenInCondition, mixedScriptsIn } from './deceptive-text.js';
 import { lookAlikeProblems } from './look-alikes.js';
 import { hint, notServed, unknownName, type Names } from './names.js';
 import { conditionsOf, entriesOf, fieldOf, listOf } from './reading.js';
+import { scopeProblems } from './scope-errors.js';
 import type { Problem } from './shape-errors.js';
 import { testProblems } from './test-errors.js';
 import { weightProblems } from './weight.js';
@@ -45,6 +46,7 @@ export function* meaningProblems(root: unknown, limits: PolicyLimits): Generator
   }
   for (const [index, test] of listOf(fieldOf(root, 'tests'))) yield* testProblems(test, ['tests', index], names);
   yield* lookAlikeProblems(root);
+  yield* scopeProblems(root);
   yield* weightProblems(root);
 }
 
@@ -111,6 +113,7 @@ function holdProblems(hold: unknown, path: Path): Problem[] {
 function* ruleProblems(rule: unknown, path: Path, names: Names, limits: PolicyLimits): Generator<Problem> {
   yield* maxAgeProblems(rule, path, limits);
   const denies = fieldOf(rule, 'effect') === 'deny';
+  const asked = new Set<string>();
   for (const field of ['require', 'requireAny', 'when']) {
     const references = fieldOf(rule, field);
     if (references === undefined) continue;
@@ -119,10 +122,14 @@ function* ruleProblems(rule: unknown, path: Path, names: Names, limits: PolicyLi
     for (const [index, reference] of listOf(references)) {
       const inMapping = typeof reference === 'object';
       const name = inMapping ? fieldOf(reference, 'posture') : reference;
+      const place = { path: [...path, field, index, ...(inMapping ? ['posture'] : [])] };
       if (typeof name === 'string' && !names.postures.has(name)) {
-        const place = { path: [...path, field, index, ...(inMapping ? ['posture'] : [])] };
         yield { message: unknownName('posture', name, names.postures), place };
+      } else if (typeof name === 'string' && asked.has(name)) {
+        // Both would share what is remembered of the posture, whatever grace and rearm each has.
+        yield { message: `this rule asks for ${name.slice(0, 100)} twice; once is enough`, place };
       }
+      if (typeof name === 'string') asked.add(name);
       yield* graceProblems(reference, [...path, field, index], denies);
     }
   }

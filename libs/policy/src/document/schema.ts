@@ -1,6 +1,6 @@
 import { deviceProof, effect } from '@stance/contracts';
 import { z } from 'zod';
-import { DURATION_PATTERN } from '../duration.js';
+import { DURATION_PATTERN, policyDuration } from '../duration.js';
 
 const NAME_PATTERN = /^[\p{L}\p{N}][\p{L}\p{N} ._:/@+-]*$/u;
 const RESOURCE_PATTERN = /^[\p{L}\p{N}][\p{L}\p{N}._:/@+-]*$/u;
@@ -10,7 +10,8 @@ const name = (what: string) =>
   text(100).regex(NAME_PATTERN, `expected ${what}: letters, digits, spaces and . _ : / @ + -`);
 const duration = z
   .string()
-  .regex(DURATION_PATTERN, 'expected a duration such as 15m or 24h')
+  .regex(DURATION_PATTERN, { error: 'expected a duration such as 15m or 24h', abort: true })
+  .refine((text) => policyDuration(text) !== undefined, 'expected a duration of at most 3650d')
   .meta({ description: 'A duration such as 15m, 24h or 7d.' });
 const maxAge = duration.meta({
   description:

@@ -1,6 +1,6 @@
 import type { AttributeValue, ReasonCode } from '@stance/contracts';
-import type { Condition } from '../conditions/condition.js';
-import type { PostureSubject } from '../evaluation/subject.js';
+import type { Condition } from '../../conditions/condition.js';
+import type { PostureSubject } from '../../evaluation/subject.js';
 
 /** What became of a condition; `code` says why it does not hold. */
 export type Finding =

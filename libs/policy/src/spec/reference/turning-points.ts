@@ -1,6 +1,6 @@
 import type { GraceState } from '@stance/contracts';
-import type { PostureSubject } from '../evaluation/subject.js';
-import type { Policy } from '../policy.js';
+import type { PostureSubject } from '../../evaluation/subject.js';
+import type { Policy } from '../../policy.js';
 import { postureTurningPoints } from './posture.js';
 
 /** Every time after `now`, in order, at which anything may change by time alone; most of them change nothing. */

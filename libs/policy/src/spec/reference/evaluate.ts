@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Effect, GraceState } from '@stance/contracts';
-import type { PostureSubject } from '../evaluation/subject.js';
-import type { Past } from '../evaluation/past.js';
-import type { Exception, Policy, Requirement, Rule } from '../policy.js';
+import type { PostureSubject } from '../../evaluation/subject.js';
+import type { Past } from '../../evaluation/past.js';
+import type { Exception, Policy, Requirement, Rule } from '../../policy.js';
 import { remember } from './memory.js';
 import { judgePosture } from './posture.js';
 

@@ -1,7 +1,7 @@
 import type { GraceState } from '@stance/contracts';
-import type { PostureSubject } from '../evaluation/subject.js';
-import type { Past } from '../evaluation/past.js';
-import type { Policy, Requirement, Rule } from '../policy.js';
+import type { PostureSubject } from '../../evaluation/subject.js';
+import type { Past } from '../../evaluation/past.js';
+import type { Policy, Requirement, Rule } from '../../policy.js';
 import { judgePosture, postureTurningPoints } from './posture.js';
 
 /**

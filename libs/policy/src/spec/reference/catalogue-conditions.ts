@@ -1,7 +1,7 @@
 import { PostureChanged, type AttributeValue } from '@stance/contracts';
 import * as fc from 'fast-check';
-import { ATTRIBUTES } from '../attributes/catalogue.js';
-import type { AttributeDefinition, AttributeType } from '../attributes/definition.js';
+import { ATTRIBUTES } from '../../attributes/catalogue.js';
+import type { AttributeDefinition, AttributeType } from '../../attributes/definition.js';
 import type { Conditions } from './policies.js';
 import type { Sight } from './subjects.js';
 

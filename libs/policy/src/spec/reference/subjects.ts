@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@stance/contracts';
 import * as fc from 'fast-check';
-import type { PostureSubject } from '../evaluation/subject.js';
+import type { PostureSubject } from '../../evaluation/subject.js';
 
 /** When stories begin. */
 export const NOW = Date.parse('2026-11-21T12:00:00Z');

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { parsePolicy } from '../parse-policy.js';
-import type { Policy } from '../policy.js';
+import { parsePolicy } from '../../parse-policy.js';
+import type { Policy } from '../../policy.js';
 import { NOW } from './subjects.js';
 
 /** A policy as it is written, as far as stories change it. */

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { compilePolicy, type CompiledPolicy } from '../evaluation/compile-policy.js';
-import { evaluateGateway, type Evaluation } from '../evaluation/evaluate.js';
-import type { PostureSubject } from '../evaluation/subject.js';
-import { NO_PAST, type Past } from '../evaluation/past.js';
-import type { Policy } from '../policy.js';
+import { compilePolicy, type CompiledPolicy } from '../../evaluation/compile-policy.js';
+import { evaluateGateway, type Evaluation } from '../../evaluation/evaluate.js';
+import type { PostureSubject } from '../../evaluation/subject.js';
+import { NO_PAST, type Past } from '../../evaluation/past.js';
+import type { Policy } from '../../policy.js';
 import { parsed, type PolicySource } from './policies.js';
 import type { Story } from './stories.js';
 import { NOW, subjectSeen } from './subjects.js';

@@ -1,6 +1,6 @@
-import type { Condition } from '../conditions/condition.js';
-import type { PostureSubject } from '../evaluation/subject.js';
-import type { Policy, Rule } from '../policy.js';
+import type { Condition } from '../../conditions/condition.js';
+import type { PostureSubject } from '../../evaluation/subject.js';
+import type { Policy, Rule } from '../../policy.js';
 import { judge, turningPoints, type Finding } from './condition.js';
 
 export interface PostureFinding {
