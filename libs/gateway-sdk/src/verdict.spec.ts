@@ -81,7 +81,8 @@ describe('a verdict', () => {
   });
 
   test('while a denial is held back, an open session goes on and none begins', () => {
-    const inSession = (isOpen: boolean) => verdictOf(situation({ wiki: held }, { isInSession: () => isOpen }), 'wiki', {});
+    const inSession = (isOpen: boolean) =>
+      verdictOf(situation({ wiki: held }, { isInSession: () => isOpen }), 'wiki', {});
     expect(inSession(true)).toMatchObject({ effect: 'deny', allowed: true, enforced: false });
     expect(inSession(false)).toMatchObject({ effect: 'deny', allowed: false, enforced: true, reasons: DENY.reasons });
   });

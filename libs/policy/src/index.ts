@@ -27,7 +27,13 @@ export type {
 export { DEFAULT_HOLD_ABOVE, DEFAULT_MAX_AGE, DEFAULT_REARM, parsePolicy, type ParsedPolicy } from './parse-policy.js';
 export { compilePolicy, type CompiledGateway, type CompiledPolicy } from './evaluation/compile-policy.js';
 export { effectOn } from './evaluation/effects.js';
-export { DeviceEvaluation, evaluateGateway, gatewaysOf, UnknownGateway, type Evaluation } from './evaluation/evaluate.js';
+export {
+  DeviceEvaluation,
+  evaluateGateway,
+  gatewaysOf,
+  UnknownGateway,
+  type Evaluation,
+} from './evaluation/evaluate.js';
 export { explain, type PolicyExplanation } from './evaluation/explain.js';
 export { prepareSubject, type PostureSubject, type PreparedSubject } from './evaluation/subject.js';
 export { NO_PAST, type Past } from './evaluation/past.js';

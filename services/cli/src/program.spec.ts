@@ -25,7 +25,8 @@ describe('the command line', () => {
       'watch',
       'policy',
     ];
-    for (const command of [...commands, 'hold', 'audit', 'topology', 'simulate']) expect(stdout).toContain(`  ${command} `);
+    for (const command of [...commands, 'hold', 'audit', 'topology', 'simulate'])
+      expect(stdout).toContain(`  ${command} `);
     expect(stdout).toMatch(/0 +done[^]*1 +a negative[^]*2 +wrong usage[^]*3 +NATS/);
   });
 

@@ -21,7 +21,7 @@ export function postureOutcome(posture: CompiledPosture, facts: Facts): Outcome 
 }
 
 /** Whether a posture is true: what is not, false or unknown, is settled by the first condition that is not. */
-export function holds(posture: CompiledPosture, facts: Facts): boolean {
+function holds(posture: CompiledPosture, facts: Facts): boolean {
   if (!posture.isShared) return holdsNow(posture, facts);
   const known = facts.held[posture.slot];
   if (known !== undefined) return known;
