@@ -28,7 +28,7 @@ function agentCheck(condition: Condition, maxAge: number, slot: number): Check {
     const value = prepared.values[slot];
     // Which attributes the agents disagree on is not told: any that is missing may be one.
     if (value === undefined) return prepared.conflicting ? Outcome.CONFLICTING : absent;
-    const confirmedAt = prepared.valuesConfirmedAt[slot];
+    const confirmedAt = prepared.confirmedAt[prepared.agents[slot] ?? -1];
     if (confirmedAt === undefined) return Outcome.CONFLICTING;
     const outcome = asksPresence ? present : judge(value);
     if (isUnknown(outcome)) return outcome;

@@ -23,27 +23,23 @@ export interface PreparedSubject {
   readonly conflicting: boolean;
   /** Of the agents' attributes that the policy asks for; undefined for one that has no value. */
   readonly values: readonly (AttributeValue | undefined)[];
-  /** When each of them was last known to be true; undefined where its agent is none of the device's. */
-  readonly valuesConfirmedAt: readonly (number | undefined)[];
+  /** Index of the agent that each of them is from. */
+  readonly agents: readonly number[];
 }
+
+const NO_AGENT = -1;
 
 /** Reads a posture for a policy whose conditions ask for these attributes of agents. */
 export function prepareSubject(attributes: readonly string[], subject: PostureSubject): PreparedSubject {
   const agentsConfirmedAt = subject.agents.map(confirmedAt);
-  const values: (AttributeValue | undefined)[] = [];
-  const valuesConfirmedAt: (number | undefined)[] = [];
-  for (const name of attributes) {
-    const reading = subject.attributes[name];
-    values.push(reading?.value);
-    valuesConfirmedAt.push(reading === undefined ? undefined : agentsConfirmedAt[reading.agent]);
-  }
+  const readings = attributes.map((name) => subject.attributes[name]);
   return {
     subject,
     confirmedAt: agentsConfirmedAt,
     lastSeenAt: longestSilent(subject.agents, agentsConfirmedAt),
     conflicting: subject.problems.includes('conflict'),
-    values,
-    valuesConfirmedAt,
+    values: readings.map((reading) => reading?.value),
+    agents: readings.map((reading) => reading?.agent ?? NO_AGENT),
   };
 }
 

@@ -5,8 +5,15 @@ import { remember, type Found, type Remembered } from './grace.js';
 
 /** False if any condition is, else unknown if any is, else true. */
 export function postureOutcome(posture: CompiledPosture, facts: Facts): Outcome {
+  if (!posture.isShared) return outcomeNow(posture, facts);
   const known = facts.postures[posture.slot];
   if (known !== undefined) return known;
+  const outcome = outcomeNow(posture, facts);
+  facts.postures[posture.slot] = outcome;
+  return outcome;
+}
+
+function outcomeNow(posture: CompiledPosture, facts: Facts): Outcome {
   let outcome: Outcome = Outcome.TRUE;
   for (const { check } of posture.conditions) {
     const found = check(facts);
@@ -16,7 +23,6 @@ export function postureOutcome(posture: CompiledPosture, facts: Facts): Outcome 
     }
     if (outcome === Outcome.TRUE) outcome = found;
   }
-  facts.postures[posture.slot] = outcome;
   return outcome;
 }
 
@@ -42,12 +48,8 @@ function isKnown({ conditions }: CompiledPosture, facts: Facts): boolean {
 
 /** What becomes of each condition of a posture, in their order. */
 export function outcomesOf(posture: CompiledPosture, facts: Facts): readonly Outcome[] {
-  const known = facts.outcomes[posture.slot];
-  if (known !== undefined) return known;
-  const outcomes: Outcome[] = [];
-  for (const { check } of posture.conditions) outcomes.push(check(facts));
-  facts.outcomes[posture.slot] = outcomes;
-  return outcomes;
+  if (!posture.isShared) return posture.conditions.map(({ check }) => check(facts));
+  return (facts.outcomes[posture.slot] ??= posture.conditions.map(({ check }) => check(facts)));
 }
 
 /** What becomes of a rule for a device, graces and exceptions aside; null where it does not speak of it. */
