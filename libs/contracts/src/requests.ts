@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { timestamp } from './event.js';
 import { AgentMatched } from './events/agent.js';
-import { effect, resourceDecision, usedException } from './events/decision.js';
+import { deviceProof, effect, resourceDecision, usedException } from './events/decision.js';
 import { fleetReview } from './events/engine.js';
 import { PostureChanged } from './events/posture.js';
 import { attributeValue, reason } from './events/reason.js';
@@ -101,7 +101,15 @@ export const Explain = defineRequest({
     /** What would change the effect, the nearest first. */
     changes: z.array(possibleChange),
     /** The decisions that gateways hold at this moment. */
-    decisions: z.array(z.object({ gateway: z.string(), decidedAt: timestamp, decision: resourceDecision })),
+    decisions: z.array(
+      z.object({
+        gateway: z.string(),
+        decidedAt: timestamp,
+        decision: resourceDecision,
+        /** The least proof of the device that the gateway may accept; any that it takes where nothing is said. */
+        identity: deviceProof.optional(),
+      }),
+    ),
   }),
 });
 export type Explanation = z.infer<typeof Explain.output>;
@@ -148,6 +156,16 @@ const plannedDevice = z.object({
   ),
 });
 
+/** What is wrong with a policy, and where if that is known; lines and columns from 1. */
+const policyError = z.object({
+  message: z.string(),
+  line: z.int().optional(),
+  column: z.int().optional(),
+  path: z.string().optional(),
+});
+
+/** After so many seconds the engine gives a plan up, and who asked for it is told. */
+export const PLAN_DEADLINE_SECONDS = 120;
 /** Groups in a plan at most; the totals hold for all. */
 export const MAX_PLANNED_GROUPS = 200;
 /** Devices listed by name in a plan at most; the totals and groups hold for all. */
@@ -160,14 +178,7 @@ export const PlanPolicy = defineRequest({
   input: z.object({ document: z.string() }),
   output: z.object({
     /** What is wrong with the policy, or with its own tests; the rest is then empty. */
-    errors: z.array(
-      z.object({
-        message: z.string(),
-        line: z.int().optional(),
-        column: z.int().optional(),
-        path: z.string().optional(),
-      }),
-    ),
+    errors: z.array(policyError),
     /** What the policy says of itself: in report mode it would change nothing, and is planned as if it were enforced. */
     mode: z.enum(['enforce', 'report']),
     /** The revision that it was compared with; 0 where none is in force. */
@@ -214,6 +225,8 @@ export const GetEngineStatus = defineRequest({
     policyRevision: z.int().nonnegative(),
     /** The active revision loads; otherwise everything is denied. */
     policyLoads: z.boolean(),
+    /** Why it does not; some of the errors, where there are many. */
+    policyErrors: z.array(policyError).optional(),
     /** A policy in report mode that runs beside it. */
     reportingRevision: z.int().positive().optional(),
     review: fleetReview.nullable(),

@@ -6,7 +6,7 @@ import { ConsumeLoop, DEFAULT_CONSUME_OPTIONS, type ConsumeObserver, type Route 
 import type { JetStreamContext } from './context.js';
 import type { EventHandlerExtras, RequestHandlerExtras } from './handlers.js';
 import type { EventPublisher } from './publisher.js';
-import { answer } from './requests.js';
+import { answer, RequestFailed } from './requests.js';
 import { DEFAULT_RETRY_POLICY } from './settlement.js';
 import type { StreamWatch } from './stream-watch.js';
 
@@ -165,7 +165,7 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
           const result: unknown = await handler(input);
           return await lastValueFrom(this.transformToObservable(result));
         } catch (failure) {
-          this.options.observer.trouble(`${request.subject} failed`, failure);
+          this.tellFailure(request, failure);
           throw failure;
         }
       });
@@ -173,6 +173,13 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
     } catch (error) {
       this.options.observer.trouble(`the answer to ${request.subject} could not be sent`, error);
     }
+  }
+
+  /** A refusal is an answer: whoever asked for a device that there is not is told so, and nothing is wrong here. */
+  private tellFailure({ subject }: RequestContract, failure: unknown): void {
+    if (failure instanceof RequestFailed && failure.code !== 'internal') {
+      this.logger.log(`${subject} was refused (${failure.code}): ${failure.message}`);
+    } else this.options.observer.trouble(`${subject} failed`, failure);
   }
 }
 

@@ -10,6 +10,7 @@ import { ask, RequestFailed, ServiceUnavailable } from './requests.js';
 import { moduleOf, startWorld, type World } from './spec/world.js';
 
 const troubles: string[] = [];
+const said: string[] = [];
 
 @Controller()
 class Answers {
@@ -31,7 +32,10 @@ beforeAll(async () => {
     publisher: world.poller,
     observer: { settled: () => undefined, trouble: (message) => troubles.push(message) },
   });
-  const app = await NestFactory.createMicroservice(moduleOf(Answers), { strategy, logger: false });
+  const app = await NestFactory.createMicroservice(moduleOf(Answers), {
+    strategy,
+    logger: { log: (message: string) => void said.push(message), warn: () => undefined, error: () => undefined },
+  });
   app.useGlobalFilters(new PassErrorsThrough());
   await app.listen();
   await strategy.start();
@@ -57,6 +61,9 @@ describe('a request', () => {
       code: 'not-found',
       message: 'no such page',
     });
+    // An answer like any other: no trouble of the service, which says it in passing.
+    expect(troubles).toEqual([]);
+    expect(said).toContain(`${ListPostures.subject} was refused (not-found): no such page`);
   });
 
   it('fails without details where it is not, and the service is told', async () => {

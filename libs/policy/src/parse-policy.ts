@@ -1,6 +1,7 @@
 import { MAX_POLICY_CHARACTERS } from '@stance/contracts';
-import type { z } from 'zod';
-import { parseCondition } from './conditions/condition.js';
+import type { Condition } from './conditions/condition.js';
+import { conditionReader, type ReadCondition } from './conditions/condition-reader.js';
+import { InvalidCondition } from './conditions/syntax.js';
 import { meaningProblems, type PolicyLimits } from './document/meaning-errors.js';
 import { policyDocument, type PolicyDocument } from './document/schema.js';
 import { shapeProblems, type Problem } from './document/shape-errors.js';
@@ -36,15 +37,16 @@ export function parsePolicy(text: string, limits: PolicyLimits = {}): ParsedPoli
 
   const { root } = yaml.document;
   const shape = policyDocument.safeParse(root);
-  const problems = firstProblems(root, shape.success ? [] : shape.error.issues, limits);
+  const read = conditionReader();
+  const problems = firstProblems(shapeProblems(root, shape.error?.issues ?? []), meaningProblems(root, limits, read));
   if (!shape.success || problems.length > 0) return { ok: false, errors: located(problems, yaml.document) };
-  return { ok: true, policy: build(shape.data) };
+  return { ok: true, policy: build(shape.data, read) };
 }
 
 /** What nobody will read is not looked for. */
-function firstProblems(root: unknown, issues: readonly z.core.$ZodIssue[], limits: PolicyLimits): Problem[] {
+function firstProblems(...sources: readonly Iterable<Problem>[]): Problem[] {
   const problems: Problem[] = [];
-  for (const source of [shapeProblems(root, issues), meaningProblems(root, limits)]) {
+  for (const source of sources) {
     for (const problem of source) {
       if (problems.length === MAX_ERRORS) return problems;
       problems.push(problem);
@@ -69,14 +71,16 @@ function pathText(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-function build(document: PolicyDocument): Policy {
+function build(document: PolicyDocument, read: ReadCondition): Policy {
   const gateways = Object.entries(document.gateways ?? {}).map(([name, fields]) => gateway(name, fields));
   const everything = [...new Set(gateways.flatMap(({ resources }) => resources))];
   const rearm = milliseconds(document.defaults?.rearm) ?? DEFAULT_REARM;
   return {
     mode: document.mode ?? 'enforce',
     maxAge: milliseconds(document.defaults?.maxAge) ?? DEFAULT_MAX_AGE,
-    postures: new Map(Object.entries(document.postures ?? {}).map(([name, fields]) => [name, posture(name, fields)])),
+    postures: new Map(
+      Object.entries(document.postures ?? {}).map(([name, fields]) => [name, posture(name, fields, read)]),
+    ),
     gateways,
     rules: (document.rules ?? []).map((fields) => rule(fields, everything, rearm)),
     exceptions: (document.exceptions ?? []).map(({ until, ...fields }) => ({ ...fields, until: Date.parse(until) })),
@@ -95,9 +99,17 @@ function holdOf(hold: string | { for: string; above?: string | undefined }): Hol
   return { for: milliseconds(hold.for) ?? 0, above };
 }
 
-function posture(name: string, fields: NonNullable<PolicyDocument['postures']>[string]): Posture {
+type PostureFields = NonNullable<PolicyDocument['postures']>[string];
+
+function posture(name: string, fields: PostureFields, read: ReadCondition): Posture {
   const { conditions, maxAge } = Array.isArray(fields) ? { conditions: fields, maxAge: undefined } : fields;
-  return { name, conditions: conditions.map(parseCondition), maxAge: milliseconds(maxAge) };
+  return { name, conditions: conditions.map((text) => checked(read(text))), maxAge: milliseconds(maxAge) };
+}
+
+/** @throws {InvalidCondition} never, once the document was found to be without problems. */
+function checked(condition: Condition | InvalidCondition): Condition {
+  if (condition instanceof InvalidCondition) throw condition;
+  return condition;
 }
 
 type RuleFields = NonNullable<PolicyDocument['rules']>[number];

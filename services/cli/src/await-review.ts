@@ -7,7 +7,8 @@ import type { Stack } from './stack.js';
 export type Review = NonNullable<EngineStatus['review']>;
 export type ReviewOutcome = 'reviewed' | 'superseded' | 'interrupted';
 
-const POLL_MS = 250;
+/** The engine looks at every device that a gateway holds back to answer this. */
+const POLL_MS = 1_000;
 
 /**
  * Waits until the engine has decided about every device by an activated revision, or a later one took its place. Throws

@@ -4,6 +4,7 @@ import { MAX_POLICY_CHARACTERS } from '@stance/contracts';
 import { compilePolicy, parsePolicy, runPolicyTests, type Policy, type PolicyTestResult } from '@stance/policy';
 import { LineCounter, parseDocument } from 'yaml';
 import { WrongUsage } from './errors.js';
+import { exceptionNotes } from './exception-notes.js';
 
 /** Something that keeps a policy from being published, and where it is. */
 export interface PolicyProblem {
@@ -20,6 +21,8 @@ export interface CheckedPolicy {
   readonly policy: Policy | undefined;
   /** What is wrong with it, tests of its own that fail included. */
   readonly problems: readonly PolicyProblem[];
+  /** What will be wrong with it by and by. */
+  readonly notes: readonly PolicyProblem[];
   /** Of its own tests; empty where they could not be run, or were not to be. */
   readonly tests: readonly PolicyTestResult[];
 }
@@ -27,20 +30,26 @@ export interface CheckedPolicy {
 /** Checks form and meaning of a policy, and runs its own tests as of `now` (milliseconds) unless told not to. */
 export function checkPolicy(document: string, now: number, { withTests = true } = {}): CheckedPolicy {
   const parsed = parsePolicy(document);
-  if (!parsed.ok) return { policy: undefined, problems: parsed.errors, tests: [] };
+  if (!parsed.ok) return { policy: undefined, problems: parsed.errors, notes: [], tests: [] };
   const { policy } = parsed;
-  const tests = withTests ? runPolicyTests(compilePolicy(policy), now) : [];
-  return { policy, problems: failedTests(document, tests), tests };
+  if (!withTests) return { policy, problems: [], notes: [], tests: [] };
+  const tests = runPolicyTests(compilePolicy(policy), now);
+  const problems = atTests(document, tests.map(failureText));
+  return { policy, problems, notes: atTests(document, exceptionNotes(policy, tests, now)), tests };
 }
 
-/** Worded as the engine words them when it refuses a policy. */
-function failedTests(document: string, tests: readonly PolicyTestResult[]): PolicyProblem[] {
-  if (tests.every(({ passed }) => passed)) return [];
+/** Worded as the engine words it when it refuses a policy; undefined of a test that passed. */
+function failureText({ name, passed, mismatches }: PolicyTestResult): string | undefined {
+  return passed ? undefined : `test "${name}" fails: ${mismatches.map(({ message }) => message).join('; ')}`;
+}
+
+/** What there is to say of each test, undefined of most, at the places where they stand. */
+function atTests(document: string, messages: readonly (string | undefined)[]): PolicyProblem[] {
+  if (messages.every((message) => message === undefined)) return [];
   const lineCounter = new LineCounter();
   const yaml = parseDocument(document, { lineCounter });
-  return tests.flatMap(({ name, passed, mismatches }, index) => {
-    if (passed) return [];
-    const message = `test "${name}" fails: ${mismatches.map((mismatch) => mismatch.message).join('; ')}`;
+  return messages.flatMap((message, index) => {
+    if (message === undefined) return [];
     return [{ message, ...positionOf(yaml.getIn(['tests', index], true), lineCounter), path: `tests[${index}]` }];
   });
 }

@@ -18,11 +18,18 @@ export interface Verdict extends Pick<Decision, 'resources' | 'graces' | 'identi
   readonly reviewAt: number | null;
 }
 
+/** A policy to decide by. */
+export interface DecidingPolicy {
+  /** 0 for one that is not published. */
+  readonly revision: number;
+  readonly compiled: CompiledPolicy;
+}
+
 /** What is decided by: the policy in force, and one in report mode beside it. */
 export interface Policies {
   /** Undefined before the first one, and where the active revision does not load. */
-  readonly active: CompiledPolicy | undefined;
-  readonly reporting: { readonly revision: number; readonly compiled: CompiledPolicy } | undefined;
+  readonly active: DecidingPolicy | undefined;
+  readonly reporting: DecidingPolicy | undefined;
 }
 
 /** What was decided about a device before, looked up only when it is asked for. */
@@ -36,31 +43,77 @@ export interface Earlier {
   readonly shadowPast: (policyRevision: number) => Past;
 }
 
-/** Decides for one gateway. Without a usable policy, or for a gateway that it does not name, all that was `served` is denied. */
+/** The last moment that an event can name, in milliseconds. What is to happen later never does. */
+export const LAST_MOMENT = Date.parse('9999-12-31T23:59:59.999Z');
+
+/**
+ * Decides for one gateway. Without a usable policy, for a gateway that it does not name, and where it cannot be evaluated,
+ * all that was `served` is denied. `onFailure` hears of a revision that cannot be evaluated.
+ */
 export function decideFor(
   gateway: string,
   { active, reporting }: Policies,
   evaluationBy: (policy: CompiledPolicy) => DeviceEvaluation,
   earlier: Earlier,
+  onFailure: (revision: number, error: unknown) => void,
 ): Verdict {
-  if (active === undefined) return denyAll(earlier, 'no-policy', 'No policy is in force.');
-  const served = active.gateways.get(gateway);
-  if (served === undefined) return denyAll(earlier, 'no-rule', 'The policy no longer names this gateway.');
+  if (active === undefined) {
+    return { ...denyAll(earlier.served(), 'no-policy', 'No policy is in force.'), ...remembered(earlier.graces()) };
+  }
+  // Nothing is remembered there: it would stand still while the other gateways' memories go on.
+  if (!active.compiled.gateways.has(gateway)) {
+    return denyAll(earlier.served(), 'no-rule', 'The policy no longer names this gateway.');
+  }
+  let verdict: Verdict;
+  try {
+    verdict = verdictBy(active.compiled, gateway, evaluationBy, earlier);
+  } catch (error) {
+    onFailure(active.revision, error);
+    return failedVerdict(active, gateway, earlier);
+  }
+  const beside = reporting?.compiled.gateways.has(gateway) ? reporting : undefined;
+  if (beside === undefined) return verdict;
+  try {
+    return withShadow(verdict, beside, gateway, evaluationBy, earlier);
+  } catch (error) {
+    // What decides nothing denies nothing either.
+    onFailure(beside.revision, error);
+    return verdict;
+  }
+}
+
+function verdictBy(
+  active: CompiledPolicy,
+  gateway: string,
+  evaluationBy: (policy: CompiledPolicy) => DeviceEvaluation,
+  earlier: Earlier,
+): Verdict {
   const past = active.hasGraces ? earlier.past() : NO_PAST;
   const { resources, graces, reviewAt } = evaluationBy(active).gateway(gateway, past);
-  const verdict: Verdict = {
+  const identity = active.gateways.get(gateway)?.identity;
+  return {
     resources,
-    ...(graces.length > 0 && { graces: [...graces] }),
-    ...(served.identity !== undefined && { identity: served.identity }),
-    reviewAt,
+    ...remembered(graces),
+    ...(identity !== undefined && { identity }),
+    reviewAt: nameable(reviewAt),
   };
-  const beside = reporting?.compiled.gateways.has(gateway) ? reporting : undefined;
-  return beside === undefined ? verdict : withShadow(verdict, beside, gateway, evaluationBy, earlier);
 }
+
+function failedVerdict({ revision, compiled }: DecidingPolicy, gateway: string, earlier: Earlier): Verdict {
+  const served = compiled.gateways.get(gateway)?.resources.map(({ name }) => name) ?? [];
+  const resources = [...new Set([...served, ...earlier.served()])].toSorted();
+  const message =
+    `Policy revision ${revision} could not be evaluated for this device, so that it is denied: ` +
+    'publish one that can be, as with `stance policy rollback`. The log of the policy engine has the error.';
+  return { ...denyAll(resources, 'evaluation-error', message), ...remembered(earlier.graces()) };
+}
+
+const remembered = (graces: readonly GraceState[]): Pick<Verdict, 'graces'> =>
+  graces.length > 0 ? { graces: [...graces] } : {};
 
 function withShadow(
   verdict: Verdict,
-  { revision, compiled }: NonNullable<Policies['reporting']>,
+  { revision, compiled }: DecidingPolicy,
   gateway: string,
   evaluationBy: (policy: CompiledPolicy) => DeviceEvaluation,
   earlier: Earlier,
@@ -68,30 +121,34 @@ function withShadow(
   const past = compiled.hasGraces ? earlier.shadowPast(revision) : NO_PAST;
   const other = evaluationBy(compiled).gateway(gateway, past);
   const names = new Set([...Object.keys(verdict.resources), ...Object.keys(other.resources)]);
-  const resources: NonNullable<Decision['shadow']>['resources'] = {};
-  for (const name of names) {
-    const { effect = 'deny', reasons = [] } = other.resources[name] ?? {};
-    if (effect !== (verdict.resources[name]?.effect ?? 'deny')) resources[name] = { effect, reasons };
-  }
-  const graces = other.graces.length === 0 ? {} : { graces: [...other.graces] };
+  const resources = [...names].flatMap((name) => {
+    const { effect = 'deny', reasons = [] } = ownOf(other.resources, name) ?? {};
+    return effect === (ownOf(verdict.resources, name)?.effect ?? 'deny') ? [] : [[name, { effect, reasons }] as const];
+  });
   return {
     ...verdict,
-    shadow: { policyRevision: revision, resources, ...graces },
-    reviewAt: earliest(verdict.reviewAt, other.reviewAt),
+    shadow: { policyRevision: revision, resources: Object.fromEntries(resources), ...remembered(other.graces) },
+    reviewAt: earliest(verdict.reviewAt, nameable(other.reviewAt)),
   };
 }
+
+const nameable = (at: number | null): number | null => (at === null || at > LAST_MOMENT ? null : at);
 
 const earliest = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? (a ?? b) : Math.min(a, b);
 
-function denyAll({ served, graces }: Earlier, code: 'no-policy' | 'no-rule', message: string): Verdict {
+function denyAll(
+  resources: readonly string[],
+  code: 'no-policy' | 'no-rule' | 'evaluation-error',
+  message: string,
+): Verdict {
   const denial: ResourceDecision = { effect: 'deny', enforced: true, reasons: [{ code, message }] };
-  const remembered = graces();
-  return {
-    resources: Object.fromEntries(served().map((resource) => [resource, denial])),
-    ...(remembered.length > 0 && { graces: remembered }),
-    reviewAt: null,
-  };
+  return { resources: Object.fromEntries(resources.map((resource) => [resource, denial])), reviewAt: null };
+}
+
+/** What is said of one resource: an object answers to names such as `constructor`, too. */
+export function ownOf<Value>(resources: Readonly<Record<string, Value>>, resource: string): Value | undefined {
+  return Object.hasOwn(resources, resource) ? resources[resource] : undefined;
 }
 
 const DECISION_FIELDS = Object.keys(resourceDecision.shape);

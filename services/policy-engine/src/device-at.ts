@@ -1,4 +1,5 @@
 import { DeviceEvaluation, type CompiledPolicy, type PostureSubject } from '@stance/policy';
+import { deserialise, type Verdict } from './decision.js';
 import { subjectOf, type KnownPosture } from './engine.store.js';
 
 /** A posture that has just been delivered: saves reading it from its bytes. */
@@ -15,6 +16,7 @@ export class DeviceAt {
   private posture: KnownPosture | undefined;
   private read: PostureSubject | undefined;
   private readonly evaluations = new Map<CompiledPolicy, DeviceEvaluation>();
+  private readonly verdicts = new Map<string, Verdict>();
 
   constructor(
     /** Milliseconds. */
@@ -24,10 +26,10 @@ export class DeviceAt {
 
   subject(posture: KnownPosture | undefined): PostureSubject | undefined {
     if (posture === this.posture) return this.read;
-    this.posture = posture;
     this.evaluations.clear();
     if (posture === undefined) this.read = undefined;
     else this.read = this.atHand?.revision === posture.revision ? this.atHand.subject : subjectOf(posture);
+    this.posture = posture;
     return this.read;
   }
 
@@ -35,6 +37,13 @@ export class DeviceAt {
     const subject = this.subject(posture);
     const known = this.evaluations.get(compiled) ?? new DeviceEvaluation(compiled, subject, this.now);
     this.evaluations.set(compiled, known);
+    return known;
+  }
+
+  /** A verdict by the text that is stored of it: each gateway asks for those of all. */
+  verdict(text: string): Verdict {
+    const known = this.verdicts.get(text) ?? deserialise(text);
+    this.verdicts.set(text, known);
     return known;
   }
 }

@@ -1,10 +1,11 @@
-import type { GraceState, ResourceDecision } from '@stance/contracts';
+import type { ResourceDecision } from '@stance/contracts';
 import type { Past } from '@stance/policy';
 import type { Earlier, Verdict } from './decision.js';
+import { mergeGraces } from './merge-graces.js';
 
 /**
- * The decisions of one device at all gateways, as one past for one of them: its own memory first, then that of the others,
- * so that a gateway that a policy names for the first time knows what the others do.
+ * The decisions of one device at all gateways, as one past for one of them: a gateway that a policy names for the first time
+ * knows what the others do. Of what could be reached its own decision counts first.
  */
 export function earlierDecisions(
   gateway: string,
@@ -21,23 +22,16 @@ export function earlierDecisions(
   return {
     served: () => [...new Set([...Object.keys(once().get(gateway)?.resources ?? {}), ...openResources()])].toSorted(),
     graces: () => once().get(gateway)?.graces ?? [],
-    past: () => ({ graces: firstOfEach(ownFirst().flatMap(({ graces = [] }) => graces)), reached }),
+    past: () => ({ graces: mergeGraces([...once().values()].map(({ graces = [] }) => graces)), reached }),
     shadowPast: (policyRevision) => ({
-      graces: firstOfEach(
-        ownFirst().flatMap(({ shadow }) => (shadow?.policyRevision === policyRevision ? (shadow.graces ?? []) : [])),
+      graces: mergeGraces(
+        [...once().values()].map(({ shadow }) =>
+          shadow?.policyRevision === policyRevision ? (shadow.graces ?? []) : [],
+        ),
       ),
       reached,
     }),
   };
-}
-
-function firstOfEach(graces: readonly GraceState[]): GraceState[] {
-  const first = new Map<string, GraceState>();
-  for (const grace of graces) {
-    const key = `${grace.rule}\n${grace.posture}`;
-    if (!first.has(key)) first.set(key, grace);
-  }
-  return [...first.values()];
 }
 
 function reachedBy(verdicts: readonly Verdict[]): Map<string, ResourceDecision> {

@@ -1,33 +1,25 @@
-import {
-  isProofEnough,
-  SessionRevoked,
-  subjectOf as natsSubjectOf,
-  TimerDue,
-  type Cause,
-  type DataOf,
-  type Reason,
-} from '@stance/contracts';
-import { ExpectationFailed, Unreachable, type EventPublisher, type Origin } from '@stance/jetstream';
-import type { Past, PostureSubject } from '@stance/policy';
-import { decideFor, deserialise, serialise, type Decision, type Earlier, type Verdict } from './decision.js';
+import { subjectOf as natsSubjectOf, TimerDue } from '@stance/contracts';
+import { EventTooLarge, type Origin } from '@stance/jetstream';
+import type { Past } from '@stance/policy';
+import { decideFor, serialise, type Decision, type Earlier, type Verdict } from './decision.js';
 import { DeviceAt, type PostureAtHand } from './device-at.js';
 import { earlierDecisions } from './earlier-decisions.js';
 import type { EngineProgress } from './engine-progress.js';
 import type { Tables } from './engine.store.js';
 import { deniesAnything, heldUntilOf, heldVerdict } from './hold/held-verdict.js';
 import type { Holds } from './hold/holds.js';
-import type { OpenSession, OpenSessions } from './open-sessions.js';
+import type { OpenSessions } from './open-sessions.js';
 import type { PolicyLog } from './policy-log.js';
+import type { RevisionAlarms } from './revision-alarms.js';
+import type { Revocations } from './revocations.js';
 import { RightOfWay } from './right-of-way.js';
+import { STORED_FORMS, type StoredForm } from './stored-form.js';
 
 export interface EvaluateOptions {
   readonly atHand?: PostureAtHand;
   /** The time to decide for, in milliseconds, if it is later than now. */
   readonly at?: number;
 }
-
-/** A revocation outlives its session's start, so that replaying the start meets it. */
-const OUTLIVES_SESSION_SECONDS = 2 * 60 * 60;
 
 /**
  * Decides about one device at a time, from the state of the tables: the message that asked for it names the device and no
@@ -40,11 +32,10 @@ export class Engine {
     private readonly tables: Tables,
     private readonly policies: PolicyLog,
     private readonly sessions: OpenSessions,
-    private readonly publisher: EventPublisher,
+    private readonly revocations: Revocations,
     private readonly progress: EngineProgress,
     private readonly holds: Holds,
-    /** Reads a session's revocation from the stream's leader. */
-    private readonly readRevocation: (session: OpenSession) => Promise<unknown>,
+    private readonly alarms: RevisionAlarms,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -69,21 +60,39 @@ export class Engine {
     const openBefore = this.sessions.of(deviceId, now);
     const verdicts = new Map<string, Verdict>();
     for (const gateway of this.gatewaysOf(deviceId)) {
-      verdicts.set(gateway, this.decide(gateway, deviceId, device).verdict);
+      verdicts.set(gateway, this.decide(gateway, deviceId, device));
     }
-    const dueAt = earliestReview(verdicts.values());
-    await Promise.all([
-      this.setTimer(deviceId, dueAt, origin, now),
-      ...[...verdicts.keys()].map((gateway) => this.writeDecision(gateway, deviceId, verdicts, origin, device)),
-    ]);
-    // A hold that began meanwhile ends before anything else changes.
-    const dueNow = earliestReview(verdicts.values());
-    if (dueNow !== undefined && dueNow < (dueAt ?? Infinity)) await this.setTimer(deviceId, dueNow, origin, now);
+    const stored = this.store(deviceId, verdicts, origin, device);
+    // Whatever becomes of the decisions: a session that is denied must end.
+    await Promise.allSettled([stored]);
     const sessions = new Set([...openBefore, ...this.sessions.of(deviceId, now)]);
-    await this.revokeDenied(sessions, verdicts, origin.cause, now);
+    await this.revocations.ofDenied(sessions, verdicts, origin.cause, now);
+    await stored;
   }
 
-  /** Stores what holds at the moment of writing, and leaves that in `verdicts`. */
+  /** Leaves in `verdicts` what was stored, where it could be. */
+  private async store(
+    deviceId: string,
+    verdicts: Map<string, Verdict>,
+    origin: Origin,
+    device: DeviceAt,
+  ): Promise<void> {
+    const dueAt = earliestReview(verdicts.values());
+    const { active } = this.policies;
+    const isNamed = (gateway: string): boolean => active?.ok === true && active.compiled.gateways.has(gateway);
+    const write = (gateway: string): Promise<void> => this.writeDecision(gateway, deviceId, verdicts, origin, device);
+    const gateways = [...verdicts.keys()];
+    await allEnded([this.setTimer(deviceId, dueAt, origin, device.now), ...gateways.filter(isNamed).map(write)]);
+    // Those that forget come last: what they know is in the others' decisions by now.
+    await allEnded(gateways.filter((gateway) => !isNamed(gateway)).map(write));
+    // A hold that began meanwhile ends before anything else changes.
+    const dueNow = earliestReview(verdicts.values());
+    if (dueNow !== undefined && dueNow < (dueAt ?? Infinity)) {
+      await this.setTimer(deviceId, dueNow, origin, device.now);
+    }
+  }
+
+  /** Stores what holds at the moment of writing, as much of it as an event takes, and leaves that in `verdicts`. */
   private async writeDecision(
     gateway: string,
     deviceId: string,
@@ -91,24 +100,47 @@ export class Engine {
     origin: Origin,
     device: DeviceAt,
   ): Promise<void> {
-    await this.tables.decisions.write({ gateway, deviceId }, origin, (stored) => {
-      const { decision, verdict } = this.decide(gateway, deviceId, device);
-      verdicts.set(gateway, verdict);
-      const { postureRevision, policyRevision, decidedAt } = decision;
-      const value = { gateway, postureRevision, policyRevision, decidedAt, verdict: serialise(verdict) };
-      // Another replica knows more than this one, which has lost its lease and not noticed yet.
-      const isOlder =
-        stored !== undefined && (stored.postureRevision > postureRevision || stored.policyRevision > policyRevision);
-      // Nothing is revoked by a verdict that does not count any more.
-      if (isOlder) verdicts.delete(gateway);
-      if (isOlder || stored?.verdict === value.verdict) return undefined;
-      return { data: decision, value, retires: this.isRetired(deviceId, device) };
-    });
+    for (const [index, form] of STORED_FORMS.entries()) {
+      try {
+        await this.writeAs(form, gateway, deviceId, verdicts, origin, device);
+        if (index > 0) {
+          this.alarms.isTooLarge(this.policies.active?.revision ?? 0, { gateway, deviceId }, form.name);
+        }
+        break;
+      } catch (error) {
+        if (!(error instanceof EventTooLarge) || index === STORED_FORMS.length - 1) throw error;
+      }
+    }
     // Released while it was written: whoever released it did not find it among what waits.
     const heldUntil = heldUntilOf(verdicts.get(gateway));
     if (heldUntil !== undefined && this.holds.isReleased(gateway, heldUntil)) {
       await this.writeDecision(gateway, deviceId, verdicts, origin, device);
     }
+  }
+
+  private async writeAs(
+    form: StoredForm,
+    gateway: string,
+    deviceId: string,
+    verdicts: Map<string, Verdict>,
+    origin: Origin,
+    device: DeviceAt,
+  ): Promise<void> {
+    await this.tables.decisions.write({ gateway, deviceId }, origin, (before) => {
+      const told = form.told(this.decide(gateway, deviceId, device));
+      verdicts.set(gateway, told);
+      const stored = form.stored(told);
+      const decision = this.decisionOf(gateway, deviceId, stored, device);
+      const { postureRevision, policyRevision, decidedAt } = decision;
+      const value = { gateway, postureRevision, policyRevision, decidedAt, verdict: serialise(stored) };
+      // Another replica knows more than this one, which has lost its lease and not noticed yet.
+      const isOlder =
+        before !== undefined && (before.postureRevision > postureRevision || before.policyRevision > policyRevision);
+      // Nothing is revoked by a verdict that does not count any more.
+      if (isOlder) verdicts.delete(gateway);
+      if (isOlder || before?.verdict === value.verdict) return undefined;
+      return { data: decision, value, retires: this.isRetired(deviceId, device) };
+    });
   }
 
   /** Every device that has a posture or a decision. */
@@ -119,39 +151,33 @@ export class Engine {
     return devices;
   }
 
-  private decide(gateway: string, deviceId: string, device: DeviceAt): { decision: Decision; verdict: Verdict } {
-    const { active: policy, reporting } = this.policies;
-    const { now } = device;
+  private decide(gateway: string, deviceId: string, device: DeviceAt): Verdict {
+    const { active, reporting } = this.policies;
     const posture = this.tables.postures.get({ deviceId });
-    const decided = decideFor(
+    const verdict = decideFor(
       gateway,
-      { active: policy?.ok ? policy.compiled : undefined, reporting },
+      { active: active?.ok ? active : undefined, reporting },
       (compiled) => device.evaluation(compiled, posture),
-      this.earlier(gateway, deviceId),
+      this.earlier(gateway, deviceId, device),
+      (revision, error) => this.alarms.cannotBeEvaluated(revision, { gateway, deviceId }, error),
     );
-    const verdict = this.held(decided, gateway, deviceId, device.subject(posture), now);
+    return this.held(verdict, gateway, deviceId, device);
+  }
+
+  private decisionOf(gateway: string, deviceId: string, verdict: Verdict, { now }: DeviceAt): Decision {
     return {
-      verdict,
-      decision: {
-        gateway,
-        deviceId,
-        ...verdict,
-        postureRevision: posture?.revision ?? 0,
-        policyRevision: policy?.revision ?? 0,
-        decidedAt: new Date(now).toISOString(),
-        reviewAt: verdict.reviewAt === null ? null : new Date(verdict.reviewAt).toISOString(),
-      },
+      gateway,
+      deviceId,
+      ...verdict,
+      postureRevision: this.tables.postures.get({ deviceId })?.revision ?? 0,
+      policyRevision: this.policies.active?.revision ?? 0,
+      decidedAt: new Date(now).toISOString(),
+      reviewAt: verdict.reviewAt === null ? null : new Date(verdict.reviewAt).toISOString(),
     };
   }
 
   /** What the gateway is told while it holds revocations back. */
-  private held(
-    verdict: Verdict,
-    gateway: string,
-    deviceId: string,
-    subject: PostureSubject | undefined,
-    now: number,
-  ): Verdict {
+  private held(verdict: Verdict, gateway: string, deviceId: string, device: DeviceAt): Verdict {
     const policy = this.policies.active;
     const terms = policy?.ok ? policy.compiled.gateways.get(gateway)?.hold : undefined;
     if (terms === undefined || !deniesAnything(verdict)) return verdict;
@@ -160,26 +186,26 @@ export class Engine {
       gateway,
       deviceId,
       terms,
-      subject,
-      before: stored && deserialise(stored.verdict),
-      sessions: this.sessions.of(deviceId, now).filter((session) => session.gateway === gateway),
-      open: this.sessions.openAt(gateway),
-      now,
+      subject: device.subject(this.tables.postures.get({ deviceId })),
+      before: stored && device.verdict(stored.verdict),
+      sessions: this.sessions.of(deviceId, device.now).filter((session) => session.gateway === gateway),
+      open: this.sessions.devicesAt(gateway),
+      now: device.now,
     });
   }
 
   /** What the last decisions about a device remember, at whichever gateway. */
   pastOf(deviceId: string): Past {
     const [gateway = ''] = this.gatewaysOf(deviceId);
-    return this.earlier(gateway, deviceId).past();
+    return this.earlier(gateway, deviceId, new DeviceAt(this.now(), undefined)).past();
   }
 
-  private earlier(gateway: string, deviceId: string): Earlier {
+  private earlier(gateway: string, deviceId: string, device: DeviceAt): Earlier {
     const stored = (): Map<string, Verdict> => {
       const verdicts = new Map<string, Verdict>();
       for (const name of this.progress.gateways) {
         const decision = this.tables.decisions.get({ gateway: name, deviceId });
-        if (decision !== undefined) verdicts.set(name, deserialise(decision.verdict));
+        if (decision !== undefined) verdicts.set(name, device.verdict(decision.verdict));
       }
       return verdicts;
     };
@@ -217,53 +243,6 @@ export class Engine {
       };
     });
   }
-
-  private async revokeDenied(
-    sessions: ReadonlySet<OpenSession>,
-    verdicts: ReadonlyMap<string, Verdict>,
-    cause: Cause,
-    now: number,
-  ): Promise<void> {
-    const denied = [...sessions].flatMap((session) => {
-      const verdict = verdicts.get(session.gateway);
-      const reasons = verdict && reasonsToRevoke(session, verdict);
-      return reasons === undefined ? [] : [{ session, reasons }];
-    });
-    await Promise.all(denied.map(({ session, reasons }) => this.revoke(session, reasons, cause, now)));
-  }
-
-  private async revoke(session: OpenSession, reasons: Reason[], cause: Cause, now: number): Promise<void> {
-    const { gateway, deviceId, sessionId, resource, user, expiresAt } = session;
-    const data: DataOf<typeof SessionRevoked> = {
-      gateway,
-      deviceId,
-      sessionId,
-      resource,
-      ...(user !== undefined && { user }),
-      reasons,
-      postureRevision: this.tables.postures.get({ deviceId })?.revision ?? 0,
-      policyRevision: this.policies.active?.revision ?? 0,
-      revokedAt: new Date(now).toISOString(),
-    };
-    try {
-      await this.publisher.publish(SessionRevoked, data, {
-        id: `policy-engine:revoke:${natsSubjectOf(SessionRevoked, session)}`,
-        cause,
-        // However often it is derived, and however long after: it is stored once.
-        expectedSequence: 0,
-        ttl: `${Math.ceil(Math.max(0, expiresAt - now) / 1_000) + OUTLIVES_SESSION_SECONDS}s`,
-      });
-    } catch (error) {
-      if (!(error instanceof ExpectationFailed)) throw error;
-      // In a cluster also refused while another attempt is under way, which may come to nothing: only what is stored counts.
-      if ((await this.readRevocation(session)) === undefined) {
-        throw new Unreachable(`the revocation of ${natsSubjectOf(SessionRevoked, session)} is not stored yet`, {
-          cause: error,
-        });
-      }
-    }
-    this.sessions.wasRevoked(session);
-  }
 }
 
 /** Milliseconds; undefined where time alone changes none of them. */
@@ -272,13 +251,8 @@ function earliestReview(verdicts: Iterable<Verdict>): number | undefined {
   return reviews.length === 0 ? undefined : Math.min(...reviews);
 }
 
-/** Why a session may not go on; undefined where it may. */
-function reasonsToRevoke({ resource, proof }: OpenSession, { resources, identity }: Verdict): Reason[] | undefined {
-  const decision = resources[resource];
-  // A resource that no decision speaks of any more is denied like any other.
-  if (decision === undefined) return [{ code: 'no-rule', message: `No gateway serves ${resource} any more.` }];
-  if (decision.effect === 'deny' && decision.enforced) return decision.reasons;
-  if (isProofEnough(proof, identity)) return undefined;
-  const message = `The device was proved by ${proof ?? 'address'}; the gateway needs a proof by ${identity} now.`;
-  return [{ code: 'identity-missing', message }];
+/** Resolves when all have ended; throws what the first of them threw. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }

@@ -4,10 +4,12 @@ import { Explain, type Explanation } from '@stance/contracts';
 import { OnRequest, RequestFailed } from '@stance/jetstream';
 import { explain } from '@stance/policy';
 import type { z } from 'zod';
-import { deserialise } from './decision.js';
+import { CLOCK, type Clock } from './clock.js';
+import { deserialise, ownOf } from './decision.js';
 import { Engine } from './engine.js';
 import { EngineProgress } from './engine-progress.js';
 import { subjectOf, TABLES, type Tables } from './engine.store.js';
+import type { UsablePolicy } from './loaded-policy.js';
 import { PolicyLog } from './policy-log.js';
 
 @Controller()
@@ -17,15 +19,15 @@ export class ExplainHandler {
     @Inject(PolicyLog) private readonly policies: PolicyLog,
     @Inject(EngineProgress) private readonly progress: EngineProgress,
     @Inject(Engine) private readonly engine: Engine,
+    @Inject(CLOCK) private readonly now: Clock,
   ) {}
 
   @OnRequest(Explain)
   explain(@Payload() { deviceId, resource }: z.output<typeof Explain.input>): Explanation {
     const posture = this.tables.postures.get({ deviceId });
     if (posture === undefined) throw new RequestFailed('not-found', `no device ${deviceId} is known`);
-    const policy = this.policies.active;
-    if (!policy?.ok) throw new RequestFailed('not-ready', 'no policy is in force: everything is denied');
-    const now = Date.now();
+    const policy = this.usablePolicy();
+    const now = this.now();
     return {
       deviceId,
       resource,
@@ -37,11 +39,25 @@ export class ExplainHandler {
     };
   }
 
+  private usablePolicy(): UsablePolicy {
+    const policy = this.policies.active;
+    if (policy === undefined) throw new RequestFailed('not-ready', 'no policy is in force: everything is denied');
+    if (policy.ok) return policy;
+    const why = policy.errors[0]?.message ?? 'no reason is given';
+    throw new RequestFailed(
+      'not-ready',
+      `revision ${policy.revision} no longer loads: ${why}; until another one is in force, everything is denied`,
+    );
+  }
+
   private decisionsOf(deviceId: string, resource: string): Explanation['decisions'] {
     return [...this.progress.gateways].flatMap((gateway) => {
       const stored = this.tables.decisions.get({ gateway, deviceId });
-      const decision = stored === undefined ? undefined : deserialise(stored.verdict).resources[resource];
-      return stored === undefined || decision === undefined ? [] : [{ gateway, decidedAt: stored.decidedAt, decision }];
+      if (stored === undefined) return [];
+      const { resources, identity } = deserialise(stored.verdict);
+      const decision = ownOf(resources, resource);
+      if (decision === undefined) return [];
+      return [{ gateway, decidedAt: stored.decidedAt, decision, ...(identity !== undefined && { identity }) }];
     });
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { loadPolicy } from './loaded-policy.js';
+import { loadPolicy, reloadPolicy } from './loaded-policy.js';
 import { HEALTHY_READS_WIKI, published } from './spec/policies.js';
 
 const NOW = Date.parse('2026-11-21T08:00:00Z');
@@ -60,5 +60,42 @@ tests:
     );
     const loaded = loadPolicy(published(document), NOW);
     expect(loaded.ok ? [] : loaded.errors.map(({ line }) => line)).toEqual([5, 12]);
+  });
+});
+
+const EXCEPTION_THAT_ENDS = `${HEALTHY_READS_WIKI}
+exceptions:
+  - device: laptop-1
+    rule: everyone healthy reads the wiki
+    waive: [healthy]
+    until: 2026-12-01T00:00:00Z
+    reason: replacement ordered
+    approvedBy: security@example.com
+tests:
+  - name: the laptop reads the wiki for now
+    device: { id: laptop-1, attributes: { 'sentinelOne:infected': true } }
+    expect: { wiki: allow }
+`;
+
+describe('loading a policy that was in force already', () => {
+  it('runs no tests of it: they may speak of a time that has passed', () => {
+    const policy = published(EXCEPTION_THAT_ENDS);
+    expect(loadPolicy(policy, NOW).ok).toBe(true);
+    expect(loadPolicy(policy, Date.parse('2026-12-02T00:00:00Z')).ok).toBe(false);
+    expect(reloadPolicy(policy)).toMatchObject({ ok: true, revision: 1 });
+  });
+
+  it('refuses one that is not sound any more', () => {
+    expect(reloadPolicy(published('version: [1')).ok).toBe(false);
+    expect(reloadPolicy(published(HEALTHY_READS_WIKI, { sha256: '0'.repeat(64) })).ok).toBe(false);
+  });
+});
+
+it('what is thrown while a policy is loaded refuses it', () => {
+  const beyondTime = Number.NaN;
+  expect(loadPolicy(published(EXCEPTION_THAT_ENDS), beyondTime)).toEqual({
+    ok: false,
+    revision: 1,
+    errors: [{ message: expect.stringMatching(/^its own tests cannot be run, by a defect of Stance: ./) }],
   });
 });

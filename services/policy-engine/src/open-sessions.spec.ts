@@ -21,12 +21,13 @@ function session(overrides: Partial<DataOf<typeof SessionStarted>> = {}): DataOf
 const idsOf = (sessions: OpenSessions, deviceId = 'd1', now = NOW) =>
   sessions.of(deviceId, now).map(({ gateway, sessionId }) => `${gateway}/${sessionId}`);
 
-describe('the open sessions of a gateway', () => {
-  it('are counted, each once, until they end, are revoked or are pruned', () => {
+describe('the devices with open sessions at a gateway', () => {
+  it('are counted, each once, until its last session ends, is revoked or is pruned', () => {
     const sessions = new OpenSessions();
     const counts: number[] = [];
-    const note = () => counts.push(sessions.openAt('edge'));
-    for (const sessionId of ['s1', 's2', 's3', 's3']) sessions.started(session({ sessionId }), NOW);
+    const note = () => counts.push(sessions.devicesAt('edge'));
+    for (const sessionId of ['s1', 's2', 's2']) sessions.started(session({ sessionId }), NOW);
+    for (const deviceId of ['d2', 'd3']) sessions.started(session({ deviceId }), NOW);
     sessions.started(session({ gateway: 'vpn' }), NOW);
     note();
     const [revoked] = sessions.of('d1', NOW);
@@ -36,9 +37,11 @@ describe('the open sessions of a gateway', () => {
     note();
     sessions.ended(session({ sessionId: 's2' }), NOW);
     note();
+    sessions.ended(session({ deviceId: 'd2' }), NOW);
+    note();
     sessions.prune(NOW + 60 * MINUTE);
     note();
-    expect([counts, sessions.openAt('vpn'), sessions.openAt('none')]).toEqual([[3, 2, 2, 1, 0], 0, 0]);
+    expect([counts, sessions.devicesAt('vpn'), sessions.devicesAt('none')]).toEqual([[3, 3, 3, 2, 1, 0], 0, 0]);
   });
 });
 

@@ -24,7 +24,8 @@ export class OpenSessions {
   private readonly byDevice = new Map<string, Map<string, OpenSession>>();
   private readonly endedAt = new Map<string, number>();
   private readonly revoked = new Set<string>();
-  private readonly openByGateway = new Map<string, number>();
+  /** How many each device has open, by gateway. */
+  private readonly openByGateway = new Map<string, Map<string, number>>();
 
   started(data: DataOf<typeof SessionStarted>, now: number): void {
     const { gateway, deviceId, sessionId, resource, user, proof } = data;
@@ -33,7 +34,7 @@ export class OpenSessions {
     if (expiresAt <= now || this.endedAt.has(key)) return;
     const session = { gateway, deviceId, sessionId, resource, user, proof, expiresAt };
     const sessions = this.byDevice.get(deviceId);
-    if (sessions?.has(key) !== true) this.count(gateway, 1);
+    if (sessions?.has(key) !== true) this.count(session, 1);
     if (sessions === undefined) this.byDevice.set(deviceId, new Map([[key, session]]));
     else sessions.set(key, session);
   }
@@ -49,7 +50,7 @@ export class OpenSessions {
     const key = keyOf(session);
     if (this.byDevice.get(session.deviceId)?.has(key) !== true || this.revoked.has(key)) return;
     this.revoked.add(key);
-    this.count(session.gateway, -1);
+    this.count(session, -1);
   }
 
   /** The device's sessions that are neither ended, expired nor revoked. */
@@ -58,9 +59,12 @@ export class OpenSessions {
     return sessions.filter((session) => session.expiresAt > now && !this.revoked.has(keyOf(session)));
   }
 
-  /** How many sessions of a gateway are neither ended nor revoked; one past its lifetime counts until it is pruned. */
-  openAt(gateway: string): number {
-    return this.openByGateway.get(gateway) ?? 0;
+  /**
+   * How many devices have a session at a gateway that is neither ended nor revoked; one past its lifetime counts until it is
+   * pruned.
+   */
+  devicesAt(gateway: string): number {
+    return this.openByGateway.get(gateway)?.size ?? 0;
   }
 
   get size(): number {
@@ -83,12 +87,17 @@ export class OpenSessions {
     const key = keyOf(session);
     const wasRevoked = this.revoked.delete(key);
     const sessions = this.byDevice.get(session.deviceId);
-    if (sessions?.delete(key) === true && !wasRevoked) this.count(session.gateway, -1);
+    if (sessions?.delete(key) === true && !wasRevoked) this.count(session, -1);
     if (sessions?.size === 0) this.byDevice.delete(session.deviceId);
   }
 
-  private count(gateway: string, change: number): void {
-    this.openByGateway.set(gateway, this.openAt(gateway) + change);
+  private count({ gateway, deviceId }: SessionKeys, change: 1 | -1): void {
+    const devices = this.openByGateway.get(gateway) ?? new Map<string, number>();
+    const open = (devices.get(deviceId) ?? 0) + change;
+    if (open > 0) devices.set(deviceId, open);
+    else devices.delete(deviceId);
+    if (devices.size > 0) this.openByGateway.set(gateway, devices);
+    else this.openByGateway.delete(gateway);
   }
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Explain, PolicyActivated } from '@stance/contracts';
 import { ask } from '@stance/jetstream';
 import { waitFor } from '@stance/testing';
+import { policyEngineWith } from './service.js';
 import { HEALTHY_READS_WIKI, TWO_GATEWAYS } from './spec/policies.js';
 import { World } from './spec/world.js';
 
@@ -159,6 +160,29 @@ describe('a policy that is not sound', () => {
     expect(world.decisionOf('d1')?.resources['wiki']?.effect).toBe('allow');
     expect(world.activations.map(({ data }) => data.revision)).toEqual([1, 5]);
   });
+});
+
+it('a policy in force stays so over a restart, although a test of it speaks of an exception that has ended', async () => {
+  const until = Date.now() + 60 * 60_000;
+  const document = `${HEALTHY_READS_WIKI}
+exceptions:
+  - device: d1
+    rule: everyone healthy reads the wiki
+    waive: [healthy]
+    until: ${new Date(until).toISOString()}
+    reason: replacement ordered
+    approvedBy: security@example.com
+tests:
+  - name: the laptop reads the wiki for now
+    device: { id: d1, attributes: { 'sentinelOne:infected': true } }
+    expect: { wiki: allow }
+`;
+  expect(await world.settlePolicy(1, document)).toMatchObject({ outcome: 'active' });
+  await world.stopEngine();
+  const engine = await world.startEngine({ definition: policyEngineWith({ now: () => until + 1 }) });
+  await world.change('d2', false);
+  await world.decided('d2', 'allow');
+  expect(engine.health()).toMatchObject({ ready: true, details: { policyRevision: 1 } });
 });
 
 describe('an active revision that no longer loads', () => {

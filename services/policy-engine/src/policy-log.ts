@@ -4,12 +4,12 @@ import { decodeEvent, PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent
 import { StreamFollower } from '@stance/jetstream';
 import type { Mode } from '@stance/policy';
 import type { WarmTable } from '@stance/service-kit';
-import { loadPolicy, type LoadedPolicy, type PublishedPolicy, type UsablePolicy } from './loaded-policy.js';
+import { reloadPolicy, type LoadedPolicy, type PublishedPolicy, type UsablePolicy } from './loaded-policy.js';
 
 /**
  * Which policy is in force, by the log of what was published and activated. The log decides, not the newest document: a
  * refused revision leaves the one before in force, and a revision that once was active is never silently replaced by an
- * older one when it no longer loads. One in report mode runs beside the one in force, until the next publication.
+ * older one when it no longer loads. One in report mode runs beside the one in force, until the next one comes into force.
  */
 export class PolicyLog implements WarmTable {
   readonly stream = STREAMS.POLICIES.name;
@@ -20,10 +20,7 @@ export class PolicyLog implements WarmTable {
   private loaded: LoadedPolicy | undefined;
   private loadedReport: LoadedPolicy | undefined;
 
-  constructor(
-    private readonly connection: NatsConnection,
-    private readonly now: () => number = Date.now,
-  ) {}
+  constructor(private readonly connection: NatsConnection) {}
 
   /** The policy in force; `undefined` before the first one, `ok: false` when the active revision does not load. */
   get active(): LoadedPolicy | undefined {
@@ -39,7 +36,7 @@ export class PolicyLog implements WarmTable {
     return this.loadedReport.ok ? this.loadedReport : undefined;
   }
 
-  /** Puts a revision into force that {@link loadPolicy} has accepted, or beside it if it only reports. */
+  /** Puts a revision into force that `loadPolicy` has accepted, or beside it if it only reports. */
   activate(policy: UsablePolicy): void {
     if (policy.compiled.policy.mode === 'report') {
       this.loadedReport = policy;
@@ -101,7 +98,7 @@ export class PolicyLog implements WarmTable {
 
   private loadRevision(revision: number): LoadedPolicy {
     const document = this.documents.get(revision);
-    if (document !== undefined) return loadPolicy(document, this.now());
+    if (document !== undefined) return reloadPolicy(document);
     return { ok: false, revision, errors: [{ message: 'its document is missing from the log' }] };
   }
 

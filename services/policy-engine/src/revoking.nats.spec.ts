@@ -60,6 +60,24 @@ describe('when a device turns bad', () => {
     expect(last?.data).toMatchObject({ policyRevision: 2, identity: 'token' });
   });
 
+  it('a session of somebody who does not own the device is revoked when only its owner may use it, and no other', async () => {
+    const owned = { device: { state: 'enrolled' as const, groups: ['staff'], tags: [], owner: 'kim@example.com' } };
+    await world.change('d1', false, owned);
+    await world.openSession('of-kim', { user: 'Kim@example.com' });
+    await world.openSession('of-lee', { user: 'lee@example.com' });
+    await world.settled();
+    expect(world.revocations).toEqual([]);
+    await world.settlePolicy(2, TWO_GATEWAYS.replace("resources: ['*']", "resources: ['*']\n    groups: [staff]"));
+    await world.revoked('of-lee');
+    await world.settled();
+    expect(revokedIds()).toEqual(['edge/d1/of-lee']);
+    expect(world.revocations[0]?.data.reasons).toMatchObject([
+      { code: 'no-rule', message: expect.stringMatching(/^Only the owner/) },
+    ]);
+    await world.change('d1', false, { device: { ...owned.device, owner: 'lee@example.com' } });
+    await world.revoked('of-kim');
+  });
+
   it('nothing else is revoked: ended sessions, sessions past their lifetime, other devices', async () => {
     await world.change('d2', false);
     await world.endSession(await world.openSession('ended'));

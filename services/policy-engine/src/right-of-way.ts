@@ -4,7 +4,7 @@ const PATIENCE_MS = 25;
 /** Lets work in the background give way to work that somebody waits for. */
 export class RightOfWay {
   private urgent = 0;
-  private cleared: PromiseWithResolvers<void> | undefined;
+  private readonly waiting = new Set<() => void>();
 
   /** Background work gives way until this is done. */
   async during<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -13,22 +13,21 @@ export class RightOfWay {
       return await work();
     } finally {
       this.urgent -= 1;
-      if (this.urgent === 0) {
-        this.cleared?.resolve();
-        this.cleared = undefined;
-      }
+      if (this.urgent === 0) for (const goOn of this.waiting) goOn();
     }
   }
 
   /** Resolves when nothing urgent is under way, or after `patienceMs`. */
   async given(patienceMs = PATIENCE_MS): Promise<void> {
     if (this.urgent === 0) return;
-    this.cleared ??= Promise.withResolvers<void>();
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, patienceMs);
+    await new Promise<void>((resolve) => {
+      const goOn = (): void => {
+        clearTimeout(patience);
+        this.waiting.delete(goOn);
+        resolve();
+      };
+      const patience = setTimeout(goOn, patienceMs);
+      this.waiting.add(goOn);
     });
-    await Promise.race([this.cleared.promise, patience]);
-    clearTimeout(timer);
   }
 }

@@ -13,6 +13,8 @@ import { Holds } from './hold/holds.js';
 import { OpenSessions } from './open-sessions.js';
 import { FleetPlan } from './plan/fleet-plan.js';
 import { PolicyLog } from './policy-log.js';
+import { RevisionAlarms } from './revision-alarms.js';
+import { Revocations } from './revocations.js';
 
 const PRUNE_INTERVAL_MS = 60_000;
 
@@ -39,22 +41,16 @@ export const policyEngine = policyEngineWith({});
 function compose({ connection, publisher, logger }: Runtime, standstillMs: number, now: Clock): ServiceParts {
   const progress = new EngineProgress();
   const sessions = new OpenSessions();
-  const policies = new PolicyLog(connection, now);
+  const policies = new PolicyLog(connection);
   const holds: Holds = new Holds(
     (gateway) => tables.releases.get({ kind: 'hold-released', targetId: gateway }),
     (hold) => announceBegun(logger, hold),
   );
   const tables: Tables = createTables(connection, publisher, progress, holds);
-  const engine = new Engine(
-    tables,
-    policies,
-    sessions,
-    publisher,
-    progress,
-    holds,
-    (session) => readLastEvent(connection, SessionRevoked, session),
-    now,
+  const revocations = new Revocations(tables, policies, sessions, publisher, (session) =>
+    readLastEvent(connection, SessionRevoked, session),
   );
+  const engine = new Engine(tables, policies, sessions, revocations, progress, holds, new RevisionAlarms(logger), now);
   const review = new FleetReview(
     () => engine.devices(),
     (deviceId, input, cause) => engine.evaluateInBackground(deviceId, { input, cause }),

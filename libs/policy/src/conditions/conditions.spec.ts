@@ -27,7 +27,12 @@ function subject(attribute: string, value: AttributeValue | undefined, age = HOU
 function outcomeOf(text: string, posture: PostureSubject): Result | undefined {
   const condition = parseCondition(text);
   const slot = condition.definition.origin === 'agent' ? 0 : undefined;
-  const facts = new Facts({ exceptions: new Map(), graceKeys: new Set() }, prepareSubject([condition.attribute], posture), NOW, NO_PAST);
+  const facts = new Facts(
+    { exceptions: new Map(), graceKeys: new Set() },
+    prepareSubject([condition.attribute], posture),
+    NOW,
+    NO_PAST,
+  );
   const outcome = checkOf(condition, 24 * HOUR, slot)(facts);
   return (Object.keys(Outcome) as Result[]).find((name) => Outcome[name] === outcome);
 }

@@ -1,7 +1,7 @@
-import { parseCondition } from '../conditions/condition.js';
+import type { ReadCondition } from '../conditions/condition-reader.js';
 import { InvalidCondition } from '../conditions/syntax.js';
-import { formatDuration, parseDuration } from '../duration.js';
-import { hiddenInCondition, mixedScriptsIn } from './deceptive-text.js';
+import { formatDuration, parseDuration, policyDuration } from '../duration.js';
+import { hiddenInCondition, mixedScriptsIn, type Deception } from './deceptive-text.js';
 import { lookAlikeProblems } from './look-alikes.js';
 import { hint, notServed, unknownName, type Names } from './names.js';
 import { conditionsOf, entriesOf, fieldOf, listOf } from './reading.js';
@@ -22,7 +22,7 @@ type Path = readonly PropertyKey[];
  * Names that refer to nothing, conditions that make no sense, fields that do not go together; each found when it is asked
  * for, as the nearest names of a hundred thousand wrong ones would take minutes.
  */
-export function* meaningProblems(root: unknown, limits: PolicyLimits): Generator<Problem> {
+export function* meaningProblems(root: unknown, limits: PolicyLimits, read: ReadCondition): Generator<Problem> {
   const postures = entriesOf(fieldOf(root, 'postures'));
   const resources = new Set(
     entriesOf(fieldOf(root, 'gateways')).flatMap(([, gateway]) =>
@@ -36,7 +36,7 @@ export function* meaningProblems(root: unknown, limits: PolicyLimits): Generator
     resources: new Set([...resources].filter((resource) => typeof resource === 'string')),
   };
   yield* maxAgeProblems(fieldOf(root, 'defaults'), ['defaults'], limits);
-  for (const [name, posture] of postures) yield* postureProblems(posture, ['postures', name], limits);
+  for (const [name, posture] of postures) yield* postureProblems(posture, ['postures', name], limits, read);
   yield* gatewayProblems(root);
   for (const [index, rule] of rules) yield* ruleProblems(rule, ['rules', index], names, limits);
   yield* sameNames(rules, 'rules', 'rule');
@@ -47,28 +47,23 @@ export function* meaningProblems(root: unknown, limits: PolicyLimits): Generator
   for (const [index, test] of listOf(fieldOf(root, 'tests'))) yield* testProblems(test, ['tests', index], names);
   yield* lookAlikeProblems(root);
   yield* scopeProblems(root);
-  yield* weightProblems(root);
+  yield* weightProblems(root, read);
 }
 
-function* postureProblems(posture: unknown, path: Path, limits: PolicyLimits): Generator<Problem> {
+function* postureProblems(posture: unknown, path: Path, limits: PolicyLimits, read: ReadCondition): Generator<Problem> {
   yield* maxAgeProblems(posture, path, limits);
   for (const { value, path: inner } of conditionsOf(posture)) {
-    const problem = typeof value === 'string' && value !== '' ? conditionProblem(value) : undefined;
+    const problem = typeof value === 'string' && value !== '' ? conditionProblem(value, read) : undefined;
     if (problem === undefined) continue;
     yield { message: problem.message, place: { path: [...path, ...inner], offset: problem.offset } };
   }
 }
 
-function conditionProblem(text: string): { readonly message: string; readonly offset: number } | undefined {
+function conditionProblem(text: string, read: ReadCondition): Deception | InvalidCondition | undefined {
   const deception = hiddenInCondition(text) ?? mixedScriptsIn(beforeValues(text));
   if (deception !== undefined) return deception;
-  try {
-    parseCondition(text);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof InvalidCondition)) throw error;
-    return error;
-  }
+  const condition = read(text);
+  return condition instanceof InvalidCondition ? condition : undefined;
 }
 
 const beforeValues = (condition: string): string => /^[^'"]*/.exec(condition)?.[0] ?? '';
@@ -104,7 +99,7 @@ const LONGEST_HOLD = 86_400_000;
 function holdProblems(hold: unknown, path: Path): Problem[] {
   const inMapping = typeof hold === 'object';
   const text = inMapping ? fieldOf(hold, 'for') : hold;
-  const duration = typeof text === 'string' ? parseDuration(text) : undefined;
+  const duration = typeof text === 'string' ? policyDuration(text) : undefined;
   if (duration === undefined || (duration > 0 && duration <= LONGEST_HOLD)) return [];
   const message = `revocations are held for more than nothing and at most ${formatDuration(LONGEST_HOLD)}`;
   return [{ message, place: { path: inMapping ? [...path, 'for'] : path } }];

@@ -21,3 +21,17 @@ export function conditionsOf(posture: unknown): { value: unknown; path: Property
   if (Array.isArray(posture)) return listOf(posture).map(([index, value]) => ({ value, path: [index] }));
   return listOf(fieldOf(posture, 'conditions')).map(([index, value]) => ({ value, path: ['conditions', index] }));
 }
+
+/** Where a rule asks for postures, in either form. */
+export function referencesOf(rule: unknown): unknown[] {
+  return ['require', 'requireAny', 'when'].flatMap((field) =>
+    listOf(fieldOf(rule, field)).map(([, reference]) => reference),
+  );
+}
+
+/** The names of the postures that a rule asks for, as often as it does. */
+export function posturesOf(rule: unknown): string[] {
+  return referencesOf(rule)
+    .map((reference) => (typeof reference === 'string' ? reference : fieldOf(reference, 'posture')))
+    .filter((name) => typeof name === 'string');
+}

@@ -30,12 +30,22 @@ function* testDeviceProblems(device: unknown, path: Place['path']): Generator<Pr
   for (const field of ['id', 'owner', 'network', 'os']) {
     yield* problemsOf(fieldOf(device, field), { path: [...path, field] });
   }
+  for (const field of ['network', 'os']) yield* lengthProblems(fieldOf(device, field), [...path, field]);
   for (const field of ['groups', 'tags']) {
     const message = `a * stands for nothing here: write the ${field} of one device`;
     for (const [entry, text] of listOf(fieldOf(device, field))) {
       yield* problemsOf(text, { path: [...path, field, entry] }, text === '*' ? starIn(text, message) : undefined);
+      yield* lengthProblems(text, [...path, field, entry]);
     }
   }
+}
+
+/** As long as rules may name it. */
+const LONGEST = 320;
+
+function* lengthProblems(text: unknown, path: Place['path']): Generator<Problem> {
+  if (typeof text !== 'string' || text.length <= LONGEST) return;
+  yield { message: `expected at most ${LONGEST} characters`, place: { path } };
 }
 
 function* problemsOf(text: unknown, place: Place, star?: Deception): Generator<Problem> {

@@ -6,7 +6,6 @@ import {
   isPair,
   isScalar,
   isSeq,
-  LineCounter,
   parseDocument,
   type Document,
   type Node,
@@ -14,6 +13,7 @@ import {
 } from 'yaml';
 import type { PolicyError } from '../policy.js';
 import { keyErrors } from './keys.js';
+import { linesOf } from './lines.js';
 import { plainData, UnusableAlias, type PlainData } from './plain-data.js';
 
 /** A place in the document: a value or a key by path, and how far into its text. */
@@ -56,12 +56,8 @@ export function readYaml(text: string): YamlReading {
 type YamlReading = { document: YamlDocument } | { errors: PolicyError[] };
 
 function readShallow(text: string): YamlReading {
-  const lines = new LineCounter();
-  const parsed = parseStrictly(text, lines);
-  const at = (offset: number): { line: number; column: number } => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
+  const at = linesOf(text);
+  const parsed = parseStrictly(text);
   const errors = [
     ...[...parsed.errors, ...parsed.warnings].map(({ message, pos }) => ({ message, offset: pos[0] })),
     ...keyErrors(parsed, MAX_ERRORS),
@@ -86,13 +82,12 @@ function readShallow(text: string): YamlReading {
   }
 }
 
-function parseStrictly(text: string, lineCounter: LineCounter): Document {
+function parseStrictly(text: string): Document {
   const { stackTraceLimit } = Error;
   // The parser makes an error for every fault, as many as there are characters; nobody reads their stacks.
   Error.stackTraceLimit = 0;
   try {
     return parseDocument(text, {
-      lineCounter,
       prettyErrors: false,
       strict: true,
       // The parser would compare each key with all others of its mapping; see `keyErrors`.

@@ -107,3 +107,73 @@ describe('a test of a policy', () => {
     });
   });
 });
+
+describe('the tests of a large policy', () => {
+  const times = <Item>(count: number, item: (index: number) => Item): Item[] =>
+    Array.from({ length: count }, (_, index) => item(index));
+
+  function runOf(document: object): PolicyTestResult[] {
+    const parsed = parsePolicy(
+      JSON.stringify({ version: 1, gateways: { edge: { resources: ['wiki'] } }, ...document }),
+    );
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+    return runPolicyTests(compilePolicy(parsed.policy), NOW);
+  }
+
+  test('find values that many rules ask for together', () => {
+    const results = runOf({
+      postures: Object.fromEntries(times(500, (n) => [`p${n}`, [`sentinelOne:activeThreats != ${n}`]])),
+      rules: times(500, (n) => ({ name: `rule ${n}`, resources: ['wiki'], require: [`p${n}`] })),
+      tests: times(200, (n) => ({ name: `test ${n}`, from: 'passing', expect: { wiki: 'allow' } })),
+    });
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
+  });
+
+  test('fail where the search for a passing device would not end in time', () => {
+    const results = runOf({
+      postures: Object.fromEntries(
+        times(2000, (n) => [`p${n}`, ['sentinelOne:activeThreats >= 0', `sentinelOne:activeThreats != ${n}`]]),
+      ),
+      rules: times(2000, (n) => ({ name: `rule ${n}`, resources: ['wiki'], require: [`p${n}`] })),
+      tests: [{ name: 'it', from: 'passing', expect: { wiki: 'deny' } }],
+    });
+    expect(results).toMatchObject([
+      {
+        passed: false,
+        mismatches: [
+          {
+            message:
+              'wiki: a device that passes was not found in time; write the values of the device instead of from: passing',
+          },
+        ],
+      },
+    ]);
+  });
+
+  test('tell the reasons of the first mismatches, and of all others what came out', () => {
+    const results = runOf({
+      postures: { p: ['sentinelOne:infected == false'] },
+      rules: [{ name: 'rule', resources: ['wiki'], require: ['p'] }],
+      tests: times(25, (n) => ({ name: `test ${n}`, expect: { wiki: 'allow' } })),
+    });
+    expect(results.map(({ mismatches }) => mismatches[0]?.reasons.length)).toEqual(times(25, (n) => (n < 20 ? 1 : 0)));
+    expect(results[24]?.mismatches).toMatchObject([{ actual: 'deny', message: 'wiki: expected allow, got deny' }]);
+  });
+
+  test('of devices in other groups start from other values', () => {
+    const results = runOf({
+      postures: { mac: ["sentinelOne:osType == 'macos'"], windows: ["sentinelOne:osType == 'windows'"] },
+      rules: [
+        { name: 'mac', resources: ['wiki'], groups: ['mac'], require: ['mac'] },
+        { name: 'windows', resources: ['wiki'], groups: ['windows'], require: ['windows'] },
+      ],
+      tests: ['mac', 'windows', 'mac', 'windows'].map((group, n) => ({
+        name: `test ${n}`,
+        from: 'passing',
+        device: { groups: [group] },
+        expect: { wiki: 'allow' },
+      })),
+    });
+    expect(results.map(({ passed }) => passed)).toEqual([true, true, true, true]);
+  });
+});

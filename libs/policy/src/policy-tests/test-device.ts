@@ -1,63 +1,8 @@
 import type { AttributeValue } from '@stance/contracts';
-import type { CompiledPosture, CompiledPolicy, CompiledRule } from '../evaluation/compile-policy.js';
-import type { PostureSubject, SubjectAgent } from '../evaluation/subject.js';
 import { parseDuration } from '../duration.js';
-import type { PolicyTest, TestDevice } from '../policy.js';
-import { valuesFor, type Demand, type Values } from './passing-values.js';
-
-const NO_VALUES: Values = new Map();
-
-/** Where a policy's own test starts from. */
-export interface StartingPoint {
-  readonly values: Values;
-  /** Expected resources that no device of this kind can pass for, however it is. */
-  readonly impassable: readonly string[];
-}
-
-/** The values of a device that holds all that the rules for it require; none where the test does not start from that. */
-export function startingPoint(compiled: CompiledPolicy, { fromPassing, device, expect }: PolicyTest): StartingPoint {
-  if (!fromPassing) return { values: NO_VALUES, impassable: [] };
-  const fields = deviceFields(device, NO_VALUES);
-  const resources = [...expect.keys()].map((name) => compiled.resources.get(name)).filter((one) => one !== undefined);
-  const inScope = (rules: readonly CompiledRule[]): CompiledRule[] => rules.filter((rule) => rule.applies(fields));
-  const allows = new Set(inScope(resources.flatMap((resource) => resource.allows)));
-  const denies = new Set(inScope(resources.flatMap((resource) => resource.denies)));
-
-  let demands: readonly Demand[] = [];
-  const passed = new Set<CompiledRule>();
-  for (const rule of allows) {
-    const met = firstPossible(demands, waysToPass(rule));
-    if (met === undefined) continue;
-    demands = met;
-    passed.add(rule);
-  }
-  for (const posture of [...denies].flatMap((rule) => rule.when)) {
-    demands = firstPossible(demands, waysToFail(posture)) ?? demands;
-  }
-  const impassable = resources
-    .filter((resource) => {
-      const rules = inScope(resource.allows);
-      return rules.length > 0 && !rules.some((rule) => passed.has(rule));
-    })
-    .map(({ name }) => name);
-  return { values: valuesFor(demands) ?? NO_VALUES, impassable };
-}
-
-function firstPossible(demands: readonly Demand[], ways: readonly (readonly Demand[])[]): Demand[] | undefined {
-  return ways.map((way) => [...demands, ...way]).find((all) => valuesFor(all) !== undefined);
-}
-
-/** All of `require`, and each of `requireAny` in turn. */
-function waysToPass({ require, requireAny }: CompiledRule): Demand[][] {
-  const required = require.flatMap(({ posture }) => holding(posture));
-  return requireAny.length === 0 ? [required] : requireAny.map(({ posture }) => [...required, ...holding(posture)]);
-}
-
-const holding = ({ conditions }: CompiledPosture): Demand[] =>
-  conditions.map(({ condition }) => ({ condition, wanted: true }));
-
-const waysToFail = ({ conditions }: CompiledPosture): Demand[][] =>
-  conditions.map(({ condition }) => [{ condition, wanted: false }]);
+import type { PostureSubject, SubjectAgent } from '../evaluation/subject.js';
+import type { TestDevice } from '../policy.js';
+import type { Values } from './passing-values.js';
 
 /** The posture of a device with the given values, changed as a test says; freshly read at `now` (milliseconds). */
 export function subjectOf(device: TestDevice, start: Values, now: number): PostureSubject {
@@ -97,7 +42,8 @@ function ageOf(value: AttributeValue | null | undefined): number | undefined {
   return typeof value === 'string' ? (parseDuration(value) ?? 0) : numberOr(value, 0);
 }
 
-function deviceFields(device: TestDevice, values: Values): PostureSubject['device'] {
+/** What the inventory would say of it. */
+export function deviceFields(device: TestDevice, values: Values): PostureSubject['device'] {
   const owner = device.owner ?? textOf(values.get('device:owner'));
   const network = device.network ?? textOf(values.get('device:network'));
   const os = device.os ?? textOf(values.get('device:os'));

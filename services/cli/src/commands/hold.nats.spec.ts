@@ -1,21 +1,27 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { GetEngineStatus, OperatorActed, PolicyActivated, subjectOf, type EngineStatus } from '@stance/contracts';
-import { startTestNats, type TestNats } from '@stance/testing';
+import {
+  GetEngineStatus,
+  OperatorActed,
+  PolicyActivated,
+  SessionRevoked,
+  subjectOf,
+  type EngineStatus,
+} from '@stance/contracts';
+import { startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { answering } from '../fixtures/answering.js';
-import { stance, type RunOptions } from '../fixtures/captured-io.js';
-import { activated, FactWriter } from '../fixtures/facts.js';
+import { stance, startStance, type RunOptions } from '../fixtures/captured-io.js';
+import { activated, FactWriter, revoked } from '../fixtures/facts.js';
 import { freshTopology } from '../fixtures/fresh-topology.js';
 import { readLog } from '../read-table.js';
+import type { GatewayHold } from '../view/holds.js';
 
 const MINUTE_MS = 60_000;
-const since = new Date(Date.now() - MINUTE_MS).toISOString();
-const until = new Date(Date.now() + 14 * MINUTE_MS + 30_000).toISOString();
-const held = { gateway: 'edge', since, until, devices: 1_200, sessions: 1_500 };
 
 let nats: TestNats;
 let connection: NatsConnection;
 let facts: FactWriter;
+let held: GatewayHold;
 /** What the engine answers, and what ends its answering. */
 let engine: EngineStatus;
 let stopAnswering: () => void;
@@ -27,6 +33,10 @@ beforeAll(async () => {
 beforeEach(async () => {
   await freshTopology(connection);
   facts = new FactWriter(connection);
+  const now = Date.now();
+  const since = new Date(now - MINUTE_MS).toISOString();
+  const until = new Date(now + 14 * MINUTE_MS + 30_000).toISOString();
+  held = { gateway: 'edge', since, until, devices: 1_200, sessions: 1_500 };
   engine = { policyRevision: 3, policyLoads: true, review: null, holds: [held] };
   stopAnswering = await answering(connection, GetEngineStatus, () => engine);
 });
@@ -39,10 +49,17 @@ const run = (argv: string[], options: RunOptions = {}) =>
   stance(argv, { env: { NATS_URL: nats.url, NO_COLOR: '1' }, ...options });
 const releases = async () => (await readLog(connection, OperatorActed)).events.map(({ data }) => data);
 
-/** The engine carries out what is released, as the real one does. */
-function carriesOut(): () => void {
+/** The engine carries out what is released, as the real one does; some of the sessions are over already. */
+function carriesOut(sessions: readonly string[], then: Partial<EngineStatus> = {}): () => void {
   const subject = subjectOf(OperatorActed, { kind: 'hold-released', targetId: 'edge' });
-  const subscription = connection.subscribe(subject, { callback: () => void (engine = { ...engine, holds: [] }) });
+  const carryOut = async () => {
+    engine = { ...engine, holds: [], ...then };
+    for (const name of sessions) {
+      const [deviceId = '', sessionId = ''] = name.split('/');
+      await facts.write(SessionRevoked, revoked({ gateway: 'edge', deviceId, sessionId }));
+    }
+  };
+  const subscription = connection.subscribe(subject, { callback: () => void carryOut() });
   return () => subscription.unsubscribe();
 }
 
@@ -76,24 +93,64 @@ describe('hold release', () => {
     targetId: 'edge',
     by: 'ana',
     reason: 'an attack',
-    details: { heldUntil: until },
   };
 
+  beforeEach(async () => {
+    held = { ...held, devices: 2, sessions: 3 };
+    engine = { ...engine, holds: [held] };
+    // Of before, and of elsewhere: neither is of this release.
+    await facts.write(SessionRevoked, revoked({ gateway: 'edge', sessionId: 'long ago' }));
+    await facts.write(SessionRevoked, revoked({ gateway: 'vpn' }));
+  });
+  const released = () => ({ ...release, details: { heldUntil: held.until } });
+
   test('shows whom it concerns, asks, records who released it and why, and waits until it is carried out', async () => {
-    const stop = carriesOut();
+    const stop = carriesOut(['d1/s1', 'd1/s2', 'd2/s3']);
     const { exitCode, stdout, stderr } = await run(words, { typed: 'y\n' });
     stop();
-    expect(stderr).toContain('Revoke the sessions of 1,200 devices with 1,500 sessions now? [y/N]');
-    expect(stdout).toContain('released and carried out: 1,200 devices with 1,500 sessions');
+    expect(stderr).toContain('Revoke the sessions of 2 devices with 3 sessions now? [y/N]');
+    expect(stdout).toMatch(/\nreleased: 2 devices with 3 sessions revoked; see `stance sessions --gateway edge`\n$/);
     expect(exitCode).toBe(0);
-    expect(await releases()).toEqual([release]);
+    expect(await releases()).toEqual([released()]);
   });
 
-  test('for scripts is what was recorded', async () => {
-    const stop = carriesOut();
+  test('tells what was really carried out, and what may follow', async () => {
+    const again = {
+      ...held,
+      until: new Date(Date.parse(held.until) + MINUTE_MS).toISOString(),
+      devices: 1,
+      sessions: 1,
+    };
+    const review = { reviewed: 2_500, total: 10_000, startedAt: held.since };
+    const stop = carriesOut(['d1/s1'], { review, holds: [again] });
+    const { stdout } = await run([...words, '--yes']);
+    stop();
+    expect(stdout).toContain('released: 1 device with 1 session revoked;');
+    expect(stdout).toContain('2 more waited, and had ended or may go on');
+    expect(stdout).toContain('edge has begun to hold back again: 1 device with 1 session\n');
+    expect(stdout).toMatch(/a review of the fleet is still under way, 2,500 of 10,000 devices: .* another hold\n/);
+  });
+
+  test('for scripts is what was recorded and carried out', async () => {
+    const stop = carriesOut(['d1/s1', 'd2/s3']);
     const { stdout } = await run([...words, '--yes', '--json']);
     stop();
-    expect(JSON.parse(stdout)).toEqual({ ...release, devices: 1_200, sessions: 1_500 });
+    expect(JSON.parse(stdout)).toEqual({ ...released(), devices: 2, sessions: 2, review: null });
+  });
+
+  test('asks anew where more wait when the answer comes, and releases just what was agreed to', async () => {
+    const stop = carriesOut(['d1/s1', 'd1/s2', 'd2/s3']);
+    const later = new Date(Date.parse(held.until) + MINUTE_MS).toISOString();
+    const running = startStance(words, { env: { NATS_URL: nats.url, NO_COLOR: '1' }, typed: null });
+    await waitFor(() => running.stderr().includes('2 devices with 3 sessions now?'), { what: 'the first question' });
+    engine = { ...engine, holds: [held, { ...held, until: later, devices: 900, sessions: 1_000 }] };
+    running.type('y\n');
+    await waitFor(() => running.stderr().includes('900 devices with 1,000 sessions now?'), { what: 'the second one' });
+    expect(await releases()).toEqual([]);
+    running.type('y\n');
+    expect((await running.outcome).exitCode).toBe(0);
+    stop();
+    expect(await releases()).toEqual([{ ...release, details: { heldUntil: later } }]);
   });
 
   test.each(['n\n', '\n', ''])('anything but yes (%j) releases nothing', async (typed) => {
@@ -117,7 +174,7 @@ describe('hold release', () => {
   test('says so when the engine does not carry it out in time', async () => {
     const { exitCode, stderr } = await run([...words, '--yes', '--timeout', '300ms']);
     expect(exitCode).toBe(3);
-    expect(stderr).toMatch(/it is recorded, but after 300 ms .* for 1,200 devices: see its log/);
+    expect(stderr).toMatch(/it is recorded, but after 300 ms .* for 2 devices: see its log/);
     expect(await releases()).toHaveLength(1);
   });
 });
@@ -136,7 +193,7 @@ describe('status', () => {
   test('shows how far a review of the fleet is, and a policy in report mode', async () => {
     await facts.write(PolicyActivated, activated({ revision: 3 }));
     await facts.write(PolicyActivated, activated({ revision: 4, mode: 'report' }));
-    engine = { ...engine, holds: [], review: { reviewed: 2_500, total: 10_000, startedAt: since } };
+    engine = { ...engine, holds: [], review: { reviewed: 2_500, total: 10_000, startedAt: held.since } };
     const stdout = await status();
     expect(stdout).toMatch(/\nengine +reviews the fleet: 2,500 of 10,000 devices \(25 %\), begun 1 min ago\n/);
     expect(stdout).toMatch(/\npolicy +revision 3 is active; revision 4 runs beside it in report mode/);
@@ -145,6 +202,10 @@ describe('status', () => {
   test('shouts when the policy in force does not load', async () => {
     engine = { ...engine, holds: [], policyLoads: false };
     expect(await status()).toContain('revision 3 no longer loads, so everything is denied');
+    engine = { ...engine, policyErrors: [{ message: 'no such attribute', line: 4 }, { message: 'another' }] };
+    expect(await status()).toContain(
+      'revision 3 no longer loads (no such attribute), so everything is denied: `stance policy rollback`, or publish a corrected one',
+    );
   });
 
   test('does without an engine that does not answer', async () => {

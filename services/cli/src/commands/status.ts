@@ -2,18 +2,16 @@ import {
   AgentMatched,
   DecisionChanged,
   DeviceRecorded,
-  GetEngineStatus,
   PolicyActivated,
   SessionEnded,
   SessionRevoked,
   SessionStarted,
   SourceReported,
   STREAMS,
-  type EngineStatus,
 } from '@stance/contracts';
-import { ask, RequestFailed, ServiceUnavailable } from '@stance/jetstream';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.js';
+import { engineStatusIfAny } from '../engine-status.js';
 import { readLog } from '../read-table.js';
 import { countTables, type ConsumerLag, type StatusReport } from '../records/status.js';
 import type { Stack } from '../stack.js';
@@ -43,7 +41,7 @@ async function readStatus(stack: Stack, now: number): Promise<StatusReport> {
     stack.table(SessionEnded),
     stack.table(SessionRevoked),
     readLog(stack.connection, PolicyActivated),
-    readEngineStatus(stack),
+    engineStatusIfAny(stack),
   ]);
   const tables = { devices, matches, decisions, started, ended, revoked, activations: activations.events };
   const { server, connection } = stack;
@@ -57,18 +55,6 @@ async function readStatus(stack: Stack, now: number): Promise<StatusReport> {
     auditRecords: await messagesIn(stack, STREAMS.AUDIT.name),
     consumers: await consumerLags(stack),
   };
-}
-
-const ENGINE_TIMEOUT_MS = 2_000;
-
-/** Null where the engine does not answer: the rest of the screen is wanted all the more. */
-async function readEngineStatus({ connection }: Stack): Promise<EngineStatus | null> {
-  try {
-    return await ask(connection, GetEngineStatus, {}, { timeoutMs: ENGINE_TIMEOUT_MS });
-  } catch (error) {
-    if (error instanceof ServiceUnavailable || error instanceof RequestFailed) return null;
-    throw error;
-  }
 }
 
 async function messagesIn(stack: Stack, stream: string): Promise<number> {

@@ -49,6 +49,19 @@ describe('an earlier time is explained', () => {
     });
   });
 
+  test('with the proof that each gateway demanded', () => {
+    const held = [decision({ identity: 'certificate' }), decision({ gateway: 'vpn' })];
+    const { decisions } = explainFrom(posture(), policy(), held, 'wiki', AT);
+    expect(decisions.map(({ gateway, identity }) => [gateway, identity])).toEqual([
+      ['office', 'certificate'],
+      ['vpn', undefined],
+    ]);
+  });
+
+  test.each(['constructor', 'toString'])('of %s, which is no resource, no gateway held anything', (name) => {
+    expect(explainFrom(posture(), policy(), [decision()], name, AT)).toMatchObject({ effect: 'deny', decisions: [] });
+  });
+
   test('by what the device could reach, where the requirement was new for it', () => {
     const reaching = decision();
     expect(explainFrom(posture(), policy(), [reaching], 'wiki', AT)).toMatchObject({ effect: 'warn' });

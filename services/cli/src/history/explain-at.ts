@@ -79,9 +79,11 @@ export function explainFrom(
     postureRevision: posture.revision,
     policyRevision: revision,
     evaluatedAt: new Date(at).toISOString(),
-    decisions: inOrder.flatMap(({ gateway, decidedAt, resources, reviewAt }) => {
-      const decision = resources[resource];
-      return decision === undefined ? [] : [{ gateway, decidedAt, decision, reviewAt }];
+    decisions: inOrder.flatMap(({ gateway, decidedAt, resources, reviewAt, identity }) => {
+      // An object answers to names such as `constructor`, too.
+      const decision = Object.hasOwn(resources, resource) ? resources[resource] : undefined;
+      if (decision === undefined) return [];
+      return [{ gateway, decidedAt, decision, reviewAt, ...(identity !== undefined && { identity }) }];
     }),
   };
 }

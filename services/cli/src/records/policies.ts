@@ -1,4 +1,4 @@
-import type { DataOf, EventOf, PolicyActivated, PolicyPublished } from '@stance/contracts';
+import type { DataOf, EngineStatus, EventOf, PolicyActivated, PolicyPublished } from '@stance/contracts';
 
 type Activation = EventOf<typeof PolicyActivated>;
 type Publication = EventOf<typeof PolicyPublished>;
@@ -18,6 +18,8 @@ export interface PolicyRecord {
   readonly comment?: string | undefined;
   readonly publishedAt: string;
   readonly activatedAt?: string | undefined;
+  /** False of the one in force where the engine can no longer read it: everything is denied then. */
+  readonly loads?: false;
   readonly errors: DataOf<typeof PolicyActivated>['errors'];
 }
 
@@ -50,6 +52,17 @@ export function policyRecords(published: readonly Publication[], activated: read
       };
     })
     .toReversed();
+}
+
+/** The same, with the engine's word on whether the one in force loads; `status` is null where it does not answer. */
+export function withPresentState(records: readonly PolicyRecord[], status: EngineStatus | null): PolicyRecord[] {
+  if (status === null || status.policyLoads) return [...records];
+  const { policyRevision, policyErrors = [] } = status;
+  return records.map((record) =>
+    record.state === 'in-force' && record.revision === policyRevision
+      ? { ...record, loads: false, errors: policyErrors }
+      : record,
+  );
 }
 
 /** The revisions that came into force, in that order: the last one is. */

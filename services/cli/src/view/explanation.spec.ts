@@ -117,6 +117,19 @@ describe('an explanation', () => {
     ]);
   });
 
+  test('tells what proof of the device each gateway demands', () => {
+    const [held] = denied.decisions;
+    const decisions = held === undefined ? [] : [{ ...held, identity: 'certificate' as const }];
+    const demanding = { ...denied, decisions };
+    expect(explanationLines(demanding, NOW, noPaint)).toContain(
+      '│     └─ office accepts devices proved by certificate or better',
+    );
+    const earlier = { ...demanding, at: '2026-01-05T10:00:00.000Z', lacking: [] };
+    expect(explanationLines(earlier, NOW, noPaint).join('\n')).toContain(
+      'office accepted devices proved by certificate',
+    );
+  });
+
   test('shows nothing from outside that a terminal would obey', () => {
     const evil = '\u001b[2J';
     const [rule] = warned.rules;

@@ -1,4 +1,4 @@
-import type { Explanation } from '@stance/contracts';
+import type { DeviceProof, Explanation } from '@stance/contracts';
 import { effectText, reasonText } from './effects.js';
 import { ruleNode } from './explained-rule.js';
 import type { Paint } from './paint.js';
@@ -35,9 +35,12 @@ export function explanationLines(explanation: MaybeEarlier, now: number, paint: 
       'what would change it',
       changes.map(({ effect, message }) => `${effectText(effect, true, paint)}: ${plain(message)}`),
     ),
-    section(
+    sectionOf(
       isEarlier ? 'gateways held' : 'gateways hold',
-      decisions.map((held) => decisionText(held, now, isEarlier, paint)),
+      decisions.map((held) => ({
+        text: decisionText(held, now, isEarlier, paint),
+        children: [held.identity && { text: proofText(held.gateway, held.identity, isEarlier) }],
+      })),
     ),
     section('what the audit trail lacks', (explanation.lacking ?? []).map(plain)),
     { text: revisionsText(explanation, now) },
@@ -87,6 +90,11 @@ function decisionText(
   const overdue =
     reviewAt !== null && Date.parse(reviewAt) < now ? `, denied since ${reviewAt}: not reviewed in time` : '';
   return `${plain(gateway)}: ${effectText(effect, enforced || isHeld, paint)}${held}${warned}, decided ${decided}${overdue}`;
+}
+
+/** `edge accepts devices proved by token or better`. */
+function proofText(gateway: string, identity: DeviceProof, isEarlier: boolean): string {
+  return `${plain(gateway)} ${isEarlier ? 'accepted' : 'accepts'} devices proved by ${identity} or better`;
 }
 
 function revisionsText(

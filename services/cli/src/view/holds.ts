@@ -31,6 +31,29 @@ export function showHolds(screen: Screen, holds: readonly GatewayHold[], now: nu
   }
 }
 
+/** What became of a release: what was revoked, of what was held, and what may come after it. */
+export function releasedLines(
+  { gateway, sessions: held }: GatewayHold,
+  revoked: Pick<GatewayHold, 'devices' | 'sessions'>,
+  { review, next }: { review: EngineStatus['review']; next: GatewayHold | undefined },
+): string[] {
+  const name = plain(gateway);
+  const rest = held - revoked.sessions;
+  return [
+    `released: ${devicesAndSessions(revoked)} revoked; see \`stance sessions --gateway ${name}\``,
+    ...(rest > 0
+      ? [`${grouped(rest)} more waited, and had ended or may go on: their devices may be let in again`]
+      : []),
+    ...(next === undefined ? [] : [`${name} has begun to hold back again: ${devicesAndSessions(next)}`]),
+    ...(review === null
+      ? []
+      : [
+          `a review of the fleet is still under way, ${grouped(review.reviewed)} of ${grouped(review.total)} devices: ` +
+            'what it denies from here on may begin another hold',
+        ]),
+  ];
+}
+
 /** `1 device with 2 sessions`. */
 export function devicesAndSessions({ devices, sessions }: Pick<GatewayHold, 'devices' | 'sessions'>): string {
   return `${grouped(devices)} device${devices === 1 ? '' : 's'} with ${grouped(sessions)} session${sessions === 1 ? '' : 's'}`;

@@ -124,6 +124,11 @@ describe('the groups of a plan', () => {
       'allow → its owner only',
       /Only the owner/,
     ],
+    [
+      { to: 'allow', cause: { code: 'identity-missing', message: 'It needs a proof by certificate now.' } },
+      'allow → better proved only',
+      /needs a proof by certificate now\. \[identity-missing\]/,
+    ],
   ])('%j is told as %s', (over, change, reason) => {
     const [, , , line = ''] = shown({ groups: [group(over)] });
     expect(line).toMatch(reason);

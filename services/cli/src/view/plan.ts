@@ -8,7 +8,6 @@ import { counted, grouped } from './text.js';
 
 type Group = PolicyPlan['groups'][number];
 type Device = PolicyPlan['changes'][number];
-type Change = Pick<Group, 'change' | 'from' | 'to'>;
 
 /** Devices that are shown unless all are asked for. */
 const FIRST = 20;
@@ -87,7 +86,9 @@ const GROUP_COLUMNS: readonly Column<Group>[] = [
 ];
 
 /** `allow → deny`; what a gateway only reports is no refusal. */
-function changeText({ change, from, to }: Change): string {
+function changeText({ change, from, to, cause }: Group): string {
+  // The device gets in as before, unless it is proved better, or used by somebody else.
+  if (change === 'lose' && cause?.code === 'identity-missing') return `${from} → better proved only`;
   if (change === 'lose' && to !== 'deny') return `${from} → its owner only`;
   const isOnlyReported = change === 'gain' || change === 'report';
   const wasOnlyReported = change === 'lose' || change === 'report';

@@ -1,3 +1,4 @@
+import type { EngineStatus } from '@stance/contracts';
 import type { StatusReport } from '../records/status.js';
 import { showHolds } from './holds.js';
 import type { Style } from './paint.js';
@@ -75,10 +76,18 @@ function policyText({ policy }: StatusReport, { paint }: Screen): string {
   return active + reporting + refused;
 }
 
+function brokenPolicyText({ policyRevision, policyErrors: [first] = [] }: EngineStatus): string {
+  const why = first === undefined ? '' : ` (${plain(first.message)})`;
+  return (
+    `revision ${policyRevision} no longer loads${why}, so everything is denied: ` +
+    '`stance policy rollback`, or publish a corrected one'
+  );
+}
+
 function engineText({ engine }: StatusReport, { paint }: Screen, now: number): string {
   if (engine === null) return paint('red', 'does not answer: gateways that hear nothing deny');
   if (!engine.policyLoads) {
-    return paint('red', `revision ${engine.policyRevision} no longer loads, so everything is denied: publish it anew`);
+    return paint('red', brokenPolicyText(engine));
   }
   const { review, holds } = engine;
   const held = holds.length === 0 ? '' : paint('red', `, ${counted(holds.length, 'gateway')} holding revocations back`);

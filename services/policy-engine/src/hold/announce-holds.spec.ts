@@ -14,11 +14,16 @@ function told(announce: (logger: { error(fields: object, message: string): void 
 
 describe('the log', () => {
   it('says why a hold began, until when, and what to do', () => {
-    const begun = { gateway: 'edge', until: UNTIL, for: 1, above: 0.2, sessions: 3, open: 10 };
+    const begun = { gateway: 'edge', until: UNTIL, for: 1, above: 0.2, devices: 3, open: 10 };
     const [[fields, message] = [{}, ''], ...others] = told((logger) => announceBegun(logger, begun));
     expect(others).toEqual([]);
-    expect(fields).toEqual({ gateway: 'edge', heldUntil: '2026-11-21T08:15:00.000Z', sessions: 3, openSessions: 10 });
-    expect(message).toMatch(/3 of its 10 open sessions would be revoked within a minute, more than 20 %/);
+    expect(fields).toEqual({
+      gateway: 'edge',
+      heldUntil: '2026-11-21T08:15:00.000Z',
+      devices: 3,
+      devicesWithSessions: 10,
+    });
+    expect(message).toMatch(/3 of its 10 devices with open sessions would lose them within a minute, more than 20 %/);
     expect(message).toMatch(/wait until 2026-11-21T08:15:00.000Z.*`stance hold release edge --reason <why>`/);
   });
 

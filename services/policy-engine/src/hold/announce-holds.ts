@@ -7,12 +7,12 @@ interface ErrorLog {
 }
 
 /** Says of a hold that it has begun, why, and what a person has to do now. */
-export function announceBegun(logger: ErrorLog, { gateway, until, above, sessions, open }: BegunHold): void {
-  const held = { gateway, heldUntil: new Date(until).toISOString(), sessions, openSessions: open };
+export function announceBegun(logger: ErrorLog, { gateway, until, above, devices, open }: BegunHold): void {
+  const held = { gateway, heldUntil: new Date(until).toISOString(), devices, devicesWithSessions: open };
   logger.error(
     held,
-    `holding revocations back at ${gateway}: ${sessions} of its ${open} open sessions would be revoked within a minute, ` +
-      `more than ${Math.round(above * 100)} %; ${whatToDo(held)}`,
+    `holding revocations back at ${gateway}: ${devices} of its ${open} devices with open sessions would lose them within ` +
+      `a minute, more than ${Math.round(above * 100)} %; ${whatToDo(held)}`,
   );
 }
 

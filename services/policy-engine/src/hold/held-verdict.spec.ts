@@ -84,6 +84,14 @@ describe('a denial is held', () => {
     expect(decide({ ...verdict(deny), reviewAt: UNTIL + 1 }).reviewAt).toBe(UNTIL);
   });
 
+  it.each([
+    ['was allowed to the owner', { ...allow, requiresOwner: 'kim@example.com' }],
+    ['was held for the owner', { ...held, requiresOwner: 'kim@example.com' }],
+  ])('for nobody else, where it %s', (_, before) => {
+    const { wiki } = decide(verdict(deny), { before: verdict(before) }).resources;
+    expect(wiki).toEqual({ ...held, requiresOwner: 'kim@example.com' });
+  });
+
   it('only on the resources with a session', () => {
     const before = verdict(allow, { payroll: allow, docs: allow });
     expect(decide(verdict(deny, { payroll: deny, docs: allow }), { before }).resources).toEqual({
@@ -108,6 +116,7 @@ describe('a denial is carried out', () => {
     ['of a retired device', denyFor('device-retired'), {}],
     ['of a quarantined device', denyFor('device-quarantined'), {}],
     ['as there is no policy', denyFor('no-policy'), {}],
+    ['as the policy cannot be evaluated', denyFor('evaluation-error'), {}],
     [
       'of an infected device',
       deny,
@@ -120,6 +129,12 @@ describe('a denial is carried out', () => {
     const given = wanted(decision);
     expect(decide(given, circumstances)).toBe(given);
   });
+});
+
+it('a resource that the last decision does not know is denied, also one named as what every object has', () => {
+  const sessions = [session('wiki'), session('constructor')];
+  const { resources } = decide(verdict(deny, { constructor: deny }), { sessions });
+  expect(Object.values(resources)).toEqual([held, deny]);
 });
 
 describe('what is not denied', () => {

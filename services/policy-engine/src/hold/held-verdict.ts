@@ -1,6 +1,6 @@
 import type { ReasonCode, ResourceDecision } from '@stance/contracts';
 import { isClean, type Hold, type PostureSubject } from '@stance/policy';
-import type { Verdict } from '../decision.js';
+import { ownOf, type Verdict } from '../decision.js';
 import type { OpenSession } from '../open-sessions.js';
 import type { Holds } from './holds.js';
 
@@ -15,7 +15,7 @@ export interface Circumstances {
   readonly before: Verdict | undefined;
   /** The device's open sessions at the gateway. */
   readonly sessions: readonly OpenSession[];
-  /** How many are open at the gateway, of all devices. */
+  /** How many devices have open sessions at the gateway. */
   readonly open: number;
   /** Milliseconds. */
   readonly now: number;
@@ -27,6 +27,7 @@ const STANDING: ReadonlySet<ReasonCode> = new Set([
   'device-retired',
   'device-quarantined',
   'no-policy',
+  'evaluation-error',
 ] as const);
 
 /** Whether the verdict denies anything: nothing else can be held. */
@@ -44,23 +45,22 @@ export function heldVerdict(verdict: Verdict, holds: Holds, circumstances: Circu
   const { gateway, deviceId, terms, subject, before, sessions, open, now } = circumstances;
   if (subject === undefined || !isKnownClean(subject)) return verdict;
   const held = new Map<string, number>();
-  const fresh: OpenSession[] = [];
+  const fresh: string[] = [];
   for (const [resource, decision] of Object.entries(verdict.resources)) {
-    const last = before?.resources[resource];
+    const last = before && ownOf(before.resources, resource);
     if (!isDenied(decision) || isStanding(decision) || last === undefined || isDenied(last)) continue;
     if (last.heldUntil === undefined) {
-      fresh.push(...sessions.filter((session) => session.resource === resource));
+      if (sessions.some((session) => session.resource === resource)) fresh.push(resource);
     } else {
       const until = Date.parse(last.heldUntil);
       if (!holds.isOver(gateway, until, now)) held.set(resource, until);
     }
   }
   if (fresh.length > 0) {
-    const names = fresh.map(({ sessionId }) => `${deviceId}\n${sessionId}`);
-    const until = holds.heldUntil({ gateway, deviceId, terms, sessions: names, open }, now);
-    if (until !== undefined) for (const { resource } of fresh) held.set(resource, until);
+    const until = holds.heldUntil({ gateway, deviceId, terms, open }, now);
+    if (until !== undefined) for (const resource of fresh) held.set(resource, until);
   }
-  return held.size === 0 ? verdict : withheld(verdict, held);
+  return held.size === 0 ? verdict : withheld(verdict, held, before);
 }
 
 /** The latest time until which a verdict holds anything, in milliseconds; undefined where it holds nothing. */
@@ -72,15 +72,27 @@ export function heldUntilOf(verdict: Verdict | undefined): number | undefined {
   return latest;
 }
 
-function withheld(verdict: Verdict, held: ReadonlyMap<string, number>): Verdict {
-  const resources = { ...verdict.resources };
-  for (const [name, until] of held) {
-    const decision = resources[name];
-    if (decision !== undefined) {
-      resources[name] = { ...decision, enforced: false, heldUntil: new Date(until).toISOString() };
-    }
-  }
-  return { ...verdict, resources, reviewAt: Math.min(verdict.reviewAt ?? Infinity, ...held.values()) };
+/** Who could not get in before cannot now either: a denial names no owner, what it keeps waiting does. */
+function withheld(verdict: Verdict, held: ReadonlyMap<string, number>, before: Verdict | undefined): Verdict {
+  const resources = Object.entries(verdict.resources).map(([name, decision]): [string, ResourceDecision] => {
+    const until = held.get(name);
+    if (until === undefined) return [name, decision];
+    const requiresOwner = before && ownOf(before.resources, name)?.requiresOwner;
+    return [
+      name,
+      {
+        ...decision,
+        enforced: false,
+        heldUntil: new Date(until).toISOString(),
+        ...(requiresOwner !== undefined && { requiresOwner }),
+      },
+    ];
+  });
+  return {
+    ...verdict,
+    resources: Object.fromEntries(resources),
+    reviewAt: Math.min(verdict.reviewAt ?? Infinity, ...held.values()),
+  };
 }
 
 const isDenied = ({ effect, enforced }: ResourceDecision): boolean => effect === 'deny' && enforced;

@@ -321,6 +321,20 @@ describe('a hold', () => {
     await world.revoked(...held.flatMap(sessionsOf));
   });
 
+  it('is not bought by one device with many sessions: it counts once', async () => {
+    await openFleet();
+    const greedy = FLEET.slice(0, 2);
+    const many = greedy.flatMap((deviceId) =>
+      Array.from({ length: 20 }, (_, index) => ({ deviceId, sessionId: `more-${deviceId}-${index}` })),
+    );
+    await Promise.all(many.map(({ deviceId, sessionId }) => world.openSession(sessionId, { deviceId })));
+    await world.settled();
+    await Promise.all(greedy.map((deviceId) => become(deviceId, false)));
+    await world.revoked(...many.map(({ sessionId }) => sessionId));
+    await world.settled();
+    expect(heldDevices()).toEqual([]);
+  });
+
   it('never begins for infected devices, however many', async () => {
     await openFleet();
     await Promise.all(FLEET.map((deviceId) => become(deviceId, false, { infected: true })));

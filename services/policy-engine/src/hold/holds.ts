@@ -1,5 +1,6 @@
 import type { Hold } from '@stance/policy';
-import { HOLD_WINDOW_MS, RevocationWindow, type Wave } from './revocation-window.js';
+import { LAST_MOMENT } from '../decision.js';
+import { HOLD_WINDOW_MS, RevocationWindow, type Excess, type Wave } from './revocation-window.js';
 
 /** Revocations of one gateway that wait together. Times in milliseconds. */
 export interface GatewayHold {
@@ -11,13 +12,9 @@ export interface GatewayHold {
 }
 
 /** A hold that has just begun, and why. */
-export interface BegunHold extends Hold {
+export interface BegunHold extends Hold, Excess {
   readonly gateway: string;
   readonly until: number;
-  /** Sessions that would be revoked within a minute. */
-  readonly sessions: number;
-  /** Sessions that were open before. */
-  readonly open: number;
 }
 
 /** A person's word that what a gateway holds is to be carried out. */
@@ -28,7 +25,7 @@ export interface Release {
   readonly heldUntil: number | undefined;
 }
 
-/** A device's sessions that a gateway's policy would revoke. */
+/** A device whose sessions a gateway's policy would revoke. */
 export interface Denial extends Omit<Wave, 'above'> {
   readonly gateway: string;
   readonly terms: Hold;
@@ -58,12 +55,12 @@ export class Holds {
   /** Until when a denial has to wait; undefined for one that is to be carried out now. */
   heldUntil({ gateway, terms, ...wave }: Denial, now: number): number | undefined {
     const { window, holds } = this.room(gateway);
-    if (window.hasAdmitted(wave.sessions, now)) return undefined;
+    if (window.hasAdmitted(wave.deviceId, now)) return undefined;
     const running = this.running(gateway, now);
     if (running !== undefined) return running;
     const excess = window.admit({ ...wave, above: terms.above }, now);
     if (excess === undefined) return undefined;
-    const until = now + terms.for;
+    const until = Math.min(now + terms.for, LAST_MOMENT);
     window.restart();
     for (const [end, { devices }] of holds) if (devices.size === 0) holds.delete(end);
     holds.set(until, { since: now, devices: new Set() });

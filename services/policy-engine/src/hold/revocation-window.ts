@@ -2,17 +2,14 @@
 export const HOLD_WINDOW_MS = 60_000;
 
 interface Counted {
-  readonly deviceId: string;
   readonly at: number;
-  /** How many sessions were open before it was revoked. */
+  /** How many devices had open sessions before its own were revoked. */
   readonly open: number;
 }
 
-/** The sessions of one device that would be revoked, beside all that are open at their gateway. */
+/** A device whose sessions would be revoked, beside all that have open ones at their gateway. */
 export interface Wave {
   readonly deviceId: string;
-  /** One name per session. */
-  readonly sessions: readonly string[];
   readonly open: number;
   /** The share above which revocations are held, above 0 and up to 1. */
   readonly above: number;
@@ -20,67 +17,58 @@ export interface Wave {
 
 /** What the last minute of a gateway holds against a further revocation. */
 export interface Excess {
-  /** Sessions that would be revoked within the minute, these included. */
-  readonly sessions: number;
-  /** Sessions that were open at the start of it. */
+  /** Devices whose sessions would be revoked within the minute, this one included. */
+  readonly devices: number;
+  /** Devices with open sessions at the start of it. */
   readonly open: number;
 }
 
 /**
- * The sessions of one gateway that were revoked in the last minute, as far as they count. One device alone is never too
- * much, whatever its share: a mistake shows in several. Pure: time is given.
+ * The devices of one gateway whose sessions were revoked in the last minute, as far as they count: each once, however many
+ * sessions it has, so that nobody buys a hold by opening more. One device alone is never too much, whatever its share: a
+ * mistake shows in several. Pure: time is given.
  */
 export class RevocationWindow {
-  /** By session, the oldest first. */
+  /** By device, the oldest first. */
   private readonly counted = new Map<string, Counted>();
   /** Carried out before the last hold began, which was the answer to them. */
   private readonly answered = new Map<string, number>();
 
-  /** Whether these sessions were let through to be revoked within the last minute: deciding again is no further wave. */
-  hasAdmitted(sessions: readonly string[], now: number): boolean {
+  /** Whether the device was let through to be revoked within the last minute: deciding again is no further wave. */
+  hasAdmitted(deviceId: string, now: number): boolean {
     this.forget(now);
-    return sessions.every((session) => this.isAdmitted(session));
+    return this.counted.has(deviceId) || this.answered.has(deviceId);
   }
 
-  /** Counts the sessions as revoked, or tells by how much that would be too many and counts nothing. */
-  admit({ deviceId, sessions, open, above }: Wave, now: number): Excess | undefined {
-    this.forget(now);
-    const further = sessions.filter((session) => !this.isAdmitted(session));
+  /** Counts the device as revoked, or tells by how much that would be too many and counts nothing. */
+  admit({ deviceId, open, above }: Wave, now: number): Excess | undefined {
+    if (this.hasAdmitted(deviceId, now)) return undefined;
     const [oldest] = this.counted.values();
-    const wave: Excess = { sessions: this.counted.size + further.length, open: oldest?.open ?? open };
-    if (isAbove(wave, above) && this.countsAnotherThan(deviceId)) return wave;
-    for (const session of further) this.counted.set(session, { deviceId, at: now, open });
+    const wave: Excess = { devices: this.counted.size + 1, open: oldest?.open ?? open };
+    if (isAbove(wave, above) && this.counted.size > 0) return wave;
+    this.counted.set(deviceId, { at: now, open });
     return undefined;
   }
 
   /** Counts anew from here on. */
   restart(): void {
-    for (const [session, { at }] of this.counted) this.answered.set(session, at);
+    for (const [deviceId, { at }] of this.counted) this.answered.set(deviceId, at);
     this.counted.clear();
   }
 
-  private isAdmitted(session: string): boolean {
-    return this.counted.has(session) || this.answered.has(session);
-  }
-
-  private countsAnotherThan(deviceId: string): boolean {
-    for (const counted of this.counted.values()) if (counted.deviceId !== deviceId) return true;
-    return false;
-  }
-
   private forget(now: number): void {
-    for (const [session, { at }] of this.counted) {
+    for (const [deviceId, { at }] of this.counted) {
       if (at + HOLD_WINDOW_MS > now) break;
-      this.counted.delete(session);
+      this.counted.delete(deviceId);
     }
-    for (const [session, at] of this.answered) {
+    for (const [deviceId, at] of this.answered) {
       if (at + HOLD_WINDOW_MS > now) break;
-      this.answered.delete(session);
+      this.answered.delete(deviceId);
     }
   }
 }
 
 /** In whole percent, as policies say it: 0.29 of 100 would be 28.999... */
-function isAbove({ sessions, open }: Excess, above: number): boolean {
-  return sessions * 100 > Math.round(above * 100) * open;
+function isAbove({ devices, open }: Excess, above: number): boolean {
+  return devices * 100 > Math.round(above * 100) * open;
 }

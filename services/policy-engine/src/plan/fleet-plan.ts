@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PolicyPlan } from '@stance/contracts';
+import { PLAN_DEADLINE_SECONDS, type PolicyPlan } from '@stance/contracts';
 import { RequestFailed } from '@stance/jetstream';
 import type { CompiledPolicy } from '@stance/policy';
 import type { Clock } from '../clock.js';
@@ -14,21 +14,31 @@ import type { PolicyLog } from '../policy-log.js';
 import { fitting } from './fitting.js';
 import { leastMaxAge } from '../least-max-age.js';
 import { PlanTally } from './plan-tally.js';
-import { changesAt, type DeviceOutcome } from './resource-change.js';
+import { changesAt, type DeviceOutcome, type Told } from './resource-change.js';
 import { Slices } from './slices.js';
 
 /** Of an answer as JSON: NATS takes messages of 1 MiB. */
 const MAX_BYTES = 700 * 1024;
 const MAX_ERRORS = 100;
 
-const NO_RESOURCES = {};
+const NOTHING_TOLD: Told = { resources: {} };
+const UNPUBLISHED = 0;
+
+/** A plan that is being made. */
+interface PlanUnderWay {
+  /** Milliseconds since the epoch; it decides for this moment. */
+  readonly since: number;
+  /** Devices decided about so far. */
+  done: number;
+}
 
 /**
  * Finds out what a policy would change for the fleet as it is, without any effect: it decides about every device by the new
  * policy and compares with the decisions that gateways hold. It gives way to messages, so a large fleet takes a while.
  */
 export class FleetPlan {
-  private underWay: Promise<unknown> | undefined;
+  private underWay: PlanUnderWay | undefined;
+  private ended: Promise<unknown> = Promise.resolve();
   private stopped = false;
 
   constructor(
@@ -39,13 +49,16 @@ export class FleetPlan {
     private readonly now: Clock,
   ) {}
 
-  /** One at a time. Throws {@link RequestFailed} `not-ready` while another is under way, and when it is overtaken. */
+  /**
+   * One at a time. Throws {@link RequestFailed} `not-ready` while another is under way, when it is overtaken, and when it
+   * takes longer than {@link PLAN_DEADLINE_SECONDS}: whoever asked for it has gone by then.
+   */
   async plan(document: string): Promise<PolicyPlan> {
-    if (this.underWay !== undefined) {
-      throw new RequestFailed('not-ready', 'another plan is being made: ask again when it is done, in some seconds');
-    }
-    const planning = this.make(document);
-    this.underWay = planning;
+    const since = this.now();
+    if (this.underWay !== undefined) throw this.refusal(this.underWay, since);
+    this.underWay = { since, done: 0 };
+    const planning = this.make(document, this.underWay);
+    this.ended = planning.catch(() => undefined);
     try {
       return await planning;
     } finally {
@@ -56,12 +69,12 @@ export class FleetPlan {
   /** Gives up the plan under way; who asked for it is told. */
   async stop(): Promise<void> {
     this.stopped = true;
-    await this.underWay?.catch(() => undefined);
+    await this.ended;
   }
 
-  private async make(document: string): Promise<PolicyPlan> {
+  private async make(document: string, underWay: PlanUnderWay): Promise<PolicyPlan> {
     const slices = new Slices();
-    const now = this.now();
+    const now = underWay.since;
     const baseRevision = this.policies.active?.revision ?? 0;
     const about = { baseRevision, plannedAt: new Date(now).toISOString() };
     const policy = loadPolicy(unpublished(document), now, { leastMaxAge: leastMaxAge(this.tables.sources.values()) });
@@ -71,18 +84,42 @@ export class FleetPlan {
     for (const deviceId of this.devices()) {
       if (slices.isOver) {
         await slices.next();
-        this.checkStillValid(baseRevision);
+        this.checkWorthwhile(underWay, baseRevision);
       }
-      if (deviceId !== undefined) tally.add(this.outcomeFor(deviceId, policy.compiled, now));
+      if (deviceId === undefined) continue;
+      tally.add(this.outcomeFor(deviceId, policy.compiled, now));
+      underWay.done += 1;
     }
     return { ...about, mode: policy.compiled.policy.mode, errors: [], ...tally.result(MAX_BYTES) };
   }
 
-  private checkStillValid(baseRevision: number): void {
+  private checkWorthwhile(underWay: PlanUnderWay, baseRevision: number): void {
     if (this.stopped) throw new RequestFailed('not-ready', 'policy-engine is stopping: ask again');
     const { revision = 0 } = this.policies.active ?? {};
-    if (revision === baseRevision) return;
-    throw new RequestFailed('not-ready', `revision ${revision} came into force meanwhile: ask again`);
+    if (revision !== baseRevision) {
+      throw new RequestFailed('not-ready', `revision ${revision} came into force meanwhile: ask again`);
+    }
+    if (this.now() - underWay.since < PLAN_DEADLINE_SECONDS * 1_000) return;
+    throw new RequestFailed(
+      'not-ready',
+      `the plan was given up after ${PLAN_DEADLINE_SECONDS} s, with ${this.progressOf(underWay)} looked at: ask again when ` +
+        'the engine has less to do, see `stance status`',
+    );
+  }
+
+  private refusal(underWay: PlanUnderWay, now: number): RequestFailed {
+    const seconds = Math.max(0, Math.round((now - underWay.since) / 1_000));
+    return new RequestFailed(
+      'not-ready',
+      `another plan is being made, with ${this.progressOf(underWay)} looked at after ${seconds} s: ask again when it is ` +
+        `done, at the latest ${PLAN_DEADLINE_SECONDS} s after it was begun`,
+    );
+  }
+
+  /** `12,000 of 100,000 devices`. */
+  private progressOf({ done }: PlanUnderWay): string {
+    const total = Math.max(done, this.tables.postures.size);
+    return `${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} devices`;
   }
 
   /** Every device that has a posture or a decision, once; `undefined` for what was looked at and is none. */
@@ -112,11 +149,13 @@ export class FleetPlan {
       const earlier = earlierDecisions(gateway, () => stored, reached);
       const planned = decideFor(
         gateway,
-        { active: compiled, reporting: undefined },
+        { active: { revision: UNPUBLISHED, compiled }, reporting: undefined },
         (policy) => device.evaluation(policy, posture),
         earlier,
+        // The reasons of the change tell it.
+        () => undefined,
       );
-      return changesAt(gateway, stored.get(gateway)?.resources ?? NO_RESOURCES, planned.resources, open);
+      return changesAt(gateway, stored.get(gateway) ?? NOTHING_TOLD, planned, open);
     });
     return { deviceId, owner: device.subject(posture)?.device.owner, changes, openSessions: open.length };
   }
@@ -134,7 +173,7 @@ export class FleetPlan {
 
 function unpublished(document: string): Parameters<typeof loadPolicy>[0] {
   const sha256 = createHash('sha256').update(document).digest('hex');
-  return { revision: 0, document, sha256, publishedBy: 'plan' };
+  return { revision: UNPUBLISHED, document, sha256, publishedBy: 'plan' };
 }
 
 function errorsOf({ errors }: Extract<LoadedPolicy, { ok: false }>): PolicyPlan['errors'] {

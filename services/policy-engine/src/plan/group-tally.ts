@@ -15,7 +15,9 @@ export class GroupTally {
   add({ gateway, resource, change, from, to, reasons, sessions }: ResourceChange): void {
     const [first] = reasons;
     const { code, rule, posture, condition } = first ?? {};
-    const key = [gateway, resource, change, from, to, code, rule, posture, condition].join('\n');
+    // How a device was proved, and how it has to be, is not its own: many share it.
+    const proof = code === 'identity-missing' ? first?.message : undefined;
+    const key = [gateway, resource, change, from, to, code, rule, posture, condition, proof].join('\n');
     const known = this.groups.get(key);
     if (known !== undefined) {
       known.devices += 1;

@@ -29,7 +29,13 @@ const gained = (over: Partial<ResourceChange> = {}) => lost({ change: 'gain', fr
 const warned = (over: Partial<ResourceChange> = {}) => lost({ change: 'warn', to: 'warn', ...over });
 
 const sessions = (count: number, user?: string) =>
-  Array.from({ length: count }, (_, index) => ({ gateway: 'edge', resource: 'wiki', sessionId: `s${index}`, user }));
+  Array.from({ length: count }, (_, index) => ({
+    gateway: 'edge',
+    resource: 'wiki',
+    sessionId: `s${index}`,
+    user,
+    proof: undefined,
+  }));
 
 const device = (deviceId: string, changes: readonly ResourceChange[] = [], over: Partial<DeviceOutcome> = {}) => ({
   deviceId,
@@ -92,8 +98,9 @@ describe('the totals of a plan', () => {
       device('d3', [gained()]),
       device('d4', [lost()], { owner: undefined }),
       device('shared', [lost({ to: 'allow', sessions: sessions(1, 'eve@example.com') })]),
+      device('proved by its address', [lost({ to: 'allow', sessions: sessions(1) })], { owner: 'ida@example.com' }),
     ]);
-    expect(totals.people).toBe(3);
+    expect(totals.people).toBe(4);
   });
 });
 
@@ -117,6 +124,22 @@ describe('the groups of a plan', () => {
       { gateway: 'edge', ...same, cause, devices: 2, sessions: 1 },
       { gateway: 'edge', ...same, cause: { ...cause, code: 'attribute-stale' }, devices: 1, sessions: 0 },
       { gateway: 'vpn', ...same, cause, devices: 1, sessions: 0 },
+    ]);
+  });
+
+  it('say how devices are proved, and how they would have to be', () => {
+    const poorly = (proof: string): Reason => ({
+      code: 'identity-missing',
+      message: `${proof}, and not a certificate`,
+    });
+    const { groups } = tallied([
+      device('d1', [lost({ to: 'allow', reasons: [poorly('a token')] })]),
+      device('d2', [lost({ to: 'allow', reasons: [poorly('a token')] })]),
+      device('d3', [lost({ to: 'allow', reasons: [poorly('an address')] })]),
+    ]);
+    expect(groups).toMatchObject([
+      { cause: poorly('a token'), devices: 2 },
+      { cause: poorly('an address'), devices: 1 },
     ]);
   });
 

@@ -51,7 +51,10 @@ export class PlanTally {
 /** The people who lose something: e-mail addresses, in lower case. */
 function losers({ owner, changes }: DeviceOutcome): string[] {
   const users = changes.flatMap(({ sessions }) => sessions.flatMap(({ user }) => user ?? []));
-  // What others lose because it is the owner's alone, the owner keeps.
-  const ownerLoses = changes.some(({ change, to }) => change === 'lose' && to === 'deny');
+  // What others lose because it is the owner's alone, the owner keeps. A session without a proved user is the device's.
+  const ownerLoses = changes.some(
+    ({ change, to, sessions }) =>
+      change === 'lose' && (to === 'deny' || sessions.some(({ user }) => user === undefined)),
+  );
   return [...users, ...(ownerLoses && owner !== undefined ? [owner] : [])].map((person) => person.toLowerCase());
 }

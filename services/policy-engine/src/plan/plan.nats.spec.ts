@@ -3,6 +3,7 @@ import { PlanPolicy, SourceReported, type PolicyPlan } from '@stance/contracts';
 import { ask, EventPublisher } from '@stance/jetstream';
 import { waitFor } from '@stance/testing';
 import { HEALTHY_READS_WIKI, TWO_GATEWAYS } from '../spec/policies.js';
+import { policyEngineWith } from '../service.js';
 import { World } from '../spec/world.js';
 
 let world: World;
@@ -193,6 +194,33 @@ describe('a plan', () => {
     expect(changes).toMatchObject([{ sessions: [{ sessionId: 's2' }], reasons: [{ code: 'no-rule' }] }]);
   });
 
+  it('counts the sessions of devices that were proved by less than the gateway is to accept', async () => {
+    await world.settlePolicy(1, HEALTHY_READS_WIKI);
+    await world.change('d1', false, ownedBy('ana@example.com'));
+    await world.change('d2', false, ownedBy('ben@example.com'));
+    await Promise.all([world.decided('d1', 'allow'), world.decided('d2', 'allow')]);
+    await world.openSession('certified', { proof: 'certificate' });
+    await world.openSession('by token', { user: undefined, proof: 'token' });
+    await world.openSession('by address', { deviceId: 'd2', user: 'Ben@example.com' });
+    await world.settled();
+    const strict = HEALTHY_READS_WIKI.replace('[wiki]\nrules', '[wiki]\n    identity: certificate\nrules');
+    const { totals, groups } = await plan(strict);
+    expect(totals).toMatchObject({ lose: 2, people: 2, openSessions: 3, revocations: 2 });
+    const lost = { change: 'lose', from: 'allow', to: 'allow', devices: 1, sessions: 1 };
+    const poorly = (proof: string) => ({
+      code: 'identity-missing',
+      message: `The device was proved by ${proof}; the gateway needs a proof by certificate now.`,
+    });
+    expect(groups).toMatchObject([
+      { ...lost, cause: poorly('token') },
+      { ...lost, cause: poorly('address') },
+    ]);
+    await world.settlePolicy(2, strict);
+    await world.revoked('by token', 'by address');
+    await world.settled();
+    expect(world.revocations).toHaveLength(totals.revocations);
+  });
+
   it('of a policy in report mode is made as if it were enforced', async () => {
     await world.settlePolicy(1, HEALTHY_READS_WIKI);
     await world.change('d1', false);
@@ -272,13 +300,33 @@ describe('a plan over a large fleet', () => {
   it('is the only one at a time', async () => {
     const [first, second] = await Promise.allSettled([plan(LARGE), plan(LARGE)]);
     expect(first).toMatchObject({ status: 'fulfilled', value: { devices: DEVICES } });
-    expect(second).toMatchObject({ status: 'rejected', reason: refusing(/another plan/) });
+    expect(second).toMatchObject({
+      status: 'rejected',
+      reason: refusing(/^another plan is being made, with [\d,]+ of 2,000 devices looked at after 0 s: ask again/),
+    });
     await expect(plan(HEALTHY_READS_WIKI)).resolves.toMatchObject({ totals: { unchanged: DEVICES } });
   });
 
   it('is given up when another policy comes into force', async () => {
     const [overtaken] = await Promise.allSettled([plan(LARGE), world.publishPolicy(2, NOBODY_READS)]);
     expect(overtaken).toMatchObject({ status: 'rejected', reason: refusing(/revision 2/) });
+  });
+
+  it('is given up after two minutes, so that the next one can be made', async () => {
+    await world.stopEngine();
+    let ahead = 0;
+    await world.startEngine({ definition: policyEngineWith({ now: () => Date.now() + ahead }) });
+    const late = async () => {
+      // Its answer says that the first is under way.
+      await expect(plan(LARGE)).rejects.toMatchObject(refusing(/another plan/));
+      ahead = 120_000;
+    };
+    const [abandoned] = await Promise.allSettled([plan(LARGE), late()]);
+    expect(abandoned).toMatchObject({
+      status: 'rejected',
+      reason: refusing(/^the plan was given up after 120 s, with [\d,]+ of 2,000 devices looked at/),
+    });
+    await expect(plan(HEALTHY_READS_WIKI)).resolves.toMatchObject({ devices: DEVICES });
   });
 
   it('is given up when the engine stops', async () => {

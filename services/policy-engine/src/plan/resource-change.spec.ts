@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AccessChange, Reason, ResourceDecision } from '@stance/contracts';
+import type { AccessChange, DeviceProof, Reason, ResourceDecision } from '@stance/contracts';
 import { changesAt } from './resource-change.js';
 
 const infected: Reason = { code: 'condition-false', message: 'It is infected.', rule: 'staff', condition: 'c' };
@@ -8,17 +8,23 @@ const old: Reason = { code: 'condition-false', message: 'It is out of date.', ru
 const allow: ResourceDecision = { effect: 'allow', enforced: true, reasons: [] };
 const warn: ResourceDecision = { effect: 'warn', enforced: true, reasons: [old], until: '2026-01-08T00:00:00Z' };
 const deny: ResourceDecision = { effect: 'deny', enforced: true, reasons: [infected] };
-const told: ResourceDecision = { ...deny, enforced: false };
-const held: ResourceDecision = { ...told, heldUntil: '2026-01-05T10:15:00Z' };
+const onlyTold: ResourceDecision = { ...deny, enforced: false };
+const held: ResourceDecision = { ...onlyTold, heldUntil: '2026-01-05T10:15:00Z' };
 const annas: ResourceDecision = { ...allow, requiresOwner: 'Anna@example.com' };
 
-const session = (sessionId: string, user?: string) => ({ gateway: 'edge', resource: 'wiki', sessionId, user });
+const session = (sessionId: string, user?: string, proof?: DeviceProof) => ({
+  gateway: 'edge',
+  resource: 'wiki',
+  sessionId,
+  user,
+  proof,
+});
 const open = [session('anna', 'anna@example.com'), session('ben', 'ben@example.com'), session('nobody')];
 const all = ['anna', 'ben', 'nobody'];
 
 type MaybeDecision = ResourceDecision | undefined;
 
-const wikiBy = (decision: MaybeDecision) => (decision === undefined ? {} : { wiki: decision });
+const wikiBy = (decision: MaybeDecision) => ({ resources: decision === undefined ? {} : { wiki: decision } });
 const change = (before: MaybeDecision, after: MaybeDecision) =>
   changesAt('edge', wikiBy(before), wikiBy(after), open).map(({ sessions, ...rest }) => ({
     ...rest,
@@ -37,16 +43,16 @@ describe('access to a resource', () => {
       [expect.objectContaining({ code: 'no-rule' })],
       all,
     ],
-    ['is lost where a gateway no longer only reports', told, deny, 'lose', [infected], all],
+    ['is lost where a gateway no longer only reports', onlyTold, deny, 'lose', [infected], all],
     ['is gained, and the reason is the one that goes', deny, allow, 'gain', [infected], []],
     ['is gained with a warning', deny, warn, 'gain', [infected], []],
     ['is gained at a gateway that serves it for the first time', undefined, allow, 'gain', [], []],
-    ['is gained where a gateway only reports from now on', deny, told, 'gain', [infected], []],
+    ['is gained where a gateway only reports from now on', deny, onlyTold, 'gain', [infected], []],
     ['is gained where a refusal is held back', held, allow, 'gain', [infected], []],
     ['comes with a warning', allow, warn, 'warn', [old], []],
     ['comes without the warning again', warn, allow, 'clear', [old], []],
-    ['would be refused if the gateway did not only report', allow, told, 'report', [infected], []],
-    ['would no longer be refused if the gateway did not only report', told, allow, 'report', [infected], []],
+    ['would be refused if the gateway did not only report', allow, onlyTold, 'report', [infected], []],
+    ['would no longer be refused if the gateway did not only report', onlyTold, allow, 'report', [infected], []],
     [
       'is lost for other users than the owner',
       allow,
@@ -75,8 +81,49 @@ describe('access to a resource', () => {
   });
 });
 
+describe('a proof that a gateway demands', () => {
+  const byCertificate = session('c', 'anna@example.com', 'certificate');
+  const byToken = session('t', 'anna@example.com', 'token');
+  const byAddress = session('a', 'anna@example.com');
+  const told = (identity?: DeviceProof, decision: ResourceDecision = allow) => ({
+    ...wikiBy(decision),
+    ...(identity && { identity }),
+  });
+  const lost = (before: ReturnType<typeof told>, after: ReturnType<typeof told>) =>
+    changesAt('edge', before, after, [byCertificate, byToken, byAddress]);
+
+  it.each<[string, ReturnType<typeof told>, ReturnType<typeof told>, string[]]>([
+    ['a certificate', told(), told('certificate'), ['t', 'a']],
+    ['a token', told(), told('token'), ['a']],
+    ['more than before, of those that still go on', told('token'), told('certificate'), ['t']],
+    ['a certificate, though it only reports', told(undefined, onlyTold), told('certificate', onlyTold), ['t', 'a']],
+  ])('ends the sessions that were proved by less: %s', (_, before, after, sessions) => {
+    const [change, ...rest] = lost(before, after);
+    expect(rest).toEqual([]);
+    expect([change?.change, change?.from === change?.to]).toEqual(['lose', true]);
+    expect(change?.sessions.map(({ sessionId }) => sessionId)).toEqual(sessions);
+    const reasons = sessions.map((id) => (id === 't' ? /proved by token; .* needs/ : /proved by address; .* needs/));
+    expect(change?.reasons).toEqual(
+      reasons.map((message) => ({ code: 'identity-missing', message: expect.stringMatching(message) })),
+    );
+  });
+
+  it.each<[string, ReturnType<typeof told>, ReturnType<typeof told>]>([
+    ['any proof will do', told(), told('address')],
+    ['it is the same', told('certificate'), told('certificate')],
+    ['less is demanded', told('certificate'), told('token')],
+  ])('changes nothing where %s', (_, before, after) => {
+    expect(lost(before, after)).toEqual([]);
+  });
+
+  it('is told beside what is for the owner alone', () => {
+    const [change] = changesAt('edge', told(), told('token', annas), [byAddress, session('ben', 'ben@x', 'token')]);
+    expect(change?.reasons.map(({ code }) => code)).toEqual(['identity-missing', 'no-rule']);
+  });
+});
+
 it('takes no name of a resource for something else', () => {
-  expect(changesAt('edge', {}, { constructor: allow }, [])).toMatchObject([
+  expect(changesAt('edge', { resources: {} }, { resources: { constructor: allow } }, [])).toMatchObject([
     { resource: 'constructor', change: 'gain' },
   ]);
 });
@@ -87,7 +134,12 @@ it('looks at every resource that was or will be served, in order, with the sessi
     { ...session('elsewhere'), gateway: 'vpn' },
     { ...session('git'), resource: 'git' },
   ];
-  const changes = changesAt('edge', { wiki: allow, git: allow }, { wiki: deny, crm: allow }, sessions);
+  const changes = changesAt(
+    'edge',
+    { resources: { wiki: allow, git: allow } },
+    { resources: { wiki: deny, crm: allow } },
+    sessions,
+  );
   expect(changes.map((one) => [one.resource, one.change, one.sessions.map(({ sessionId }) => sessionId)])).toEqual([
     ['crm', 'gain', []],
     ['git', 'lose', ['git']],

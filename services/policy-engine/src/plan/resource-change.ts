@@ -1,8 +1,11 @@
 import type { AccessChange, Effect, Reason, ResourceDecision } from '@stance/contracts';
+import { ownOf, type Verdict } from '../decision.js';
 import type { OpenSession } from '../open-sessions.js';
+import { reasonsToRevoke } from '../reasons-to-revoke.js';
 
-type Resources = Readonly<Record<string, ResourceDecision>>;
-type PlannedSession = Pick<OpenSession, 'gateway' | 'sessionId' | 'resource' | 'user'>;
+/** What a gateway is told of a device: the resources, and the least proof of it that counts. */
+export type Told = Pick<Verdict, 'resources' | 'identity'>;
+type PlannedSession = Pick<OpenSession, 'gateway' | 'sessionId' | 'resource' | 'user' | 'proof'>;
 
 /** What would become of a device's access to one resource at one gateway. */
 export interface ResourceChange {
@@ -34,32 +37,35 @@ export const CHANGES_BY_WEIGHT: readonly AccessChange[] = ['lose', 'warn', 'repo
  */
 export function changesAt(
   gateway: string,
-  before: Resources,
-  after: Resources,
+  before: Told,
+  after: Told,
   sessions: readonly PlannedSession[],
 ): ResourceChange[] {
-  // As maps: an object answers to names such as `constructor`, too.
-  const [was, willBe] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
-  const names = new Set([...was.keys(), ...willBe.keys()]);
+  const names = new Set([...Object.keys(before.resources), ...Object.keys(after.resources)]);
   return [...names].toSorted().flatMap((resource) => {
     const concerned = sessions.filter((session) => session.gateway === gateway && session.resource === resource);
-    const change = changeOf(resource, was.get(resource), willBe.get(resource), concerned);
+    const change = changeOf(resource, before, after, concerned);
     return change === undefined ? [] : [{ gateway, resource, ...change }];
   });
 }
 
 function changeOf(
   resource: string,
-  before: ResourceDecision | undefined,
-  after: ResourceDecision | undefined,
+  before: Told,
+  after: Told,
   sessions: readonly PlannedSession[],
 ): Omit<ResourceChange, 'gateway' | 'resource'> | undefined {
-  const revoked = sessions.filter(({ user }) => letsIn(before, user) && !letsIn(after, user));
-  const from = before?.effect ?? 'deny';
-  const to = after?.effect ?? 'deny';
-  const change = kindOf(before, after, revoked.length > 0);
+  const [was, willBe] = [ownOf(before.resources, resource), ownOf(after.resources, resource)];
+  // One that is ended already, or waits for that, needs no other policy.
+  const goingOn = sessions.filter((session) => letsIn(was) && reasonsToRevoke(session, before) === undefined);
+  const revoked = goingOn.filter((session) => reasonsToRevoke(session, after) !== undefined);
+  const change = kindOf(was, willBe, revoked.length > 0);
   if (change === undefined) return undefined;
-  return { change, from, to, reasons: reasonsFor(change, resource, before, after), sessions: revoked };
+  const reasons =
+    change === 'lose' && letsIn(willBe)
+      ? differing(revoked.flatMap((session) => reasonsToRevoke(session, after) ?? []))
+      : reasonsFor(change, resource, was, willBe);
+  return { change, from: was?.effect ?? 'deny', to: willBe?.effect ?? 'deny', reasons, sessions: revoked };
 }
 
 function kindOf(
@@ -78,17 +84,13 @@ function kindOf(
 }
 
 /**
- * Whether a device gets in, and with it a user if one is given. A refusal that a `hold` keeps waiting is a refusal: no other
- * policy is needed for it to be carried out.
+ * Whether a device gets in, whoever uses it and however it is proved. A refusal that a `hold` keeps waiting is a refusal: no
+ * other policy is needed for it to be carried out.
  */
-function letsIn(decision: ResourceDecision | undefined, user?: string): boolean {
+function letsIn(decision: ResourceDecision | undefined): boolean {
   if (decision === undefined) return false;
-  const { effect, enforced, heldUntil, requiresOwner } = decision;
-  if (effect === 'deny') return !enforced && heldUntil === undefined;
-  // As gateways do: without a proved user the device is the principal.
-  const isForUser =
-    requiresOwner === undefined || user === undefined || requiresOwner.toLowerCase() === user.toLowerCase();
-  return isForUser || !enforced;
+  const { effect, enforced, heldUntil } = decision;
+  return effect !== 'deny' || (!enforced && heldUntil === undefined);
 }
 
 function reasonsFor(
@@ -100,10 +102,10 @@ function reasonsFor(
   if (change === 'gain' || change === 'clear') return before?.reasons ?? [];
   if (change === 'report' && after?.effect !== 'deny') return before?.reasons ?? [];
   if (after === undefined) return [{ code: 'no-rule', message: `No gateway serves ${resource} any more.` }];
-  return change === 'lose' && after.effect !== 'deny' ? [OWNER_ONLY] : after.reasons;
+  return after.reasons;
 }
 
-const OWNER_ONLY: Reason = {
-  code: 'no-rule',
-  message: 'Only the owner of this device may reach this resource with it.',
-};
+/** Two sessions that end alike have one reason. */
+function differing(reasons: readonly Reason[]): Reason[] {
+  return [...new Map(reasons.toReversed().map((reason) => [reason.message, reason])).values()].toReversed();
+}

@@ -10,7 +10,7 @@ export interface Graded {
   readonly name: string;
   /**
    * Conditions that no worse value meets where a better one does not: what they accept is all from some value on towards
-   * the better. `!=` and `==` on a value in the midst, `NOT IN`, and lists with a gap are not such: who writes them may want
+   * the better. `!=` and `==` on a value in the midst, `NOT IN` of other than the worst, and lists with a gap are not such: who writes them may want
    * the worse value. Presence asks nothing of the value, and of two values that are there both are.
    */
   readonly asksForBetter: readonly string[];

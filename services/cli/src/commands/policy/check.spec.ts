@@ -57,6 +57,53 @@ describe('policy check', () => {
     });
   });
 
+  describe('where a test rests on an exception', () => {
+    const excepting = (test: string, until = '2099-12-24T00:00:00Z') => `${HEALTHY_READS_WIKI}exceptions:
+  - device: laptop-42
+    rule: everyone reads the wiki
+    waive: [healthy]
+    until: ${until}
+    reason: INC-1
+    approvedBy: security@example.com
+tests:
+  - name: the old laptop still reads it
+    ${test}
+    device: { id: laptop-42, attributes: { 'sentinelOne:infected': true } }
+    expect: { wiki: allow }
+`;
+
+    test('notes that it will fail once that has ended, which is no error', async () => {
+      const file = await fileOf(excepting('from: passing'));
+      const { exitCode, stdout } = await stance(['policy', 'check', file]);
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(
+        /: valid, its 1 test passed\n.*:20:5: note: test "the old laptop still reads it" passes by an/,
+      );
+      expect(stdout).toContain('an exception for laptop-42, and fails once that has ended');
+      expect(stdout).toContain(
+        'ends at 2099-12-24T00:00:00.000Z): give it an `at` before that\n  20 |   - name: the old',
+      );
+      const forScripts = await stance(['policy', 'check', file, '--json']);
+      expect(forScripts.exitCode).toBe(0);
+      expect(JSON.parse(forScripts.stdout)).toMatchObject([{ file, note: true, line: 20, path: 'tests[0]' }]);
+    });
+
+    test.each([
+      ['it says when', excepting("at: '2099-12-01T00:00:00Z'")],
+      ['it passes without the exception, too', excepting('from: passing').replace("'sentinelOne:infected': true", '')],
+      [
+        'another device is tested',
+        excepting('from: passing').replace('true', 'false').replace('id: laptop-42', 'id: other'),
+      ],
+    ])('notes nothing where %s', async (_, document) => {
+      const file = await fileOf(document);
+      expect(await stance(['policy', 'check', file])).toMatchObject({
+        exitCode: 0,
+        stdout: `${file}: valid, its 1 test passed\n`,
+      });
+    });
+  });
+
   test('takes several files, and one that is wrong is enough', async () => {
     const right = await fileOf(HEALTHY_READS_WIKI, 'right.yaml');
     const wrong = await fileOf('version: 7\n', 'wrong.yaml');

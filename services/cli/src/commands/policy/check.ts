@@ -16,11 +16,17 @@ export function addCheck(policy: Command, context: CommandContext): void {
       });
       if (checked.some(({ problems }) => problems.length > 0)) context.negative();
       context.print(
-        checked.flatMap(({ file, problems }) => problems.map((problem) => ({ file, ...problem }))),
+        checked.flatMap(({ file, problems, notes }) => [
+          ...problems.map((problem) => ({ file, ...problem })),
+          ...notes.map((note) => ({ file, ...note, note: true })),
+        ]),
         (screen) => {
-          for (const { file, document, problems, tests } of checked) {
+          for (const { file, document, problems, notes, tests } of checked) {
             if (problems.length === 0) screen.line(`${plain(file)}: valid${testsText(tests.length)}`);
             for (const problem of problems) screen.lines(policyErrorLines(file, document, problem));
+            for (const { message, ...place } of notes) {
+              screen.lines(policyErrorLines(file, document, { message: `note: ${message}`, ...place }));
+            }
           }
         },
       );

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.js';
+import { engineStatusIfAny } from '../../engine-status.js';
 import { readPolicyLog } from '../../policy-log.js';
-import { policyRecords, type PolicyRecord } from '../../records/policies.js';
+import { policyRecords, withPresentState, type PolicyRecord } from '../../records/policies.js';
 import type { Style } from '../../view/paint.js';
 import { relativeTime } from '../../view/text.js';
 
@@ -11,14 +12,14 @@ export function addHistory(policy: Command, context: CommandContext): void {
     .description('every publication, the newest first, and what became of it')
     .action(async () => {
       await context.connected(async (stack) => {
-        const { published, activated } = await readPolicyLog(stack);
-        const records = policyRecords(published, activated);
+        const [{ published, activated }, engine] = await Promise.all([readPolicyLog(stack), engineStatusIfAny(stack)]);
+        const records = withPresentState(policyRecords(published, activated), engine);
         const now = Date.now();
         context.print(records, (screen) =>
           screen.table(
             [
               { title: 'REVISION', value: ({ revision }) => String(revision), alignRight: true },
-              { title: 'STATE', value: ({ state }) => state, style: ({ state }) => STATE_STYLES[state] },
+              { title: 'STATE', value: stateText, style: styleOf },
               { title: 'PUBLISHED', value: ({ publishedAt }) => relativeTime(publishedAt, now) },
               { title: 'BY', value: ({ publishedBy }) => publishedBy },
               { title: 'COMMENT', value: ({ comment, errors }) => errors[0]?.message ?? comment ?? '-' },
@@ -30,6 +31,14 @@ export function addHistory(policy: Command, context: CommandContext): void {
         );
       });
     });
+}
+
+function stateText({ state, loads }: PolicyRecord): string {
+  return loads === false ? `${state}, no longer loads` : state;
+}
+
+function styleOf({ state, loads }: PolicyRecord): Style {
+  return loads === false ? 'red' : STATE_STYLES[state];
 }
 
 const STATE_STYLES = {

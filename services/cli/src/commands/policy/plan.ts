@@ -1,4 +1,4 @@
-import { PlanPolicy, type PolicyPlan } from '@stance/contracts';
+import { PLAN_DEADLINE_SECONDS, PlanPolicy, type PolicyPlan } from '@stance/contracts';
 import { ask } from '@stance/jetstream';
 import type { Command } from 'commander';
 import { readPolicyFile } from '../../check-policy.js';
@@ -9,8 +9,8 @@ import type { Stack } from '../../stack.js';
 import { planErrorLines, showPlan } from '../../view/plan.js';
 import { counted, grouped } from '../../view/text.js';
 
-/** The engine gives way to changes while it plans: a million devices take about a minute. */
-const TIMEOUT_MS = 120_000;
+/** A little longer than the engine tries, to hear from itself that it gave up; a million devices take about a minute. */
+const TIMEOUT_MS = (PLAN_DEADLINE_SECONDS + 5) * 1_000;
 
 interface PlanOptions {
   readonly all?: boolean;

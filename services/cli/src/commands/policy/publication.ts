@@ -74,7 +74,8 @@ export async function publish(
   const activation = await awaitActivation(stack, published, options.timeout);
   if (activation === undefined) {
     throw new Unreachable(
-      `revision ${published.revision} is published, but the engine has said nothing about it yet: is policy-engine running? See \`stance policy history\``,
+      `revision ${published.revision} is published, but the engine has said nothing about it yet: is policy-engine running? ` +
+        `Do not run this again before \`stance policy history\` tells what became of revision ${published.revision}`,
     );
   }
   await tell(context, stack, candidate, { revision: published.revision, activation, wait: options.wait ?? false });

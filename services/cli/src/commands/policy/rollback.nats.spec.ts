@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { PlanPolicy, PolicyActivated, PolicyPublished, type DataOf } from '@stance/contracts';
+import { GetEngineStatus, PlanPolicy, PolicyActivated, PolicyPublished, type DataOf } from '@stance/contracts';
 import { startTestNats, type TestNats } from '@stance/testing';
 import { answering } from '../../fixtures/answering.js';
 import { stance } from '../../fixtures/captured-io.js';
 import { activated, FactWriter, published } from '../../fixtures/facts.js';
 import { freshTopology } from '../../fixtures/fresh-topology.js';
 import { HEALTHY_READS_WIKI, withTests } from '../../fixtures/policies.js';
-import { engineSaying, planOf } from '../../fixtures/policy-engine.js';
+import { engineSaying, engineStatus, planOf } from '../../fixtures/policy-engine.js';
 
 let nats: TestNats;
 let connection: NatsConnection;
@@ -47,6 +47,27 @@ async function engine(): Promise<void> {
   const follower = await engineSaying(connection);
   stops.push(() => follower.stop());
 }
+
+describe('policy history', () => {
+  test('marks a revision in force that the engine no longer loads, and says why', async () => {
+    await revision(1, A);
+    await revision(2, B);
+    const broken = { policyRevision: 2, policyLoads: false, policyErrors: [{ message: 'no such attribute', line: 4 }] };
+    stops.push(await answering(connection, GetEngineStatus, () => engineStatus(broken)));
+    expect((await run('history')).stdout).toMatch(/\n +2 +in-force, no longer loads .* no such attribute /);
+    expect(await json('history')).toMatchObject([
+      { revision: 2, state: 'in-force', loads: false, errors: [{ message: 'no such attribute', line: 4 }] },
+      { revision: 1, state: 'replaced', errors: [] },
+    ]);
+  });
+
+  test('says nothing of that where the engine does not answer, or loads it', async () => {
+    await revision(1, A);
+    expect((await run('history')).stdout).not.toContain('loads');
+    stops.push(await answering(connection, GetEngineStatus, () => engineStatus()));
+    expect(await json('history')).toEqual([expect.not.objectContaining({ loads: false })]);
+  });
+});
 
 describe('policy show', () => {
   beforeEach(async () => {
@@ -96,9 +117,32 @@ describe('policy rollback', () => {
       { revision: 1, state: 'replaced' },
     ]);
     expect((await run('show')).stdout).toBe(A);
-    // Once more: back to what it was before the rollback.
-    expect(await json('rollback', '--comment', 'it was right')).toMatchObject({ revision: 5, restored: 2 });
-    expect(await json('history')).toMatchObject([{ comment: 'rollback to 2: it was right' }, {}, {}, {}, {}]);
+  });
+
+  test('once more goes further back, never forward to what was rolled back', async () => {
+    await revision(4, A);
+    await revision(5, B);
+    await revision(6, C);
+    await engine();
+    expect(await json('rollback')).toMatchObject({ revision: 7, restored: 5 });
+    expect(await json('rollback', '--comment', 'further')).toMatchObject({ revision: 8, restored: 4 });
+    expect((await run('show')).stdout).toBe(A);
+    expect(await json('history')).toMatchObject([{ comment: 'rollback to 4: further' }, { revision: 7 }, {}, {}, {}]);
+    expect(await run('rollback')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(
+        /^no policy was in force before revision 4, whose document revision 8 has, so there is nothing to roll back to/,
+      ),
+    });
+  });
+
+  test('says not to run it again while the engine says nothing of it', async () => {
+    await revision(1, A);
+    await revision(2, B);
+    expect(await run('rollback', '--timeout', '100ms')).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(/Do not run this again before `stance policy history` tells .* revision 3/),
+    });
   });
 
   test('passes over the same document and over those in report mode', async () => {
@@ -155,7 +199,12 @@ describe('policy rollback', () => {
 
   test.each<[string, () => Promise<void>, string[], RegExp]>([
     ['no policy is in force', async () => revision(1, A, 'nothing'), [], /no policy is in force/],
-    ['none was in force before', async () => revision(1, A), [], /no other policy was in force before revision 1/],
+    [
+      'none was in force before',
+      async () => revision(1, A),
+      [],
+      /no policy was in force before revision 1, so there is nothing/,
+    ],
     ['there is no such revision', async () => revision(1, A), ['7'], /no revision 7: there are 1 to 1/],
     ['it is in force', async () => revision(1, A), ['1'], /revision 1 is in force already/],
   ])('says that %s', async (_, arrange, argv, said) => {

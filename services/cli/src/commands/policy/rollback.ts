@@ -28,19 +28,25 @@ export function addRollback(policy: Command, context: CommandContext): void {
 
 type PublishedPolicy = PolicyLog['published'][number]['data'];
 
-/** The last one in force before the present one that has another document. */
+/**
+ * The one that was in force before the present document first was. Not the one before the present revision: after a rollback
+ * that is the policy which was rolled back.
+ */
 function before(log: PolicyLog): PublishedPolicy {
-  const inForce = revisionsInForce(log.activated);
-  const present = publicationOf(log, inForce.at(-1) ?? 0)?.data;
+  const revisions = revisionsInForce(log.activated);
+  const present = publicationOf(log, revisions.at(-1) ?? 0)?.data;
   if (present === undefined) {
     throw new WrongUsage('no policy is in force, so there is nothing to roll back: see `stance policy history`');
   }
-  for (const revision of inForce.toReversed()) {
-    const earlier = publicationOf(log, revision)?.data;
-    if (earlier !== undefined && earlier.sha256 !== present.sha256) return earlier;
-  }
+  const inForce = revisions.flatMap((revision) => publicationOf(log, revision)?.data ?? []);
+  const first = inForce.findIndex(({ sha256 }) => sha256 === present.sha256);
+  const earlier = inForce[first - 1];
+  if (earlier !== undefined) return earlier;
+  const { revision } = inForce[first] ?? present;
+  const since = revision === present.revision ? '' : `, whose document revision ${present.revision} has`;
   throw new WrongUsage(
-    `no other policy was in force before revision ${present.revision}, so there is nothing to roll back to`,
+    `no policy was in force before revision ${revision}${since}, so there is nothing to roll back to; name a later one ` +
+      'of `stance policy history` if that is meant',
   );
 }
 
