@@ -244,3 +244,143 @@ describe('a value that cannot be read', () => {
     );
   });
 });
+
+describe('durations near their limits', () => {
+  const YEARS = '3650d';
+  const CLEAN = `${INFECTED} == false`;
+  const RECENT = 'stance:lastSeenAge <= 3650d';
+  const policy = compiled({
+    defaults: { maxAge: YEARS, rearm: YEARS },
+    postures: {
+      clean: [CLEAN],
+      recent: { maxAge: '1ms', conditions: [RECENT] },
+      seen: [`stance:lastSeenAge IN [0s, 1ms, 3649d23h59m59s999ms, ${YEARS}]`, `${ACTIVE} IS SET`],
+      old: [`stance:lastSeenAge > ${YEARS}`],
+    },
+    gateways: { edge: { resources: ['wiki', 'payroll', 'mail'], hold: '24h' } },
+    rules: [
+      {
+        name: 'longest',
+        resources: ['wiki'],
+        maxAge: YEARS,
+        require: [{ posture: 'clean', grace: YEARS, rearm: YEARS }],
+      },
+      {
+        name: 'shortest',
+        resources: ['wiki'],
+        maxAge: '1ms',
+        require: [{ posture: 'seen', grace: '1ms', rearm: '0s' }],
+      },
+      {
+        name: 'any',
+        resources: ['payroll', 'mail'],
+        requireAny: [
+          { posture: 'recent', grace: YEARS, rearm: '1ms' },
+          { posture: 'clean', grace: '1ms', rearm: YEARS },
+        ],
+      },
+      { name: 'soon', mode: 'report', resources: ['mail'], require: [{ posture: 'seen', grace: YEARS }] },
+      { name: 'never', effect: 'deny', mode: 'report', resources: ['wiki'], when: ['old'] },
+    ],
+    exceptions: ['0000-01-01T00:00:00Z', '2026-11-21T12:00:00Z', '9999-12-31T23:59:59.999Z'].map((until) => ({
+      device: 'laptop',
+      rule: 'any',
+      waive: ['clean', 'recent'],
+      until,
+      reason: 'INC-1',
+      approvedBy: 'it@example.com',
+    })),
+  });
+  const time = fc.oneof(
+    { weight: 3, arbitrary: fc.date({ noInvalidDate: true }).map((date) => date.toISOString()) },
+    {
+      weight: 3,
+      arbitrary: fc.integer({ min: -3700, max: 3700 }).map((days) => new Date(NOW - days * 24 * HOUR).toISOString()),
+    },
+    fc.constantFrom(
+      '-271821-04-20T00:00:00.000Z',
+      '+275760-09-13T00:00:00.000Z',
+      '0000-01-01T00:00:00Z',
+      '9999-12-31T23:59:59Z',
+      '',
+    ),
+    fc.string(),
+  );
+  const resource = fc.oneof(fc.constantFrom('wiki', 'payroll', 'mail', '__proto__'), fc.string());
+  const grace = fc.record(
+    {
+      rule: fc.oneof(
+        { weight: 4, arbitrary: fc.constantFrom('longest', 'shortest', 'any', 'soon', 'never', 'constructor') },
+        fc.string(),
+      ),
+      posture: fc.oneof(
+        { weight: 4, arbitrary: fc.constantFrom('clean', 'recent', 'seen', 'old', '__proto__') },
+        fc.string(),
+      ),
+      resources: fc.array(resource, { maxLength: 3 }),
+      failingSince: time,
+      heldSince: time,
+    },
+    { requiredKeys: ['rule', 'posture'] },
+  );
+  const reached = fc.array(
+    fc.tuple(
+      resource,
+      fc.record(
+        { effect: fc.constantFrom<('allow' | 'warn' | 'deny')[]>('allow', 'warn', 'deny'), graceSince: time },
+        { requiredKeys: ['effect'] },
+      ),
+    ),
+  );
+  const agent = fc.record(
+    {
+      source: fc.string(),
+      agentId: fc.string(),
+      by: fc.constant('serial' as const),
+      observedAt: time,
+      lastSeenAt: time,
+    },
+    { requiredKeys: ['source', 'agentId', 'observedAt'] },
+  );
+  const posture: fc.Arbitrary<PostureSubject> = fc.record({
+    deviceId: fc.constantFrom('laptop', 'another'),
+    device: fc.constant({ state: 'enrolled' as const, groups: [], tags: [] }),
+    agents: fc.array(agent, { maxLength: 3 }),
+    attributes: fc.dictionary(
+      fc.constantFrom(INFECTED, ACTIVE),
+      fc.record({ value: fc.oneof(fc.boolean(), fc.string()), agent: fc.integer({ min: -1, max: 3 }) }),
+    ),
+    problems: fc.constantFrom<PostureSubject['problems'][]>([], ['conflict'], ['quarantined'], ['not-enrolled']),
+  });
+
+  test('never make an evaluation throw, whatever is remembered and whenever it is', () => {
+    const warned = { times: 0 };
+    fc.assert(
+      fc.property(
+        fc.option(posture, { nil: undefined }),
+        fc.array(grace, { maxLength: 6 }),
+        reached,
+        fc.constantFrom(NOW, 0, Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59Z')),
+        (subjectOrNone, graces, before, now) => {
+          const past: Past = { graces, reached: () => new Map(before) };
+          const first = evaluateGateway(policy, 'edge', subjectOrNone, now, past);
+          const handedOn: Past = { graces: first.graces, reached: () => new Map(Object.entries(first.resources)) };
+          const next = evaluateGateway(policy, 'edge', subjectOrNone, first.reviewAt ?? now + 1, handedOn);
+          for (const { resources } of [first, next]) {
+            for (const { effect, until, reasons } of Object.values(resources)) {
+              if (effect === 'warn') warned.times++;
+              expect(until === undefined).toBe(effect !== 'warn');
+              expect(reasons.length > 0).toBe(effect !== 'allow');
+            }
+          }
+          for (const name of ['wiki', 'payroll', 'mail']) {
+            const told = explain(policy, subjectOrNone, name, now, past);
+            expect(told.effect).toBe(first.resources[name]?.effect);
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+    expect(warned.times).toBeGreaterThan(20);
+  });
+});

@@ -15,7 +15,7 @@ const annas = (decision: ResourceDecision): ResourceDecision => ({ ...decision, 
 const codeFor = (
   decision: ResourceDecision,
   { user, proof, resource = 'wiki' }: { user?: string; proof?: DeviceProof; resource?: string } = {},
-  identity: DeviceProof | undefined = undefined,
+  identity?: DeviceProof,
 ) =>
   reasonsToRevoke({ resource, user, proof }, { resources: { wiki: decision }, ...(identity && { identity }) })?.[0]
     ?.code;
