@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ATTRIBUTES, attributeCatalogueMarkdown, formatDuration, parseDuration, policyJsonSchema } from './index.js';
+import { policyDuration } from './duration.js';
 import { nearest } from './nearest.js';
 
 describe('the documents', () => {
@@ -48,6 +49,14 @@ test.each([
   expect(parseDuration(text)).toBe(milliseconds);
   expect(formatDuration(milliseconds)).toBe(written);
 });
+
+test.each([
+  ['3650d', 315_360_000_000],
+  ['87600h', 315_360_000_000],
+  ['3650d1ms', undefined],
+  ['999999999d', undefined],
+  ['tomorrow', undefined],
+])('a policy may ask for %s: %d ms', (text, milliseconds) => expect(policyDuration(text)).toBe(milliseconds));
 
 test.each(['', 'h', '1', '1 h', '-1h', '1.5h', '1y', '1h '])('%j is no duration', (text) => {
   expect(parseDuration(text)).toBeUndefined();

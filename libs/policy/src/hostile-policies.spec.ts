@@ -219,6 +219,7 @@ describe('a hostile policy is refused in bounded time and memory', () => {
       ['documents', filled('', '---\n')],
       ['two documents', '---\nversion: 1\n---\nversion: 1\n'],
       ['a second document after an end', 'version: 1\n...\nversion: 1\n'],
+      ['lines after what ends no document', 'version: 1\n]...\nversion: 1\n]...\nversion: 1'],
       ['quotes in lines', filled('version: ', "'a'\n")],
       ['an unclosed quote', filled('version: "', 'a')],
       ['escapes that there are not', filled('version: "', '\\q', '"')],

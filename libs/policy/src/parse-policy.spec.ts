@@ -58,6 +58,16 @@ describe('a policy document', () => {
       { message: 'expected a duration such as 15m or 24h', line: 2, column: 21 },
     ],
     ['a number for a duration', 'version: 1\ndefaults: { maxAge: 24 }', { message: 'expected a text, got a number' }],
+    [
+      'a duration of more parts than one has',
+      `version: 1\ndefaults: { rearm: ${'1s'.repeat(40)} }`,
+      { message: 'expected a duration of at most 3650d', line: 2, column: 20, path: 'defaults.rearm' },
+    ],
+    [
+      'a duration of more than ten years',
+      'version: 1\npostures: { a: { maxAge: 3650d1ms, conditions: [stance:agents > 0] } }',
+      { message: 'expected a duration of at most 3650d', line: 2, column: 26, path: 'postures.a.maxAge' },
+    ],
     ['an age of nothing', 'version: 1\ndefaults: { maxAge: 0s }', { message: 'maxAge has to be longer than nothing' }],
     [
       'an empty posture',
@@ -84,6 +94,11 @@ describe('a policy document', () => {
       'a hold for longer than a day',
       'version: 1\ngateways: { edge: { resources: [a], hold: 2d } }',
       { message: expect.stringMatching(/at most 24h/), path: 'gateways.edge.hold' },
+    ],
+    [
+      'a posture that an allow rule requires twice',
+      `${MINIMAL}postures: { a: ['sentinelOne:infected == true'] }\nrules: [{ name: a, resources: [wiki], require: [a, { posture: a, grace: 1h }] }]`,
+      { message: 'this rule asks for a twice; once is enough', path: 'rules[0].require[1].posture' },
     ],
     [
       'a grace of a deny rule',

@@ -7,6 +7,7 @@ import { Engine } from './engine.js';
 import { TABLES, type Tables } from './engine.store.js';
 import { ExplainHandler } from './explain.handler.js';
 import { FleetReview } from './fleet-review.js';
+import { HELD_DEVICES } from './hold/held-devices.js';
 import { HoldReleasedHandler } from './hold/hold-released.handler.js';
 import { Holds } from './hold/holds.js';
 import { OpenSessions } from './open-sessions.js';
@@ -27,6 +28,8 @@ export interface EngineParts {
   readonly progress: EngineProgress;
   readonly holds: Holds;
   readonly review: FleetReview;
+  /** Of the devices that were held and are no more. */
+  readonly heldDevices: FleetReview;
   readonly report: EngineReport;
   readonly plan: FleetPlan;
   readonly now: Clock;
@@ -55,6 +58,7 @@ export class AppModule {
         { provide: EngineProgress, useValue: parts.progress },
         { provide: Holds, useValue: parts.holds },
         { provide: FleetReview, useValue: parts.review },
+        { provide: HELD_DEVICES, useValue: parts.heldDevices },
         { provide: EngineReport, useValue: parts.report },
         { provide: FleetPlan, useValue: parts.plan },
         { provide: CLOCK, useValue: parts.now },

@@ -25,6 +25,7 @@ export class FleetReview {
     private readonly devices: () => Iterable<string>,
     private readonly evaluate: (deviceId: string, input: string, cause: Cause) => Promise<void>,
     private readonly logger: Logger,
+    private readonly concurrency = CONCURRENCY,
   ) {}
 
   /** `undefined` when none is under way. */
@@ -36,12 +37,22 @@ export class FleetReview {
   start(reason: string, cause: Cause): void {
     this.generation += 1;
     const mine = this.generation;
-    this.running = this.running.then(() => this.review(mine, reason, cause));
+    this.running = this.running.then(() => this.reviewAll(mine, reason, cause));
   }
 
   async stop(): Promise<void> {
     this.generation += 1;
     await this.running;
+  }
+
+  /** A review that could not even begin must not keep the next one from it. */
+  private async reviewAll(mine: number, reason: string, cause: Cause): Promise<void> {
+    try {
+      await this.review(mine, reason, cause);
+    } catch (error) {
+      this.current = undefined;
+      this.logger.error({ reason, err: error }, 'a review of the fleet failed: decisions may be out of date');
+    }
   }
 
   private async review(mine: number, reason: string, cause: Cause): Promise<void> {
@@ -59,15 +70,15 @@ export class FleetReview {
         reviewed += 1;
         this.current = { reviewed, total: devices.length, startedAt };
         // What reads nothing and writes nothing would not give way to messages otherwise.
-        if (reviewed % CONCURRENCY === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (reviewed % this.concurrency === 0) await new Promise((resolve) => setImmediate(resolve));
       }
     };
-    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+    await Promise.all(Array.from({ length: this.concurrency }, worker));
     this.current = undefined;
     if (mine === this.generation) {
       this.logger.info(
         { reason, devices: devices.length, ms: Math.round(performance.now() - startedMs) },
-        'reviewed the fleet',
+        'decided about devices again',
       );
     }
   }

@@ -14,6 +14,7 @@ import { reloadPolicy, type LoadedPolicy, type PublishedPolicy, type UsablePolic
 export class PolicyLog implements WarmTable {
   readonly stream = STREAMS.POLICIES.name;
   private readonly documents = new Map<number, PublishedPolicy>();
+  private readonly digests = new Map<number, string>();
   private follower: StreamFollower | undefined;
   private activated = 0;
   private reported = 0;
@@ -55,13 +56,20 @@ export class PolicyLog implements WarmTable {
   /** Keeps a document until a newer one is in force. The first of a revision counts: one put into force never changes. */
   remember(published: PublishedPolicy): void {
     const { revision } = published;
-    if (revision >= this.activated && !this.documents.has(revision)) this.documents.set(revision, published);
+    if (revision < this.activated || this.digests.has(revision)) return;
+    this.digests.set(revision, published.sha256);
+    this.documents.set(revision, published);
   }
 
   /** Whether another document was published under the same revision before. */
   isTaken({ revision, sha256 }: PublishedPolicy): boolean {
-    const first = this.documents.get(revision);
-    return first !== undefined && first.sha256 !== sha256;
+    const first = this.digests.get(revision);
+    return first !== undefined && first !== sha256;
+  }
+
+  /** A refused document is not needed again; its revision stays taken. */
+  refused(revision: number): void {
+    this.documents.delete(revision);
   }
 
   async load(signal?: AbortSignal): Promise<void> {
@@ -89,6 +97,7 @@ export class PolicyLog implements WarmTable {
       } else {
         const { outcome, revision, mode } = decodeEvent(PolicyActivated, message.data, message.subject).data;
         if (outcome === 'active') this.settle(revision, mode ?? 'enforce');
+        else this.refused(revision);
       }
     } catch (error) {
       // The handler of the same message dead-letters it, with the reason.
@@ -109,6 +118,10 @@ export class PolicyLog implements WarmTable {
     }
     this.activated = revision;
     this.reported = 0;
-    for (const revision of this.documents.keys()) if (revision < this.activated) this.documents.delete(revision);
+    for (const earlier of this.digests.keys()) {
+      if (earlier >= revision) continue;
+      this.digests.delete(earlier);
+      this.documents.delete(earlier);
+    }
   }
 }

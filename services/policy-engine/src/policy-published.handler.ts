@@ -7,7 +7,7 @@ import { EngineReport } from './engine-report.js';
 import { TABLES, type Tables } from './engine.store.js';
 import { FleetReview } from './fleet-review.js';
 import { leastMaxAge } from './least-max-age.js';
-import { loadPolicy } from './loaded-policy.js';
+import { loadPolicy, reloadPolicy } from './loaded-policy.js';
 import { PolicyLog } from './policy-log.js';
 
 /** Puts a published policy into force, or refuses it and leaves the one before. */
@@ -42,8 +42,12 @@ export class PolicyPublishedHandler {
       };
     });
     const settled = this.tables.activations.get({});
-    if (!policy.ok || settled?.revision !== data.revision || settled.outcome !== 'active') return;
-    this.policies.activate(policy);
+    if (settled?.revision !== data.revision) return;
+    if (settled.outcome === 'refused') return this.policies.refused(data.revision);
+    // Stored before, and not confirmed: its own tests have been passed, whatever they say by now.
+    const usable = policy.ok ? policy : reloadPolicy(data);
+    if (!usable.ok) return;
+    this.policies.activate(usable);
     this.review.start(`policy-${data.revision}`, context.cause);
     // A gateway that is named for the first time need not wait for the next regular report.
     await this.report.report();

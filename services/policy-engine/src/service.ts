@@ -9,6 +9,7 @@ import { Engine } from './engine.js';
 import { createTables, SessionLog, type Tables } from './engine.store.js';
 import { FleetReview } from './fleet-review.js';
 import { announceBegun, announceContinued, healthOf, observeHolds } from './hold/announce-holds.js';
+import { releasedDevices } from './hold/held-devices.js';
 import { Holds } from './hold/holds.js';
 import { OpenSessions } from './open-sessions.js';
 import { FleetPlan } from './plan/fleet-plan.js';
@@ -17,6 +18,8 @@ import { RevisionAlarms } from './revision-alarms.js';
 import { Revocations } from './revocations.js';
 
 const PRUNE_INTERVAL_MS = 60_000;
+/** Devices whose withheld revocations are carried out at the same time. */
+const RELEASED_AT_ONCE = 256;
 
 interface EngineOptions {
   /** See {@link STANDSTILL_LIMIT_MS}. */
@@ -56,12 +59,30 @@ function compose({ connection, publisher, logger }: Runtime, standstillMs: numbe
     (deviceId, input, cause) => engine.evaluateInBackground(deviceId, { input, cause }),
     logger,
   );
+  const heldDevices = new FleetReview(
+    () => releasedDevices(holds),
+    (deviceId, input, cause) => engine.evaluate(deviceId, { input, cause }),
+    logger,
+    RELEASED_AT_ONCE,
+  );
   const report = new EngineReport(connection, publisher, policies, progress, review, logger, { standstillMs });
   const plan = new FleetPlan(tables, policies, sessions, progress, now);
   let pruning: NodeJS.Timeout | undefined;
   let endObservation: (() => void) | undefined;
   return {
-    module: AppModule.with({ tables, policies, sessions, engine, progress, holds, review, report, plan, now }),
+    module: AppModule.with({
+      tables,
+      policies,
+      sessions,
+      engine,
+      progress,
+      holds,
+      review,
+      heldDevices,
+      report,
+      plan,
+      now,
+    }),
     tables: {
       fed: [tables.postures, tables.decisions, tables.timers, tables.activations, tables.releases, policies],
       followed: [new SessionLog(connection, sessions, now), tables.sources],
@@ -79,6 +100,7 @@ function compose({ connection, publisher, logger }: Runtime, standstillMs: numbe
       report.stop();
       await plan.stop();
       await review.stop();
+      await heldDevices.stop();
     },
     health: () => {
       const policy = policies.active;

@@ -3,7 +3,7 @@ import type { Weight } from './weight.js';
 
 /** A test from `passing` looks at the rules to find such a device, for what is remembered of it, and for the outcome. */
 const LOOKS_FROM_PASSING = 3;
-/** What it costs to work out what is remembered of a posture with grace, in looks at a rule. */
+/** What it costs to work out what is remembered of a posture with grace, in looks at a rule; its conditions are looked at twice. */
 const GRACE = 20;
 
 /** What deciding about a resource looks at. */
@@ -56,7 +56,7 @@ function costOfRule(rule: unknown, weights: ReadonlyMap<string, Weight>): Cost {
   const conditions = postures.reduce((total, name) => total + (weights.get(name)?.size ?? 0), 0);
   const graces = referencesOf(rule).reduce<number>((total, reference) => {
     const { size, ages } = gracedWeight(reference, weights);
-    return size === 0 ? total : total + GRACE + size * (1 + ages);
+    return size === 0 ? total : total + GRACE + 2 * size * (1 + ages);
   }, 0);
   return { rules: 1, references: postures.length + graces, conditions };
 }

@@ -97,7 +97,7 @@ describe('what a policy asks for is bounded', () => {
       expect(
         problemsOf(
           tested(
-            times(434, () => ({})),
+            times(416, () => ({})),
             { require },
           ),
         ),
@@ -105,11 +105,11 @@ describe('what a policy asks for is bounded', () => {
       expect(
         problemsOf(
           tested(
-            times(435, () => ({})),
+            times(417, () => ({})),
             { require },
           ),
         ),
-      ).toEqual(refusal(50_025_435));
+      ).toEqual(refusal(50_040_417));
     });
 
     test('for rules about everything too', () => {

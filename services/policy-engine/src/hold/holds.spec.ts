@@ -110,6 +110,13 @@ describe('a hold is over', () => {
     ['not by a release before it began', { at: NOW - 1, heldUntil: undefined }, NOW + 2, false],
     ['when it was released by name, whatever the clock of who did so', { at: 0, heldUntil: until }, NOW + 2, true],
     ['not by the release of one before it', { at: NOW + 1, heldUntil: until - 1 }, NOW + 2, false],
+    [
+      'by the release of one that ends later, if it had begun by then',
+      { at: NOW, heldUntil: until + 1 },
+      NOW + 2,
+      true,
+    ],
+    ['not by that of an earlier one that ends later', { at: NOW - 1, heldUntil: until + 1 }, NOW + 2, false],
   ])('%s', (_, release, now, isOver) => {
     const gateway = held();
     gateway.release = release;

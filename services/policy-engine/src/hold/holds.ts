@@ -76,9 +76,11 @@ export class Holds {
   isReleased(gateway: string, until: number): boolean {
     const release = this.releaseOf(gateway);
     if (release === undefined) return false;
-    if (release.heldUntil !== undefined) return until <= release.heldUntil;
+    // The very hold that the person saw, whatever the clocks say.
+    if (until === release.heldUntil) return true;
     const since = this.rooms.get(gateway)?.holds.get(until)?.since;
-    return since !== undefined && since <= release.at;
+    const isEarlier = release.heldUntil === undefined || until < release.heldUntil;
+    return isEarlier && since !== undefined && since <= release.at;
   }
 
   /** Takes in what a device's stored decision holds, and since when at the latest. */
