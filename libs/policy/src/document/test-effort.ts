@@ -1,5 +1,12 @@
 import { entriesOf, fieldOf, listOf, posturesOf, referencesOf } from './reading.js';
-import type { Weight } from './weight.js';
+
+/** What a posture costs to decide. */
+export interface Weight {
+  /** Conditions and listed values. */
+  readonly size: number;
+  /** Values that a growing age is compared with. */
+  readonly ages: number;
+}
 
 /** A test from `passing` looks at the rules to find such a device, for what is remembered of it, and for the outcome. */
 const LOOKS_FROM_PASSING = 3;

@@ -2,7 +2,7 @@ import type { ReadCondition } from '../conditions/condition-reader.js';
 import { InvalidCondition } from '../conditions/syntax.js';
 import { conditionsOf, entriesOf, fieldOf, listOf, posturesOf, referencesOf } from './reading.js';
 import type { Problem } from './shape-errors.js';
-import { gracedWeight, testEffort } from './test-effort.js';
+import { gracedWeight, testEffort, type Weight } from './test-effort.js';
 
 /** Rules times the resources that they cover: what evaluating one device may cost. */
 const MOST_GRANTS = 1_000_000;
@@ -44,14 +44,6 @@ export function* weightProblems(root: unknown, read: ReadCondition): Generator<P
     const message = `the tests look at rules and conditions ${effort} times; at most ${MOST_TEST_EFFORT} are taken`;
     yield { message, place: { path: ['tests'], atKey: true } };
   }
-}
-
-/** What a posture costs to decide. */
-export interface Weight {
-  /** Conditions and listed values. */
-  readonly size: number;
-  /** Values that a growing age is compared with. */
-  readonly ages: number;
 }
 
 function posturesByWeight(root: unknown, read: ReadCondition): Map<string, Weight> {

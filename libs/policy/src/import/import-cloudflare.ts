@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDuration } from '../duration.js';
+import { policyDuration } from '../duration.js';
 import { carryCheck, quoted, type Criterion } from './agent-check.js';
 import type { DraftPosture } from './draft.js';
 import { finishImport, refused } from './finish.js';
@@ -129,7 +129,7 @@ function criteriaOf(rule: SentinelOneRule, path: Path, report: ImportReport) {
   // Alone, the systems would be no check of the agent.
   if (criteria.length > 0) criteria.push(...platformCriteria(rule, [...path, 'match'], report));
   if (!expiration) return { criteria };
-  if ((parseDuration(expiration) ?? 0) > 0) return { criteria, maxAge: expiration };
+  if ((policyDuration(expiration) ?? 0) > 0) return { criteria, maxAge: expiration };
   const problem = `${shortened(expiration, 60)}: expected how long a result is valid, such as 30m or 1h`;
   return { criteria: [...criteria, { path: [...path, 'expiration'], problem }] };
 }

@@ -11,8 +11,9 @@ export function policyTestLines({ name, passed, mismatches }: PolicyTestResult, 
 
 function mismatchLines({ resource, expected, actual, reasons, message }: PolicyTestMismatch, paint: Paint): string[] {
   const [wanted, got] = [expected, actual].map((effect) => effectText(effect, true, paint));
-  // The same effect for a reason that proves nothing: only the message says which.
-  const text = actual === expected ? plain(message) : `${plain(resource)}: expected ${wanted}, got ${got}`;
+  const isPlain = message.startsWith(`${resource}: expected `);
+  // Where the test could prove nothing, only the message says why.
+  const text = isPlain ? `${plain(resource)}: expected ${wanted}, got ${got}` : plain(message);
   return [`  ${text}`, ...reasons.map((reason) => `    ${reasonText(reason)}`)];
 }
 

@@ -302,6 +302,7 @@ describe('a hold', () => {
     await waitFor(() => revokedAtEdge().length === turned.length && heldDevices().length === 0, {
       what: 'what was held, and what was being written, to be carried out',
     });
+    expect(revokedAtEdge()).toEqual(turned);
   });
 
   it('spares all sessions of a device that is held, and none of one that is not, also those that start just then', async () => {
