@@ -143,14 +143,6 @@ export class Engine {
     });
   }
 
-  /** Every device that has a posture or a decision. */
-  devices(): Set<string> {
-    const devices = new Set<string>();
-    for (const { deviceId } of this.tables.postures.keys()) devices.add(deviceId);
-    for (const { deviceId } of this.tables.decisions.keys()) devices.add(deviceId);
-    return devices;
-  }
-
   private decide(gateway: string, deviceId: string, device: DeviceAt): Verdict {
     const { active, reporting } = this.policies;
     const posture = this.tables.postures.get({ deviceId });

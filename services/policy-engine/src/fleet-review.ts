@@ -1,8 +1,11 @@
 import type { Cause } from '@stance/contracts';
 import type { Logger } from '@stance/service-kit';
+import type { DevicesToLookAt } from './known-devices.js';
 
 /** Devices decided about at the same time: what comes beside them waits for these at most. */
-const CONCURRENCY = 8;
+const CONCURRENCY = 2;
+/** Devices looked at before messages have their turn. */
+const LOOKS_AT_ONCE = 16;
 const RETRY_DELAY_MS = 1_000;
 
 /** How far a review has come. */
@@ -22,7 +25,7 @@ export class FleetReview {
   private running: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly devices: () => Iterable<string>,
+    private readonly devices: () => DevicesToLookAt,
     private readonly evaluate: (deviceId: string, input: string, cause: Cause) => Promise<void>,
     private readonly logger: Logger,
     private readonly concurrency = CONCURRENCY,
@@ -56,30 +59,30 @@ export class FleetReview {
   }
 
   private async review(mine: number, reason: string, cause: Cause): Promise<void> {
-    const devices = [...this.devices()];
+    const { each, count } = this.devices();
     const startedAt = new Date().toISOString();
     const startedMs = performance.now();
-    let next = 0;
-    let reviewed = 0;
-    if (devices.length > 0) this.current = { reviewed, total: devices.length, startedAt };
+    const devices = each[Symbol.iterator]();
+    let [looked, reviewed] = [0, 0];
+    if (count > 0) this.current = { reviewed, total: count, startedAt };
     const worker = async () => {
-      while (mine === this.generation && next < devices.length) {
-        const deviceId = devices[next++];
-        if (deviceId === undefined) return;
+      while (mine === this.generation) {
+        const { done, value: deviceId } = devices.next();
+        if (done === true) return;
+        looked += 1;
+        // What reads nothing and writes nothing would not give way to messages otherwise.
+        if (looked % LOOKS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (deviceId === undefined) continue;
         await this.reviewOne(mine, deviceId, reason, cause);
         reviewed += 1;
-        this.current = { reviewed, total: devices.length, startedAt };
-        // What reads nothing and writes nothing would not give way to messages otherwise.
-        if (reviewed % this.concurrency === 0) await new Promise((resolve) => setImmediate(resolve));
+        this.current = { reviewed, total: Math.max(count, reviewed), startedAt };
       }
     };
     await Promise.all(Array.from({ length: this.concurrency }, worker));
     this.current = undefined;
     if (mine === this.generation) {
-      this.logger.info(
-        { reason, devices: devices.length, ms: Math.round(performance.now() - startedMs) },
-        'decided about devices again',
-      );
+      const ms = Math.round(performance.now() - startedMs);
+      this.logger.info({ reason, devices: reviewed, ms }, 'decided about devices again');
     }
   }
 

@@ -11,6 +11,7 @@ import { FleetReview } from './fleet-review.js';
 import { announceBegun, announceContinued, healthOf, observeHolds } from './hold/announce-holds.js';
 import { releasedDevices } from './hold/held-devices.js';
 import { Holds } from './hold/holds.js';
+import { knownDevices } from './known-devices.js';
 import { OpenSessions } from './open-sessions.js';
 import { FleetPlan } from './plan/fleet-plan.js';
 import { PolicyLog } from './policy-log.js';
@@ -55,12 +56,15 @@ function compose({ connection, publisher, logger }: Runtime, standstillMs: numbe
   );
   const engine = new Engine(tables, policies, sessions, revocations, progress, holds, new RevisionAlarms(logger), now);
   const review = new FleetReview(
-    () => engine.devices(),
+    () => knownDevices(tables, progress),
     (deviceId, input, cause) => engine.evaluateInBackground(deviceId, { input, cause }),
     logger,
   );
   const heldDevices = new FleetReview(
-    () => releasedDevices(holds),
+    () => {
+      const released = releasedDevices(holds);
+      return { each: released, count: released.size };
+    },
     (deviceId, input, cause) => engine.evaluate(deviceId, { input, cause }),
     logger,
     RELEASED_AT_ONCE,

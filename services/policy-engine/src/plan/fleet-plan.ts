@@ -12,6 +12,7 @@ import { loadPolicy, type LoadedPolicy } from '../loaded-policy.js';
 import type { OpenSessions } from '../open-sessions.js';
 import type { PolicyLog } from '../policy-log.js';
 import { fitting } from './fitting.js';
+import { knownDevices } from '../known-devices.js';
 import { leastMaxAge } from '../least-max-age.js';
 import { PlanTally } from './plan-tally.js';
 import { changesAt, type DeviceOutcome, type Told } from './resource-change.js';
@@ -81,7 +82,7 @@ export class FleetPlan {
     if (!policy.ok)
       return { ...about, mode: 'enforce', errors: errorsOf(policy), ...new PlanTally().result(MAX_BYTES) };
     const tally = new PlanTally();
-    for (const deviceId of this.devices()) {
+    for (const deviceId of knownDevices(this.tables, this.progress).each) {
       if (slices.isOver) {
         await slices.next();
         this.checkWorthwhile(underWay, baseRevision);
@@ -120,22 +121,6 @@ export class FleetPlan {
   private progressOf({ done }: PlanUnderWay): string {
     const total = Math.max(done, this.tables.postures.size);
     return `${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} devices`;
-  }
-
-  /** Every device that has a posture or a decision, once; `undefined` for what was looked at and is none. */
-  private *devices(): Generator<string | undefined> {
-    for (const { deviceId } of this.tables.postures.keys()) yield deviceId;
-    for (const { gateway, deviceId } of this.tables.decisions.keys()) {
-      const hasPosture = this.tables.postures.get({ deviceId }) !== undefined;
-      yield !hasPosture && this.firstGatewayOf(deviceId) === gateway ? deviceId : undefined;
-    }
-  }
-
-  private firstGatewayOf(deviceId: string): string | undefined {
-    for (const gateway of this.progress.gateways) {
-      if (this.tables.decisions.get({ gateway, deviceId }) !== undefined) return gateway;
-    }
-    return undefined;
   }
 
   private outcomeFor(deviceId: string, compiled: CompiledPolicy, now: number): DeviceOutcome {
