@@ -36,7 +36,8 @@ export {
 } from './evaluation/evaluate.js';
 export { explain, type PolicyExplanation } from './evaluation/explain.js';
 export { prepareSubject, type PostureSubject, type PreparedSubject } from './evaluation/subject.js';
-export { NO_PAST, type Past } from './evaluation/past.js';
+export { mergeGraces } from './evaluation/merge-graces.js';
+export { NO_PAST, pastOf, type Past, type PastDecision } from './evaluation/past.js';
 export * from './import/index.js';
 export { runPolicyTests, type PolicyTestMismatch, type PolicyTestResult } from './policy-tests/run-policy-tests.js';
 export { compareVersions, parseVersion, type Version } from './version.js';

@@ -1,7 +1,5 @@
-import type { ResourceDecision } from '@stance/contracts';
-import type { Past } from '@stance/policy';
+import { mergeGraces, pastOf } from '@stance/policy';
 import type { Earlier, Verdict } from './decision.js';
-import { mergeGraces } from './merge-graces.js';
 
 /**
  * The decisions of one device at all gateways, as one past for one of them: a gateway that a policy names for the first time
@@ -18,28 +16,19 @@ export function earlierDecisions(
     ...[once().get(gateway)].filter((own) => own !== undefined),
     ...[...once()].filter(([name]) => name !== gateway).map(([, verdict]) => verdict),
   ];
-  const reached = (): ReturnType<Past['reached']> => reachedBy(ownFirst());
   return {
     served: () => [...new Set([...Object.keys(once().get(gateway)?.resources ?? {}), ...openResources()])].toSorted(),
     graces: () => once().get(gateway)?.graces ?? [],
-    past: () => ({ graces: mergeGraces([...once().values()].map(({ graces = [] }) => graces)), reached }),
+    past: () => pastOf(ownFirst()),
     shadowPast: (policyRevision) => ({
+      ...pastOf(ownFirst()),
       graces: mergeGraces(
         [...once().values()].map(({ shadow }) =>
           shadow?.policyRevision === policyRevision ? (shadow.graces ?? []) : [],
         ),
       ),
-      reached,
     }),
   };
-}
-
-function reachedBy(verdicts: readonly Verdict[]): Map<string, ResourceDecision> {
-  const reached = new Map<string, ResourceDecision>();
-  for (const { resources } of verdicts) {
-    for (const [name, decision] of Object.entries(resources)) if (!reached.has(name)) reached.set(name, decision);
-  }
-  return reached;
 }
 
 function remembering<Value>(find: () => Value): () => Value {

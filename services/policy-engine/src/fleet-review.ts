@@ -62,7 +62,7 @@ export class FleetReview {
     const { each, count } = this.devices();
     const startedAt = new Date().toISOString();
     const startedMs = performance.now();
-    const devices = each[Symbol.iterator]();
+    const devices: Iterator<string | undefined, undefined> = each[Symbol.iterator]();
     let [looked, reviewed] = [0, 0];
     if (count > 0) this.current = { reviewed, total: count, startedAt };
     const worker = async () => {

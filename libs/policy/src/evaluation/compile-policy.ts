@@ -3,7 +3,8 @@ import type { Condition } from '../conditions/condition.js';
 import type { Exception, Gateway, Hold, Policy, Posture, Requirement, Rule } from '../policy.js';
 import { checkOf, type Check } from './check.js';
 import type { CompiledException } from './facts.js';
-import { graceKey, type GracedRequirement } from './grace.js';
+import { graceKey } from './grace-key.js';
+import type { GracedRequirement } from './grace.js';
 import { readerOf, type Reader } from './reading.js';
 import type { PostureSubject } from './subject.js';
 

@@ -1,6 +1,7 @@
 import type { Outcome } from '../conditions/outcome.js';
 import type { Exception } from '../policy.js';
-import { firstMemory, graceKey, rememberedFrom, type GracedRequirement, type Remembered } from './grace.js';
+import { graceKey } from './grace-key.js';
+import { firstMemory, rememberedFrom, type GracedRequirement, type Remembered } from './grace.js';
 import type { Past } from './past.js';
 import type { PostureSubject, PreparedSubject } from './subject.js';
 

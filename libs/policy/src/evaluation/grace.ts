@@ -1,6 +1,7 @@
 import type { GraceState } from '@stance/contracts';
 import { Outcome } from '../conditions/outcome.js';
 import type { Rule } from '../policy.js';
+import { graceKey } from './grace-key.js';
 import type { Past } from './past.js';
 import { timeOf } from './timestamp.js';
 
@@ -23,9 +24,6 @@ export interface Remembered {
 }
 
 const ARMED: Remembered = { resources: undefined, failingSince: undefined, heldSince: undefined };
-
-/** Where a memory is found. */
-export const graceKey = (rule: string, posture: string): string => `${rule}\n${posture}`;
 
 /** The memories of earlier decisions by {@link graceKey}. */
 export function rememberedFrom({ graces }: Past): Map<string, Remembered> {

@@ -4,9 +4,9 @@ import {
   compilePolicy,
   evaluateGateway,
   parsePolicy,
+  pastOf,
   type CompiledPolicy,
   type Evaluation,
-  type Past,
   type PostureSubject,
 } from '../index.js';
 
@@ -75,10 +75,7 @@ export class Evaluator {
   private decide(active: CompiledPolicy, gateway: string, { posture, at }: Moment): Kept {
     const subject = posture && { deviceId: this.deviceId, ...posture };
     const before = this.ownFirst(gateway);
-    const past = pastOf(
-      before.flatMap(({ decision }) => decision.graces),
-      before,
-    );
+    const past = pastOf(before.map(({ decision }) => decision));
     const enforced = evaluateGateway(active, gateway, subject, at, past);
     const beside = this.reporting?.gateways.has(gateway)
       ? this.besides(this.reporting, gateway, subject, at, before)
@@ -102,10 +99,7 @@ export class Evaluator {
     at: number,
     before: readonly Kept[],
   ): Evaluation {
-    const past = pastOf(
-      before.flatMap(({ shadowGraces }) => shadowGraces),
-      before,
-    );
+    const past = pastOf(before.map(({ decision, shadowGraces }) => ({ ...decision, graces: shadowGraces })));
     return evaluateGateway(policy, gateway, subject, at, past);
   }
 
@@ -128,19 +122,6 @@ export class Evaluator {
 
 const isRefused = (decision: ResourceDecision | undefined): boolean =>
   decision === undefined || (decision.effect === 'deny' && decision.enforced);
-
-/** The first memory of a requirement counts, and the first decision on a resource. */
-function pastOf(graces: readonly GraceState[], before: readonly Kept[]): Past {
-  const reached = new Map<string, ResourceDecision>();
-  for (const { decision } of before.toReversed()) {
-    for (const [name, one] of Object.entries(decision.resources)) reached.set(name, one);
-  }
-  const first = graces.filter(
-    ({ rule, posture }, index) =>
-      graces.findIndex((other) => other.rule === rule && other.posture === posture) === index,
-  );
-  return { graces: first, reached: () => reached };
-}
 
 function otherEffects(enforced: Evaluation['resources'], beside: Evaluation['resources']): Decision['shadow'] {
   const names = new Set([...Object.keys(enforced), ...Object.keys(beside)]);

@@ -7,7 +7,7 @@ import {
   type DataOf,
   type Explanation,
 } from '@stance/contracts';
-import { explain, type Past } from '@stance/policy';
+import { explain, pastOf } from '@stance/policy';
 import type { Stack } from '../stack.js';
 import { policyAfter, type PolicyAt } from './policy-at.js';
 import { HistoryLacking, readTrail, requireEvent, trailBegins, type DeviceTrail } from './read-trail.js';
@@ -86,17 +86,6 @@ export function explainFrom(
       return [{ gateway, decidedAt, decision, reviewAt, ...(identity !== undefined && { identity }) }];
     }),
   };
-}
-
-/** What the decisions of all gateways remember: of what several do, the first. */
-function pastOf(decisions: readonly Decision[]): Past {
-  const graces = new Map(
-    decisions
-      .toReversed()
-      .flatMap(({ graces: remembered = [] }) => remembered.map((grace) => [`${grace.rule}\n${grace.posture}`, grace])),
-  );
-  const reached = new Map(decisions.toReversed().flatMap(({ resources }) => Object.entries(resources)));
-  return { graces: [...graces.values()], reached: () => reached };
 }
 
 async function isUnheardOf(stack: Stack, deviceId: string, { device, lacking }: DeviceTrail): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { GraceState } from '@stance/contracts';
+import { graceKey } from './grace-key.js';
 
 /**
  * What several gateways remember of one device as one memory, one entry per requirement, the strictest: it fails since the
@@ -9,7 +10,7 @@ export function mergeGraces(memories: Iterable<readonly GraceState[]>): GraceSta
   const merged = new Map<string, GraceState>();
   for (const graces of memories) {
     for (const grace of graces) {
-      const key = `${grace.rule}\n${grace.posture}`;
+      const key = graceKey(grace.rule, grace.posture);
       const known = merged.get(key);
       merged.set(key, known === undefined ? grace : strictest(known, grace));
     }
