@@ -62,13 +62,13 @@ export class FleetReview {
     const { each, count } = this.devices();
     const startedAt = new Date().toISOString();
     const startedMs = performance.now();
-    const devices: Iterator<string | undefined, undefined> = each[Symbol.iterator]();
+    const devices = Iterator.from(each);
     let [looked, reviewed] = [0, 0];
     if (count > 0) this.current = { reviewed, total: count, startedAt };
     const worker = async () => {
-      while (mine === this.generation) {
-        const { done, value: deviceId } = devices.next();
-        if (done === true) return;
+      // One after the other takes the next of the same devices.
+      for (const deviceId of devices) {
+        if (mine !== this.generation) return;
         looked += 1;
         // What reads nothing and writes nothing would not give way to messages otherwise.
         if (looked % LOOKS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
