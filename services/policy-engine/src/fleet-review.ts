@@ -62,7 +62,7 @@ export class FleetReview {
     const { each, count } = this.devices();
     const startedAt = new Date().toISOString();
     const startedMs = performance.now();
-    const devices = Iterator.from(each);
+    const devices = inTurn(each);
     let [looked, reviewed] = [0, 0];
     if (count > 0) this.current = { reviewed, total: count, startedAt };
     const worker = async () => {
@@ -98,4 +98,9 @@ export class FleetReview {
       }
     }
   }
+}
+
+/** Items that several take from, each one once. */
+function* inTurn<Item>(each: Iterable<Item>): Generator<Item, void> {
+  for (const item of each) yield item;
 }
