@@ -12,7 +12,6 @@ const claimant = (id: string, hardware: Hardware, rest: Partial<Claimant> = {}):
   id,
   identity: reader.identityOf({ serialNumber: 'ABC-1234', ...hardware }),
   by: 'serial',
-  trust: 'reported',
   withdrawn: 'no',
   clean: true,
   registeredAt: 0,
@@ -158,7 +157,7 @@ describe('a gone agent', () => {
 
 describe('a person’s link', () => {
   it('goes before every key', () => {
-    const linked = claimant('a', {}, { by: 'manual', trust: 'verified' });
+    const linked = claimant('a', {}, { by: 'manual' });
     expect(outcome(linked, claimant('b', {}), claimant('c', {}, { withdrawn: 'gone', clean: false }))).toEqual({
       a: 'matched',
       b: 'linked-elsewhere',
@@ -167,12 +166,12 @@ describe('a person’s link', () => {
   });
 
   it('may name several agents', () => {
-    const link = { by: 'manual', trust: 'verified' } as const;
+    const link = { by: 'manual' } as const;
     expect(outcome(claimant('a', {}, link), claimant('b', {}, link))).toEqual({ a: 'matched', b: 'matched' });
   });
 
   it('to an agent that is gone is no reason to refuse another', () => {
-    const linked = claimant('a', { macAddresses: [MAC] }, { by: 'manual', trust: 'verified', withdrawn: 'gone' });
+    const linked = claimant('a', { macAddresses: [MAC] }, { by: 'manual', withdrawn: 'gone' });
     expect(outcome(linked, claimant('b', { macAddresses: [MAC] }, { registeredAt: 1 }))).toEqual({
       a: 'superseded',
       b: 'matched',

@@ -1,4 +1,4 @@
-import type { MatchedBy, Problem, Trust } from './claim.js';
+import type { MatchedBy, Problem } from './claim.js';
 import type { Identity } from './identity.js';
 import { shareMac } from './match-keys.js';
 
@@ -8,7 +8,6 @@ export interface Claimant {
   readonly identity: Identity;
   /** `manual`: a person linked it. */
   readonly by: MatchedBy;
-  readonly trust: Trust;
   /** Out of service: decommissioned, or gone and only remembered for whom it would leave its place to. */
   readonly withdrawn: 'no' | 'decommissioned' | 'gone';
   /** Whether its last posture was free of threats and isolation. */

@@ -25,7 +25,7 @@ const MAX_READS = 5;
  * Keeps one register per agent: which device it belongs to, and what it last reported.
  *
  * Who else claims a device decides about all that do, so a change of one agent, device or link looks at every agent that it
- * may concern. What a failed attempt left undone stays noted for the next one, and {@link review} finds what a crash left.
+ * may concern. What a failed attempt left undone stays noted for the next one, and {@link outdated} finds what a crash left.
  */
 export class Matcher {
   /** By agent or device: the devices that its last change concerned, until all of their agents have been looked at. */

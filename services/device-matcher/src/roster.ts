@@ -91,7 +91,8 @@ export class Roster implements Observer {
   }
 
   /** The devices that an agent's keys or link name, and those that its register does. */
-  devicesConcernedBy(id: string, agent = this.knownAgent(id)): string[] {
+  devicesConcernedBy(id: string): string[] {
+    const agent = this.knownAgent(id);
     const claim: Claim = agent === undefined ? NOTHING : this.claimBy(id, agent);
     return [...new Set([...devicesOfClaim(claim), ...devicesIn(this.registerOf(id))])];
   }
@@ -240,7 +241,6 @@ export class Roster implements Observer {
         id,
         identity: agent,
         by: claim.by,
-        trust: claim.trust,
         withdrawn,
         clean,
         registeredAt,
@@ -256,6 +256,7 @@ export class Roster implements Observer {
     // Not registered as gone yet: it leaves what its keys name.
     if (register?.presence !== 'gone') return this.claimBy(id, agent);
     const device = register.former?.device;
+    // By which key it came there does not matter: only a link would, and nobody is linked to what is gone.
     return device === undefined ? undefined : { kind: 'device', device, by: 'serial', trust: 'reported' };
   }
 

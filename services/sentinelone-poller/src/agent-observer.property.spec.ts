@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { createLogger } from '@stance/service-kit';
 import * as fc from 'fast-check';
@@ -75,7 +75,7 @@ function slowTable() {
       const write = last.then(async () => {
         const wanted = decide(known);
         if (wanted === undefined) return undefined;
-        await sleep(0);
+        await nextTurn();
         known = wanted.value;
         ({ hostname } = wanted.data.hardware);
         return (sequence += 1);
