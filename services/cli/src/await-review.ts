@@ -7,7 +7,7 @@ import type { Stack } from './stack.js';
 export type Review = NonNullable<EngineStatus['review']>;
 export type ReviewOutcome = 'reviewed' | 'superseded' | 'interrupted';
 
-/** The engine looks at every device that a gateway holds back to answer this. */
+/** Often enough for a person, and nothing to an engine that is deciding about a fleet. */
 const POLL_MS = 1_000;
 
 /**
@@ -27,6 +27,7 @@ export async function awaitReview(
     const isActive = policyRevision === revision || reportingRevision === revision;
     if (isActive && review === null) return 'reviewed';
     if (isActive && review !== null) onProgress(review);
+    // Rejects when the person has had enough, which the loop looks at.
     await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
   }
   return 'interrupted';

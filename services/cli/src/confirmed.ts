@@ -1,5 +1,15 @@
 import { createInterface } from 'node:readline';
+import type { CommandContext } from './command-context.js';
+import { WrongUsage } from './errors.js';
 import type { Io } from './io.js';
+
+/** Throws {@link WrongUsage} where nobody can be asked; `verb` is what would be done without asking. */
+export function requireTerminal({ io, json }: Pick<CommandContext, 'io' | 'json'>, verb: string): void {
+  if (!json && io.stdin().isTTY === true) return;
+  throw new WrongUsage(
+    `there is no terminal to ask on (or --json is wanted): say --yes to ${verb} without being asked`,
+  );
+}
 
 /** Asks the person at the terminal; anything but yes, Ctrl-C included, means no. */
 export async function confirmed({ stdin, stderr }: Io, question: string): Promise<boolean> {

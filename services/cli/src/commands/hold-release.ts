@@ -4,7 +4,7 @@ import { ask } from '@stance/jetstream';
 import { Option, type Command } from 'commander';
 import { act } from '../act.js';
 import type { CommandContext } from '../command-context.js';
-import { confirmed } from '../confirmed.js';
+import { confirmed, requireTerminal } from '../confirmed.js';
 import { Unreachable, WrongUsage } from '../errors.js';
 import { durationOption, saidOption } from '../options.js';
 import { didYouMean } from '../records/nearest.js';
@@ -34,7 +34,7 @@ export function addRelease(hold: Command, context: CommandContext): void {
         .default(durationOption('30s'), '30s'),
     )
     .action(async (gateway: string, options: ReleaseOptions) => {
-      if (options.yes !== true) requireTerminal(context);
+      if (options.yes !== true) requireTerminal(context, 'release');
       await context.connected((stack) => release(context, stack, gateway, options));
     });
 }
@@ -65,14 +65,6 @@ async function release(
     });
   } finally {
     await revoked.stop();
-  }
-}
-
-function requireTerminal({ io, json }: CommandContext): void {
-  if (json || io.stdin().isTTY !== true) {
-    throw new WrongUsage(
-      'there is no terminal to ask on (or --json is wanted): say --yes to release without being asked',
-    );
   }
 }
 

@@ -2,7 +2,7 @@ import { AgentMatched, OperatorActed, SourceReported } from '@stance/contracts';
 import type { Command } from 'commander';
 import { act } from '../act.js';
 import type { CommandContext } from '../command-context.js';
-import { confirmed } from '../confirmed.js';
+import { confirmed, requireTerminal } from '../confirmed.js';
 import { WrongUsage } from '../errors.js';
 import { saidOption } from '../options.js';
 import { didYouMean } from '../records/nearest.js';
@@ -30,7 +30,7 @@ export function addSourcesApprove(sources: Command, context: CommandContext): vo
     .option('--by <who>', 'who says so; recorded (default: the user of this system)', saidOption)
     .option('--yes', 'do not ask')
     .action(async (source: string, { reason, yes = false, by = systemUser() }: ApproveOptions) => {
-      if (!yes) requireTerminal(context);
+      if (!yes) requireTerminal(context, 'approve');
       await context.connected(async (stack) => {
         const refused = await refusedSweep(stack, source);
         const target = { kind: 'sweep-approved', targetId: source } as const;
@@ -59,14 +59,6 @@ export function addSourcesApprove(sources: Command, context: CommandContext): vo
         );
       });
     });
-}
-
-function requireTerminal({ io, json }: CommandContext): void {
-  if (json || io.stdin().isTTY !== true) {
-    throw new WrongUsage(
-      'there is no terminal to ask on (or --json is wanted): say --yes to approve without being asked',
-    );
-  }
 }
 
 /** A refused sweep that says by a digest which agents were absent. */
