@@ -1,11 +1,10 @@
 import type { Cause } from '@stance/contracts';
 import type { Logger } from '@stance/service-kit';
 import type { DevicesToLookAt } from './known-devices.js';
+import { Slices } from './slices.js';
 
 /** Devices decided about at the same time: what comes beside them waits for these at most. */
 const CONCURRENCY = 2;
-/** Devices looked at before messages have their turn. */
-const LOOKS_AT_ONCE = 16;
 const RETRY_DELAY_MS = 1_000;
 
 /** How far a review has come. */
@@ -21,7 +20,7 @@ export interface ReviewProgress {
  */
 export class FleetReview {
   private generation = 0;
-  private current: ReviewProgress | undefined;
+  private current: ReviewProgress | undefined = due();
   private running: Promise<void> = Promise.resolve();
 
   constructor(
@@ -31,7 +30,7 @@ export class FleetReview {
     private readonly concurrency = CONCURRENCY,
   ) {}
 
-  /** `undefined` when none is under way. */
+  /** `undefined` when none is under way, nor due: a replica that has just become active has not reviewed anything yet. */
   get progress(): ReviewProgress | undefined {
     return this.current;
   }
@@ -46,6 +45,7 @@ export class FleetReview {
   async stop(): Promise<void> {
     this.generation += 1;
     await this.running;
+    this.current = due();
   }
 
   /** A review that could not even begin must not keep the next one from it. */
@@ -63,15 +63,15 @@ export class FleetReview {
     const startedAt = new Date().toISOString();
     const startedMs = performance.now();
     const devices = inTurn(each);
-    let [looked, reviewed] = [0, 0];
+    const slices = new Slices();
+    let reviewed = 0;
     if (count > 0) this.current = { reviewed, total: count, startedAt };
     const worker = async () => {
       // One after the other takes the next of the same devices.
       for (const deviceId of devices) {
         if (mine !== this.generation) return;
-        looked += 1;
         // What reads nothing and writes nothing would not give way to messages otherwise.
-        if (looked % LOOKS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (slices.isOver) await slices.next();
         if (deviceId === undefined) continue;
         await this.reviewOne(mine, deviceId, reason, cause);
         reviewed += 1;
@@ -99,6 +99,8 @@ export class FleetReview {
     }
   }
 }
+
+const due = (): ReviewProgress => ({ reviewed: 0, total: 0, startedAt: new Date().toISOString() });
 
 /** Items that several take from, each one once. */
 function* inTurn<Item>(each: Iterable<Item>): Generator<Item, void> {

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js';
 import type { GatewayHold } from './hold/holds.js';
 import type { OpenSessions } from './open-sessions.js';
-import { Slices } from './plan/slices.js';
+import { Slices } from './slices.js';
 
 /** How long a count is good for, in milliseconds. */
 const KEEP_MS = 1_000;

@@ -16,7 +16,7 @@ import { knownDevices } from '../known-devices.js';
 import { leastMaxAge } from '../least-max-age.js';
 import { PlanTally } from './plan-tally.js';
 import { changesAt, type DeviceOutcome, type Told } from './resource-change.js';
-import { Slices } from './slices.js';
+import { Slices } from '../slices.js';
 
 /** Of an answer as JSON: NATS takes messages of 1 MiB. */
 const MAX_BYTES = 700 * 1024;
@@ -59,6 +59,7 @@ export class FleetPlan {
     if (this.underWay !== undefined) throw this.refusal(this.underWay, since);
     this.underWay = { since, done: 0 };
     const planning = this.make(document, this.underWay);
+    // Whoever asked hears of a failure; who stops the plan waits for its end alone.
     this.ended = planning.catch(() => undefined);
     try {
       return await planning;
