@@ -8,7 +8,7 @@ import { EngineReported } from './events/engine.js';
 import { OperatorActed } from './events/operator.js';
 import { PolicyActivated, PolicyPublished } from './events/policy.js';
 import { PostureChanged } from './events/posture.js';
-import { SessionEnded, SessionRevoked, SessionStarted } from './events/session.js';
+import { SessionEnded, SessionRevoked, SessionStarted, SessionsUsed } from './events/session.js';
 import { SourceReported } from './events/source.js';
 import { TimerDue, TimerSet } from './events/timer.js';
 
@@ -27,6 +27,7 @@ export const EVENTS = [
   EngineReported,
   SessionStarted,
   SessionRevoked,
+  SessionsUsed,
   SessionEnded,
   OperatorActed,
   AuditRecorded,

@@ -17,8 +17,10 @@ export interface Announcement<Contract extends EventContract> {
   /** Unique for ever: the subject takes one message only, so that repeats store nothing. */
   readonly id: string;
   readonly cause: Cause;
-  /** How long the message lives, in seconds. */
-  readonly ttlSeconds: number;
+  /** How long the message lives, in seconds; as long as the stream keeps it where nothing is said. */
+  readonly ttlSeconds?: number;
+  /** Before the first try, in milliseconds; default 0. */
+  readonly delayMs?: number;
 }
 
 const MAX_IN_FLIGHT = 256;
@@ -48,11 +50,12 @@ export class Announcer {
 
   /** Resolves to whether it is stored: false only when the announcer was stopped before. Throws `UnusableId` at once. */
   announce<Contract extends EventContract>(announcement: Announcement<Contract>): Promise<boolean> {
-    const { contract, data, id, cause } = announcement;
+    const { contract, data, id, cause, delayMs = 0 } = announcement;
     const subject = addressOf(contract, data);
     const time = new Date(this.options.now());
     const payload = JSON.stringify(createEvent(contract, { id, producer: 'gateway', time, data, cause }));
-    return this.inTurn(() => this.untilStored(subject, payload, announcement));
+    const store = () => this.inTurn(() => this.untilStored(subject, payload, announcement));
+    return delayMs === 0 ? store() : pause(delayMs, this.stopping.signal).then(store);
   }
 
   /** Gives up on what is not confirmed yet. */
@@ -93,7 +96,7 @@ export class Announcer {
     await this.client.publish(subject, payload, {
       headers: all,
       timeout: CONFIRMATION_MS,
-      ttl: `${ttlSeconds}s`,
+      ...(ttlSeconds !== undefined && { ttl: `${ttlSeconds}s` }),
       expect: { lastSubjectSequence: 0 },
     });
   }

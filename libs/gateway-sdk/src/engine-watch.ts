@@ -36,6 +36,11 @@ export class EngineWatch {
     return this.heardLast;
   }
 
+  /** When its silence will be too long, in milliseconds since 1970; `undefined` before it was heard. */
+  get trustedUntil(): number | undefined {
+    return this.heardLast === undefined ? undefined : this.heardLast + this.limits.maxSilenceMs;
+  }
+
   /** The engine reported that it has decided up to this sequence of the decision stream. */
   heard(decidedUpTo: number, now: number): void {
     this.heardLast = now;

@@ -7,14 +7,17 @@ import {
   EngineReported,
   filterOf,
   keysOf,
+  OperatorActed,
   SessionEnded,
   SessionRevoked,
   SessionStarted,
+  SessionsUsed,
   STREAMS,
   subjectOf,
   MalformedToken,
   UnreadableEvent,
   type Cause,
+  type DataOf,
   type Envelope,
   type EventContract,
   type EventOf,
@@ -25,7 +28,7 @@ import { DecisionCache } from './decision-cache.js';
 import { EngineWatch } from './engine-watch.js';
 import { FollowedStream } from './followed-stream.js';
 import { Link } from './link.js';
-import { OpenSessions } from './open-sessions.js';
+import { OpenSessions, type OpenSessionsOptions } from './open-sessions.js';
 import { reactionHistogram, type Enforced } from './reaction.js';
 import { RevocationFloors } from './revocation-floors.js';
 import { RevokedEarly } from './revoked-early.js';
@@ -34,11 +37,16 @@ import {
   type AccessRequest,
   type EndCause,
   type Revocation,
+  type LiveSessions,
   type Session,
-  type SessionKey,
   type SessionRequest,
 } from './session.js';
+import { UsageReports } from './usage-reports.js';
 import { rulingOn, verdictOf, type Verdict } from './verdict.js';
+
+/** So that two reports in a row may get lost before a session in use elsewhere counts as idle. */
+const REPORTS_PER_IDLE_LIMIT = 4;
+const MAX_USAGE_REPORT_MS = 60_000;
 
 export interface GatewayOptions {
   /** Stays open when the gateway is closed; give it endless reconnection. */
@@ -53,13 +61,30 @@ export interface GatewayOptions {
   readonly maxSessions?: number;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number;
+  /** Not used for so long, a session ends; default no limit. Replicas tell each other what is in use. */
+  readonly maxIdleMs?: number;
+  /** The live connections that this process carries: a session that has one is in use. */
+  readonly live?: LiveSessions;
+  /**
+   * One open session for each device, user, resource and proof: of those that replicas open at the same moment the first
+   * stays. Default false: a session for each connection is as good.
+   */
+  readonly oneSessionEach?: boolean;
   /** Between two looks for sessions at their end and at the streams' leaders; default 1,000 and 5,000 ms. */
   readonly expireEveryMs?: number;
   readonly lookEveryMs?: number;
-  /** Ends a session that is revoked; called once for each. `enforcedAt` is when it returns, or its promise resolves. */
-  readonly onRevoked?: (session: Session, revocation: Revocation) => void | Promise<void>;
-  /** Ends a session that reached its lifetime. */
-  readonly onExpired?: (session: Session) => void | Promise<void>;
+  /**
+   * Ends a session that is revoked; called once for each. `enforcedAt` is when it returns, or its promise resolves. May say
+   * what was really done; otherwise it is what the session says of itself.
+   */
+  readonly onRevoked?: OpenSessionsOptions['onRevoked'];
+  /** Ends a session that reached its lifetime, or was not used for too long. */
+  readonly onExpired?: OpenSessionsOptions['onExpired'];
+  /**
+   * Another replica ended a session as closed; `successor` is the one that takes its place, where there is one. What is
+   * carried here goes on under the successor, or under a new session.
+   */
+  readonly onEndedElsewhere?: OpenSessionsOptions['onEndedElsewhere'];
   /** Called after a revocation was enforced, with the reaction time; it is recorded as a histogram as well. */
   readonly onEnforced?: (enforced: Enforced) => void;
   /** What goes wrong and heals by itself: for a log. */
@@ -68,6 +93,8 @@ export interface GatewayOptions {
 
 export interface GatewayHealth {
   readonly connected: boolean;
+  /** When everything is denied unless the engine is heard before, in milliseconds since 1970; while `trusted`. */
+  readonly trustedUntil: number | undefined;
   /** Everything stored before the start has been read. */
   readonly loaded: boolean;
   /** Milliseconds since 1970. */
@@ -112,9 +139,11 @@ export class Gateway {
   private readonly streams: { sessions: FollowedStream; decisions?: FollowedStream; revocations?: FollowedStream };
   private readonly expiring: NodeJS.Timeout;
   private readonly reports: Subscription;
+  private readonly usage: UsageReports | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: GatewayOptions) {
+    const { maxIdleMs = Infinity, live } = options;
     this.name = options.gateway;
     this.now = options.now ?? Date.now;
     this.onTrouble = options.onTrouble ?? (() => undefined);
@@ -129,16 +158,22 @@ export class Gateway {
       gateway: this.name,
       now: this.now,
       maxSessions: options.maxSessions ?? 3_000_000,
+      oneEach: options.oneSessionEach ?? false,
+      maxIdleMs,
       onRevoked: options.onRevoked ?? (() => undefined),
       onExpired: options.onExpired ?? (() => undefined),
+      onEndedElsewhere: options.onEndedElsewhere ?? (() => undefined),
       onEnforced: (enforced) => {
         recordReaction(enforced);
         options.onEnforced?.(enforced);
       },
       onTrouble: this.onTrouble,
     });
-    this.expiring = setInterval(() => this.sessions.expire(), options.expireEveryMs ?? 1_000);
+    // Who cannot hear the other replicas does not know what they serve.
+    const isInUse = ({ sessionId }: Session) => !this.link.connected || (live?.has(sessionId) ?? false);
+    this.expiring = setInterval(() => this.sessions.expire(isInUse), options.expireEveryMs ?? 1_000);
     this.reports = this.listenToEngine();
+    if (maxIdleMs !== Infinity) this.usage = this.tellUsage(maxIdleMs, live);
     this.streams = { sessions: this.followSessions() };
     this.loaded = this.load();
   }
@@ -161,9 +196,19 @@ export class Gateway {
     return this.sessions.start(request);
   }
 
-  /** The open session of exactly this device, resource and user, of any replica. */
-  findSession(key: SessionKey): Session | undefined {
-    return this.sessions.registry.find(key, this.now());
+  /** The open session of exactly this device, resource, user and proof, of any replica. */
+  findSession(request: AccessRequest): Session | undefined {
+    return this.sessions.registry.find(request, this.now());
+  }
+
+  /** The same, and it counts as used now. */
+  useSession(request: AccessRequest): Session | undefined {
+    const now = this.now();
+    const session = this.sessions.registry.find(request, now);
+    if (session === undefined || this.usage === undefined) return session;
+    this.sessions.registry.touch(session.sessionId, now);
+    this.usage.used(session.sessionId);
+    return session;
   }
 
   /** Ends a session that its user or its lifetime ended; announced in the background. False when it is not open. */
@@ -182,6 +227,7 @@ export class Gateway {
     const { sessions, decisions, revocations } = this.streams;
     return {
       connected: this.link.connected,
+      trustedUntil: state === 'fresh' ? this.engine.trustedUntil : undefined,
       loaded: sessions.loaded && (decisions?.loaded ?? false) && (revocations?.loaded ?? false),
       engineHeardAt: this.engine.heardAt,
       trusted: state === 'fresh',
@@ -189,6 +235,15 @@ export class Gateway {
       decisions: this.cache.size,
       sessions: this.sessions.registry.size,
     };
+  }
+
+  /**
+   * Records what a person did at this gateway, such as using a break-glass entry; resolves to whether it is stored, after
+   * outages too: false only when the gateway was closed before. `targetId` must be unique for ever.
+   */
+  recordAction(action: DataOf<typeof OperatorActed>): Promise<boolean> {
+    const id = `gateway:${this.name}:${action.kind}:${action.targetId}`;
+    return this.announcer.announce({ contract: OperatorActed, data: action, id, cause: {} });
   }
 
   /** Resolves when all that was announced so far is stored. */
@@ -221,6 +276,7 @@ export class Gateway {
 
   private async shutDown(deadlineMs: number): Promise<void> {
     clearInterval(this.expiring);
+    this.usage?.stop();
     if (!this.reports.isClosed()) this.reports.unsubscribe();
     const { sessions, decisions, revocations } = this.streams;
     await Promise.all([sessions.stop(), decisions?.stop(), revocations?.stop()]);
@@ -250,6 +306,19 @@ export class Gateway {
         this.engine.heard(report.data.decidedUpTo, this.now());
         if (this.engine.isWaiting) this.streams.decisions?.look();
       },
+    });
+  }
+
+  private tellUsage(maxIdleMs: number, live: LiveSessions | undefined): UsageReports {
+    return new UsageReports(this.link, {
+      gateway: this.name,
+      replica: this.sessions.replica,
+      everyMs: Math.min(maxIdleMs / REPORTS_PER_IDLE_LIMIT, MAX_USAGE_REPORT_MS),
+      now: this.now,
+      inUse: () => live?.ids() ?? [],
+      onUsedElsewhere: (sessionId) => this.sessions.registry.touch(sessionId, this.now()),
+      read: (message) => this.read(SessionsUsed, message),
+      onTrouble: this.onTrouble,
     });
   }
 

@@ -11,6 +11,7 @@ export {
   type AccessRequest,
   type EndCause,
   type Enforcement,
+  type LiveSessions,
   type Revocation,
   type Session,
   type SessionKey,

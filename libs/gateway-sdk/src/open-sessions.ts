@@ -10,6 +10,7 @@ import {
   SessionInvalid,
   TooManySessions,
   type EndCause,
+  type Enforcement,
   type Revocation,
   type Session,
   type SessionRequest,
@@ -19,11 +20,22 @@ export interface OpenSessionsOptions {
   readonly gateway: string;
   readonly now: () => number;
   readonly maxSessions: number;
-  readonly onRevoked: (session: Session, revocation: Revocation) => void | Promise<void>;
+  /** One for each device, user, resource and proof: those that replicas opened at the same moment become one. */
+  readonly oneEach: boolean;
+  /** Milliseconds; infinite for no limit. */
+  readonly maxIdleMs: number;
+  readonly onRevoked: (session: Session, revocation: Revocation) => Done | Promise<Done>;
   readonly onExpired: (session: Session) => void | Promise<void>;
+  readonly onEndedElsewhere: (session: Session, successor: Session | undefined) => void;
   readonly onEnforced: (enforced: Enforced) => void;
   readonly onTrouble: (message: string, error: unknown) => void;
 }
+
+/** What a gateway says that it did; nothing for what the session says of itself. */
+type Done = Enforcement | void;
+
+/** Of a session that says `cut` and had no connection here: a replica that had one tells first, and what is told first counts. */
+const OTHERS_TELL_FIRST_MS = 1_000;
 
 /** `started` and `ended` outlive the session by this much, so that no reader misses them. */
 const AFTERLIFE_SECONDS = 60 * 60;
@@ -33,9 +45,9 @@ const AFTERLIFE_SECONDS = 60 * 60;
  * its end. Sessions of the gateway's other replicas, and of its own past life, come in from the stream.
  */
 export class OpenSessions {
-  readonly registry = new SessionRegistry();
+  readonly registry: SessionRegistry;
   /** Marks our own events: their echo from the stream brings nothing back. */
-  private readonly instance = randomUUID();
+  readonly replica = randomUUID();
   private readonly starting = new Map<string, Promise<boolean>>();
   private readonly ending = new Map<string, Promise<void>>();
   private staged: Map<string, Session> | undefined = new Map();
@@ -43,7 +55,9 @@ export class OpenSessions {
   constructor(
     private readonly announcer: Pick<Announcer, 'announce'>,
     private readonly options: OpenSessionsOptions,
-  ) {}
+  ) {
+    this.registry = new SessionRegistry(options.maxIdleMs);
+  }
 
   /**
    * Opens a session. It counts from now on, and is told to the engine in the background.
@@ -91,12 +105,10 @@ export class OpenSessions {
     return true;
   }
 
-  /** Ends what reached the end of its lifetime. */
-  expire(): void {
-    for (const { sessionId } of this.registry.due(this.options.now())) {
-      const session = this.registry.remove(sessionId);
-      if (session === undefined) continue;
-      this.follow(session, this.finishExpired(session));
+  /** Ends what reached the end of its lifetime, or was not used for too long. */
+  expire(isInUse: (session: Session) => boolean = () => false): void {
+    for (const session of this.registry.due(this.options.now(), isInUse)) {
+      if (this.registry.remove(session.sessionId) !== undefined) this.follow(session, this.finishExpired(session));
     }
   }
 
@@ -131,12 +143,9 @@ export class OpenSessions {
     if (session === undefined) return;
     const { txn, traceparent, observedat } = event;
     const revocation = { reasons: [], revisions: { posture: 0, policy: 0 }, cause: { txn, traceparent, observedat } };
-    if (cause === 'revoked')
-      this.follow(
-        session,
-        this.callBack(session, withObserved(revocation)).then(() => undefined),
-      );
+    if (cause === 'revoked') this.follow(session, this.callBack(session, withObserved(revocation)));
     if (cause === 'expired') this.follow(session, this.tellExpired(session));
+    if (cause === 'closed') this.tellEndedElsewhere(session, this.registry.find(session, this.options.now()));
   }
 
   /** Resolves when everything told so far is stored, or given up because the announcer was stopped. */
@@ -146,37 +155,52 @@ export class OpenSessions {
     }
   }
 
+  /** Returns whether it is open here from now on, and was not before. */
   private takeIn(session: Session): boolean {
-    return !this.ending.has(session.sessionId) && this.registry.add(session);
+    if (this.ending.has(session.sessionId) || this.registry.get(session.sessionId) !== undefined) return false;
+    const now = this.options.now();
+    const other = this.options.oneEach ? this.registry.find(session, now) : undefined;
+    if (other === undefined || session.expiresAt <= now) return this.registry.add(session, now);
+    // Every replica picks the same one: the one that began first.
+    if (isBefore(other, session)) {
+      this.follow(session, this.announceEnd(session, 'closed', {}));
+      return false;
+    }
+    this.registry.add(session, now);
+    this.end(other.sessionId, 'closed');
+    this.tellEndedElsewhere(other, session);
+    return true;
   }
 
-  private follow(session: Session, ending: Promise<void>): void {
-    this.ending.set(session.sessionId, ending);
-    void ending.then(() => this.ending.delete(session.sessionId));
+  private follow(session: Session, ending: Promise<unknown>): void {
+    const ended = ending.then(() => void this.ending.delete(session.sessionId));
+    this.ending.set(session.sessionId, ended);
   }
 
   private async enforce(session: Session, revocation: Revocation): Promise<void> {
     await inEnforcementSpan(session, revocation.cause.traceparent, async (traceparent) => {
-      const enforcedAt = await this.callBack(session, revocation);
-      await this.announceEnd(session, 'revoked', { ...revocation.cause, traceparent }, enforcedAt);
+      const done = await this.callBack(session, revocation);
+      await this.announceEnd(session, 'revoked', { ...revocation.cause, traceparent }, done);
     });
   }
 
-  /** When the gateway had done its part; `undefined` when that failed. */
-  private async callBack(session: Session, revocation: Revocation): Promise<number | undefined> {
+  /** What the gateway did, and when that was done; `undefined` when that failed. */
+  private async callBack(session: Session, revocation: Revocation): Promise<Enforcing | undefined> {
+    let enforcement: Enforcement;
     try {
-      await this.options.onRevoked(session, revocation);
+      enforcement = (await this.options.onRevoked(session, revocation)) ?? session.enforcement;
     } catch (error) {
       this.options.onTrouble(`session ${session.sessionId} was revoked, but ending it failed`, error);
       return undefined;
     }
     const enforcedAt = this.options.now();
     try {
-      this.options.onEnforced({ session, enforcedAt, reactionMs: reactionMs(revocation.observedAt, enforcedAt) });
+      const reaction = reactionMs(revocation.observedAt, enforcedAt);
+      this.options.onEnforced({ session, enforcement, enforcedAt, reactionMs: reaction });
     } catch (error) {
       this.options.onTrouble(`the reaction time of session ${session.sessionId} was not taken`, error);
     }
-    return enforcedAt;
+    return { enforcement, enforcedAt };
   }
 
   private async finishExpired(session: Session): Promise<void> {
@@ -189,6 +213,17 @@ export class OpenSessions {
       await this.options.onExpired(session);
     } catch (error) {
       this.options.onTrouble(`session ${session.sessionId} expired, but ending it failed`, error);
+    }
+  }
+
+  private tellEndedElsewhere(session: Session, successor: Session | undefined): void {
+    try {
+      this.options.onEndedElsewhere(session, successor);
+    } catch (error) {
+      this.options.onTrouble(
+        `session ${session.sessionId} was ended by another replica, and taking it over failed`,
+        error,
+      );
     }
   }
 
@@ -219,11 +254,11 @@ export class OpenSessions {
     }
   }
 
-  private async announceEnd(session: Session, cause: EndCause, causedBy: Cause, enforcedAt?: number): Promise<void> {
-    const endedAt = new Date(enforcedAt ?? this.options.now()).toISOString();
+  private async announceEnd(session: Session, cause: EndCause, causedBy: Cause, done?: Enforcing): Promise<void> {
+    const endedAt = new Date(done?.enforcedAt ?? this.options.now()).toISOString();
     // Nobody reads of an end before the start.
     await this.starting.get(session.sessionId);
-    const { sessionId, deviceId, resource, enforcement } = session;
+    const { sessionId, deviceId, resource } = session;
     await this.announcer.announce({
       contract: SessionEnded,
       data: {
@@ -233,18 +268,30 @@ export class OpenSessions {
         resource,
         cause,
         endedAt,
-        enforcement,
-        ...(enforcedAt !== undefined && { enforcedAt: endedAt }),
+        enforcement: done?.enforcement ?? session.enforcement,
+        ...(done !== undefined && { enforcedAt: endedAt }),
       },
       id: `${this.idPrefix}ended:${sessionId}`,
       cause: causedBy,
+      ...(session.enforcement === 'cut' && done?.enforcement === 'next-request' && { delayMs: OTHERS_TELL_FIRST_MS }),
       ttlSeconds: ttlOf(session),
     });
   }
 
   private get idPrefix(): string {
-    return `gateway:${this.instance}:`;
+    return `gateway:${this.replica}:`;
   }
+}
+
+interface Enforcing {
+  readonly enforcement: Enforcement;
+  /** Milliseconds since 1970. */
+  readonly enforcedAt: number;
+}
+
+function isBefore(one: Session, other: Session): boolean {
+  if (one.startedAt !== other.startedAt) return one.startedAt < other.startedAt;
+  return one.sessionId < other.sessionId;
 }
 
 function ttlOf({ startedAt, expiresAt }: Session): number {

@@ -1,26 +1,38 @@
-import type { Session, SessionKey } from './session.js';
+import type { AccessRequest, Session } from './session.js';
+
+/** A session, and what its ending depends on. */
+interface Open {
+  readonly session: Session;
+  /** Milliseconds since 1970. */
+  usedAt: number;
+  /** The second at which it is looked at next. */
+  dueSecond: number;
+}
 
 /** Open sessions, found by id, device, user, resource, or who uses what. No I/O and no clock. */
 export class SessionRegistry {
-  private readonly byId = new Map<string, Session>();
+  private readonly byId = new Map<string, Open>();
   private readonly byDevice = new Map<string, Set<Session>>();
   private readonly byUser = new Map<string, Set<Session>>();
   private readonly byResource = new Map<string, Set<Session>>();
-  private readonly byDueSecond = new Map<number, Set<Session>>();
+  private readonly byDueSecond = new Map<number, Set<Open>>();
   private sweptUpTo: number | undefined;
+
+  /** `maxIdleMs`: a session ends when it was not used for so long; left out, it does not matter. */
+  constructor(private readonly maxIdleMs = Infinity) {}
 
   get size(): number {
     return this.byId.size;
   }
 
   get(sessionId: string): Session | undefined {
-    return this.byId.get(sessionId);
+    return this.byId.get(sessionId)?.session;
   }
 
-  /** An open session of exactly this device, resource and user that has not reached its end. */
-  find({ deviceId, resource, user }: SessionKey, now: number): Session | undefined {
-    for (const session of this.byDevice.get(deviceId) ?? []) {
-      if (session.resource === resource && session.user === user && session.expiresAt > now) return session;
+  /** An open session of exactly this device, resource, user and proof that has not reached its end. */
+  find(request: AccessRequest, now: number): Session | undefined {
+    for (const session of this.byDevice.get(request.deviceId) ?? []) {
+      if (isOf(session, request) && session.expiresAt > now) return session;
     }
     return undefined;
   }
@@ -37,49 +49,81 @@ export class SessionRegistry {
     return [...(this.byResource.get(resource) ?? [])];
   }
 
-  values(): IterableIterator<Session> {
-    return this.byId.values();
+  *values(): IterableIterator<Session> {
+    for (const { session } of this.byId.values()) yield session;
   }
 
   /** Returns false when the id is in already. */
-  add(session: Session): boolean {
+  add(session: Session, usedAt = session.startedAt): boolean {
     if (this.byId.has(session.sessionId)) return false;
-    this.byId.set(session.sessionId, session);
+    const open: Open = { session, usedAt, dueSecond: 0 };
+    this.byId.set(session.sessionId, open);
     enter(this.byDevice, session.deviceId, session);
     if (session.user !== undefined) enter(this.byUser, session.user, session);
     enter(this.byResource, session.resource, session);
-    // What is due in a second already swept is found with the next one.
-    enter(this.byDueSecond, Math.max(secondOf(session.expiresAt), (this.sweptUpTo ?? 0) + 1), session);
+    this.schedule(open, this.endOf(open));
     return true;
+  }
+
+  /** Notes that a session is used. */
+  touch(sessionId: string, now: number): void {
+    const open = this.byId.get(sessionId);
+    if (open !== undefined && now > open.usedAt) open.usedAt = now;
   }
 
   /** The session, if it was open: whoever gets it is the one to close it. */
   remove(sessionId: string): Session | undefined {
-    const session = this.byId.get(sessionId);
-    if (session === undefined) return undefined;
+    const open = this.byId.get(sessionId);
+    if (open === undefined) return undefined;
+    const { session, dueSecond } = open;
     this.byId.delete(sessionId);
     leave(this.byDevice, session.deviceId, session);
     if (session.user !== undefined) leave(this.byUser, session.user, session);
     leave(this.byResource, session.resource, session);
-    leave(this.byDueSecond, secondOf(session.expiresAt), session);
+    leave(this.byDueSecond, dueSecond, open);
     return session;
   }
 
-  /** Open sessions that reached the end of their lifetime. */
-  due(now: number): Session[] {
-    const second = Math.floor(now / 1_000);
+  /** Open sessions at the end of their lifetime, or not used for too long. One that `isInUse` is used at this moment. */
+  due(now: number, isInUse: (session: Session) => boolean = () => false): Session[] {
     const due: Session[] = [];
+    for (const open of this.takeDue(Math.floor(now / 1_000))) {
+      if (isInUse(open.session)) open.usedAt = now;
+      const end = this.endOf(open);
+      if (end <= now) due.push(open.session);
+      else this.schedule(open, end);
+    }
+    return due;
+  }
+
+  /** Its end as it stands: a use since then only shows when that time has come, and is not looked at before. */
+  private endOf({ session, usedAt }: Open): number {
+    return Math.min(session.expiresAt, usedAt + this.maxIdleMs);
+  }
+
+  private schedule(open: Open, end: number): void {
+    // What is due in a second already swept is found with the next one.
+    open.dueSecond = Math.max(secondOf(end), (this.sweptUpTo ?? 0) + 1);
+    enter(this.byDueSecond, open.dueSecond, open);
+  }
+
+  private takeDue(second: number): Open[] {
+    const taken: Open[] = [];
     // After a long gap it is cheaper to look through the seconds in use than at each that passed.
     const isGap = this.sweptUpTo === undefined || second - this.sweptUpTo > this.byDueSecond.size;
     const seconds = isGap ? [...this.byDueSecond.keys()] : range((this.sweptUpTo ?? second) + 1, second);
     for (const at of seconds) {
       if (at > second) continue;
-      for (const session of this.byDueSecond.get(at) ?? []) if (this.byId.has(session.sessionId)) due.push(session);
+      taken.push(...(this.byDueSecond.get(at) ?? []));
       this.byDueSecond.delete(at);
     }
     this.sweptUpTo = Math.max(second, this.sweptUpTo ?? second);
-    return due;
+    return taken;
   }
+}
+
+function isOf(session: Session, { resource, user, proof = 'address' }: AccessRequest): boolean {
+  return session.resource === resource && session.user === user && (session.proof ?? 'address') === proof;
 }
 
 /** The whole second by which a time is past. */
@@ -91,15 +135,15 @@ function* range(from: number, to: number): IterableIterator<number> {
   for (let at = from; at <= to; at += 1) yield at;
 }
 
-function enter<Key>(index: Map<Key, Set<Session>>, key: Key, session: Session): void {
-  const sessions = index.get(key);
-  if (sessions === undefined) index.set(key, new Set([session]));
-  else sessions.add(session);
+function enter<Key, Entry>(index: Map<Key, Set<Entry>>, key: Key, entry: Entry): void {
+  const entries = index.get(key);
+  if (entries === undefined) index.set(key, new Set([entry]));
+  else entries.add(entry);
 }
 
-function leave<Key>(index: Map<Key, Set<Session>>, key: Key, session: Session): void {
-  const sessions = index.get(key);
-  if (sessions === undefined) return;
-  sessions.delete(session);
-  if (sessions.size === 0) index.delete(key);
+function leave<Key, Entry>(index: Map<Key, Set<Entry>>, key: Key, entry: Entry): void {
+  const entries = index.get(key);
+  if (entries === undefined) return;
+  entries.delete(entry);
+  if (entries.size === 0) index.delete(key);
 }

@@ -23,14 +23,20 @@ export interface Session {
   readonly expiresAt: number;
 }
 
-/** Who uses what: one session each is enough. */
+/** Live connections of sessions, as far as this process carries them: a session that has one is in use. */
+export interface LiveSessions {
+  has(sessionId: string): boolean;
+  ids(): Iterable<string>;
+}
+
+/** Who uses what. */
 export interface SessionKey {
   readonly deviceId: string;
   readonly resource: string;
   readonly user?: string | undefined;
 }
 
-/** Who wants to use what, and how the device was proved: by its address where nothing is said. */
+/** Who wants to use what, and how the device was proved: by its address where nothing is said. One session each is enough. */
 export interface AccessRequest extends SessionKey {
   readonly proof?: DeviceProof | undefined;
 }

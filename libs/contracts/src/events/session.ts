@@ -63,3 +63,21 @@ export const SessionRevoked = defineEvent({
     revokedAt: timestamp,
   }),
 });
+
+/** Sessions that one message names, at most. */
+export const MAX_SESSIONS_USED = 2_000;
+
+export const SessionsUsed = defineEvent({
+  name: 'session.used',
+  keys: ['gateway'],
+  summary:
+    'A replica of a gateway saw sessions in use: what keeps the others from ending them for idleness. Core NATS, and only where sessions have an idle limit.',
+  owners: ['gateway'],
+  stream: null,
+  data: z.object({
+    gateway: id,
+    replica: z.string().describe('Of the process, new with each start.'),
+    sessionIds: z.array(id).max(MAX_SESSIONS_USED),
+    reportedAt: timestamp,
+  }),
+});

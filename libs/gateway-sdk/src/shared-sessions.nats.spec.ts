@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { decodeEvent, OperatorActed, SessionEnded, STREAMS, subjectOf, wireStreamConfig } from '@stance/contracts';
+import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { PlayedEngine, TIME } from './fixtures/played-engine.js';
+import { connectGateway, type Gateway, type GatewayOptions } from './gateway.js';
+
+const WIKI = { deviceId: 'laptop-1', resource: 'wiki', user: 'anna@example.org', enforcement: 'cut' } as const;
+const MINUTE = 60_000;
+
+let nats: TestNats;
+let connection: NatsConnection;
+let engine: PlayedEngine;
+let now: number;
+let open: Gateway[];
+
+beforeAll(async () => {
+  nats = await startTestNats();
+});
+afterAll(() => nats.close());
+
+beforeEach(async () => {
+  now = Date.parse(TIME);
+  open = [];
+  connection = await nats.connect();
+  engine = new PlayedEngine(connection);
+  await engine.createStreams();
+  await engine.decide();
+});
+afterEach(async () => {
+  await Promise.all(open.map((gateway) => gateway.close()));
+  await engine.deleteStreams();
+  await connection.close();
+});
+
+/** A replica that shares its sessions, and takes 10 minutes without use for their end. */
+async function replica(options: Partial<GatewayOptions> = {}): Promise<Gateway> {
+  const gateway = await connectGateway({
+    connection,
+    gateway: 'edge',
+    now: () => now,
+    expireEveryMs: 10,
+    oneSessionEach: true,
+    maxIdleMs: 10 * MINUTE,
+    ...options,
+  });
+  open.push(gateway);
+  await waitFor(
+    async () => {
+      await engine.report();
+      return gateway.health().trusted;
+    },
+    { what: 'the replica trusts the engine' },
+  );
+  return gateway;
+}
+
+async function endOf(sessionId: string) {
+  const manager = await jetstreamManager(connection);
+  const subject = subjectOf(SessionEnded, { gateway: 'edge', deviceId: 'laptop-1', sessionId });
+  return waitFor(
+    async () => {
+      const message = await manager.streams.getMessage(STREAMS.SESSIONS.name, { last_by_subj: subject });
+      return message === null ? undefined : decodeEvent(SessionEnded, message.data, subject).data;
+    },
+    { what: `session ${sessionId} is told to have ended` },
+  );
+}
+
+const known = (gateway: Gateway, sessionId: string) =>
+  waitFor(() => gateway.findSession(WIKI)?.sessionId === sessionId, { what: `${sessionId} is the session here` });
+
+test('a session that nobody uses ends after the idle limit, as one at the end of its lifetime does', async () => {
+  const onExpired = jest.fn<NonNullable<GatewayOptions['onExpired']>>();
+  const gateway = await replica({ onExpired });
+  const { sessionId } = gateway.startSession(WIKI);
+  now += 9 * MINUTE;
+  expect(gateway.useSession(WIKI)).toMatchObject({ sessionId });
+  now += 9 * MINUTE;
+  expect(gateway.findSession(WIKI)).toMatchObject({ sessionId });
+  now += MINUTE;
+  expect(await endOf(sessionId)).toMatchObject({ cause: 'expired' });
+  expect(onExpired).toHaveBeenCalledTimes(1);
+});
+
+test('a session with a live connection is in use', async () => {
+  const live = new Set<string>();
+  const gateway = await replica({ live: { has: (id) => live.has(id), ids: () => live } });
+  const { sessionId } = gateway.startSession(WIKI);
+  live.add(sessionId);
+  const other = gateway.startSession({ ...WIKI, user: 'bela@example.org' });
+  now += 30 * MINUTE;
+  await endOf(other.sessionId);
+  expect(gateway.findSession(WIKI)).toMatchObject({ sessionId });
+});
+
+test('what one replica sees in use, another does not end for idleness', async () => {
+  // Real milliseconds count here: reports are sent by a timer.
+  const [one, other] = [await replica({ maxIdleMs: 10 * MINUTE }), await replica({ maxIdleMs: 400 })];
+  const { sessionId } = one.startSession(WIKI);
+  await known(other, sessionId);
+  const use = setInterval(() => other.useSession(WIKI), 5);
+  const third = await replica({ maxIdleMs: 400 });
+  await known(third, sessionId);
+  for (let step = 0; step < 20; step += 1) {
+    const reports = jest.fn();
+    const heard = connection.subscribe('stance.session.used.v1.edge', { max: 1, callback: reports });
+    await waitFor(() => reports.mock.calls.length > 0, { what: 'the use is told' });
+    await heard.closed;
+    await connection.flush();
+    now += 100;
+  }
+  clearInterval(use);
+  expect(third.findSession(WIKI)).toMatchObject({ sessionId });
+  now += 401;
+  expect(await endOf(sessionId)).toMatchObject({ cause: 'expired' });
+});
+
+test('of two sessions that replicas open at the same moment the first stays, on both', async () => {
+  const told: [string, string | undefined][] = [];
+  const onEndedElsewhere: GatewayOptions['onEndedElsewhere'] = (session, successor) =>
+    void told.push([session.sessionId, successor?.sessionId]);
+  const [one, other] = [await replica({ onEndedElsewhere }), await replica({ onEndedElsewhere })];
+  const first = one.startSession(WIKI);
+  now += 1;
+  const second = other.startSession(WIKI);
+  await known(other, first.sessionId);
+  await known(one, first.sessionId);
+  expect(await endOf(second.sessionId)).toMatchObject({ cause: 'closed' });
+  expect([one, other].map((gateway) => gateway.health().sessions)).toEqual([1, 1]);
+  expect(told).toEqual([[second.sessionId, first.sessionId]]);
+});
+
+test('sessions of another user, resource or proof are others', async () => {
+  const [one, other] = [await replica(), await replica()];
+  const sessions = [
+    one.startSession(WIKI),
+    other.startSession({ ...WIKI, user: 'bela@example.org' }),
+    one.startSession({ ...WIKI, proof: 'certificate' }),
+  ];
+  await waitFor(() => [one, other].every((gateway) => gateway.health().sessions === sessions.length), {
+    what: 'all are known to both',
+  });
+  expect(one.findSession({ ...WIKI, proof: 'address' })).toEqual(sessions[0]);
+  expect(other.findSession({ ...WIKI, proof: 'certificate' })).toEqual(sessions[2]);
+});
+
+test('a session that another replica closed is told to who may still carry it', async () => {
+  const onEndedElsewhere = jest.fn<NonNullable<GatewayOptions['onEndedElsewhere']>>();
+  const [one, other] = [await replica(), await replica({ onEndedElsewhere })];
+  const session = one.startSession(WIKI);
+  await known(other, session.sessionId);
+  one.endSession(session.sessionId);
+  await waitFor(() => onEndedElsewhere.mock.calls.length === 1, { what: 'the other replica is told' });
+  expect(onEndedElsewhere).toHaveBeenCalledWith(session, undefined);
+});
+
+test('the replica that cut a connection is the one that is recorded', async () => {
+  const [idle, carrying] = [
+    await replica({ onRevoked: () => 'next-request' }),
+    await replica({ onRevoked: () => 'cut' }),
+  ];
+  const session = idle.startSession(WIKI);
+  await known(carrying, session.sessionId);
+  await engine.revoke(session);
+  expect(await endOf(session.sessionId)).toMatchObject({ cause: 'revoked', enforcement: 'cut' });
+  await Promise.all([idle.flushed(), carrying.flushed()]);
+});
+
+test('where no replica had a connection, the next request was refused, and that is recorded', async () => {
+  const gateway = await replica({ onRevoked: () => 'next-request' });
+  const session = gateway.startSession(WIKI);
+  await engine.revoke(session);
+  expect(await endOf(session.sessionId)).toMatchObject({ cause: 'revoked', enforcement: 'next-request' });
+});
+
+test('what a person did at the gateway is recorded', async () => {
+  const manager = await jetstreamManager(connection);
+  await manager.streams.add(wireStreamConfig(STREAMS.OPERATIONS));
+  const gateway = await replica();
+  const action = { kind: 'break-glass-used', targetId: 'edge/laptop-1/wiki/1', by: 'Anna', reason: 'outage' } as const;
+  expect(await gateway.recordAction(action)).toBe(true);
+  const subject = subjectOf(OperatorActed, action);
+  const stored = await manager.streams.getMessage(STREAMS.OPERATIONS.name, { last_by_subj: subject });
+  await manager.streams.delete(STREAMS.OPERATIONS.name);
+  expect(decodeEvent(OperatorActed, stored?.data ?? new Uint8Array(), subject).data).toEqual(action);
+});
