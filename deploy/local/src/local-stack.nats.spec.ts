@@ -28,9 +28,8 @@ afterEach(async () => {
 const gatewayFile = (port = 0) => `name: edge
 listen: { host: 127.0.0.1, port: ${port} }
 trustedProxies: [127.0.0.1/32]
-deviceHeader: X-Stance-Device
-userHeader: X-Stance-User
-resourceFrom: path
+device: { header: {} }
+user: { header: {} }
 `;
 
 interface RunFile {

@@ -13,6 +13,11 @@ export interface RequestContract<Input extends z.ZodType = z.ZodType, Output ext
   readonly verb: string;
   readonly subject: string;
   readonly summary: string;
+  /**
+   * `every`: each replica hears it, and those that know nothing of what is asked stay silent; `one` by default: the replicas
+   * take turns.
+   */
+  readonly heardBy?: 'one' | 'every';
   readonly input: Input;
   readonly output: Output;
 }
@@ -31,6 +36,7 @@ function defineRequest<Input extends z.ZodType, Output extends z.ZodType>(defini
   service: ServiceName;
   verb: string;
   summary: string;
+  heardBy?: 'one' | 'every';
   input: Input;
   output: Output;
 }): RequestContract<Input, Output> {
@@ -323,6 +329,35 @@ export const VerifyAudit = defineRequest({
   }),
 });
 
+/** Why somebody was not let in, or was warned, as a gateway told it. */
+const denial = z.object({
+  denialId: z.uuid(),
+  gateway: z.string(),
+  effect: z
+    .enum(['deny', 'warn'])
+    .describe('Of a warning, access goes on, and the page with this id is for whoever wants to keep it.'),
+  /** What was proved of who asked. */
+  deviceId: z.string().optional(),
+  user: z.string().optional(),
+  resource: z.string().optional(),
+  reasons: z.array(reason),
+  /** The first time; who asks again for the same reasons gets the same denial. */
+  deniedAt: timestamp,
+  /** Of a warning: when it becomes a denial. */
+  until: timestamp.optional(),
+});
+export type Denial = z.infer<typeof denial>;
+
+export const LookUpDenial = defineRequest({
+  service: 'gateway',
+  verb: 'denial',
+  summary:
+    'What somebody was told who was not let in, by the id on the page. Every replica of every gateway hears it; only the one that gave the answer, within the last hour, replies.',
+  heardBy: 'every',
+  input: z.object({ denialId: z.uuid() }),
+  output: denial,
+});
+
 export const REQUESTS = [
   Explain,
   PlanPolicy,
@@ -332,4 +367,5 @@ export const REQUESTS = [
   ListUnmatched,
   ListAudit,
   VerifyAudit,
+  LookUpDenial,
 ] as const satisfies readonly RequestContract[];

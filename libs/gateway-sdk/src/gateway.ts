@@ -22,11 +22,13 @@ import {
   type EventContract,
   type EventOf,
   type KeysOf,
+  type Reason,
 } from '@stance/contracts';
 import { Announcer } from './announcer.js';
 import { DecisionCache } from './decision-cache.js';
 import { EngineWatch } from './engine-watch.js';
 import { FollowedStream } from './followed-stream.js';
+import { LapseWatch } from './lapse-watch.js';
 import { Link } from './link.js';
 import { OpenSessions, type OpenSessionsOptions } from './open-sessions.js';
 import { reactionHistogram, type Enforced } from './reaction.js';
@@ -63,8 +65,15 @@ export interface GatewayOptions {
   readonly now?: () => number;
   /** Not used for so long, a session ends; default no limit. Replicas tell each other what is in use. */
   readonly maxIdleMs?: number;
-  /** The live connections that this process carries: a session that has one is in use. */
+  /** The live connections that this process carries: a session that has one is in use, and is watched for {@link onLapsed}. */
   readonly live?: LiveSessions;
+  /**
+   * Nothing has allowed a session with a live connection for `lapseMs` (default 10,000), although nobody revoked it: its
+   * decision is past its review time, or the engine is silent. Close what is carried; the session stays open. Told again at
+   * each look while something is carried still.
+   */
+  readonly onLapsed?: (session: Session, reasons: readonly Reason[]) => void;
+  readonly lapseMs?: number;
   /**
    * One open session for each device, user, resource and proof: of those that replicas open at the same moment the first
    * stays. Default false: a session for each connection is as good.
@@ -171,7 +180,11 @@ export class Gateway {
     });
     // Who cannot hear the other replicas does not know what they serve.
     const isInUse = ({ sessionId }: Session) => !this.link.connected || (live?.has(sessionId) ?? false);
-    this.expiring = setInterval(() => this.sessions.expire(isInUse), options.expireEveryMs ?? 1_000);
+    const lapses = live && this.watchLapses(live);
+    this.expiring = setInterval(() => {
+      this.sessions.expire(isInUse);
+      lapses?.look(this.now());
+    }, options.expireEveryMs ?? 1_000);
     this.reports = this.listenToEngine();
     if (maxIdleMs !== Infinity) this.usage = this.tellUsage(maxIdleMs, live);
     this.streams = { sessions: this.followSessions() };
@@ -306,6 +319,17 @@ export class Gateway {
         this.engine.heard(report.data.decidedUpTo, this.now());
         if (this.engine.isWaiting) this.streams.decisions?.look();
       },
+    });
+  }
+
+  private watchLapses(live: LiveSessions): LapseWatch {
+    const { lapseMs = 10_000, onLapsed = () => undefined } = this.options;
+    return new LapseWatch({
+      afterMs: lapseMs,
+      live,
+      sessionOf: (sessionId) => this.sessions.registry.get(sessionId),
+      verdictOn: (session) => this.verdictOn(session, () => true),
+      onLapsed,
     });
   }
 

@@ -95,6 +95,40 @@ test('a session with a live connection is in use', async () => {
   expect(gateway.findSession(WIKI)).toMatchObject({ sessionId });
 });
 
+test('a connection that nothing allows any more is told, unless the renewal is only late', async () => {
+  const onLapsed = jest.fn<NonNullable<GatewayOptions['onLapsed']>>();
+  const live = new Set<string>();
+  let looks = 0;
+  const ids = () => {
+    looks += 1;
+    return live;
+  };
+  const gateway = await replica({ onLapsed, live: { has: (id) => live.has(id), ids } });
+  const looked = () => {
+    const before = looks;
+    return waitFor(() => looks >= before + 2, { what: 'the gateway to look at what is live', intervalMs: 2 });
+  };
+  const reviewAt = new Date(now + MINUTE).toISOString();
+  await engine.decide({ postureRevision: 2, reviewAt });
+  await waitFor(() => gateway.decide(WIKI).revisions.posture === 2, { what: 'the lease is here' });
+  const session = gateway.startSession(WIKI);
+  live.add(session.sessionId);
+  now += MINUTE;
+  await looked();
+  now += 9_999;
+  await looked();
+  await engine.decide({ postureRevision: 3, reviewAt: new Date(now + MINUTE).toISOString() });
+  await waitFor(() => gateway.decide(WIKI).allowed, { what: 'the lease is renewed' });
+  await looked();
+  expect(onLapsed).not.toHaveBeenCalled();
+  now += MINUTE;
+  await looked();
+  now += 10_000;
+  await waitFor(() => onLapsed.mock.calls.length > 0, { what: 'the lapse is told' });
+  expect(onLapsed).toHaveBeenCalledWith(session, [expect.objectContaining({ code: 'decision-expired' })]);
+  expect(gateway.findSession(WIKI)).toEqual(session);
+});
+
 test('what one replica sees in use, another does not end for idleness', async () => {
   // Real milliseconds count here: reports are sent by a timer.
   const [one, other] = [await replica({ maxIdleMs: 10 * MINUTE }), await replica({ maxIdleMs: 400 })];
@@ -104,7 +138,7 @@ test('what one replica sees in use, another does not end for idleness', async ()
   const third = await replica({ maxIdleMs: 400 });
   await known(third, sessionId);
   for (let step = 0; step < 20; step += 1) {
-    const reports = jest.fn();
+    const reports = jest.fn<() => void>();
     const heard = connection.subscribe('stance.session.used.v1.edge', { max: 1, callback: reports });
     await waitFor(() => reports.mock.calls.length > 0, { what: 'the use is told' });
     await heard.closed;

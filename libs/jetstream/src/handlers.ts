@@ -35,7 +35,10 @@ export function OnEvent<Contract extends EventContract>(
   return EventPattern(pattern, { event: contract, options });
 }
 
-/** Marks a controller's method as the answer to a request: `answer(@Payload() input)` returns the output. */
+/**
+ * Marks a controller's method as the answer to a request: `answer(@Payload() input)` returns the output; of a request that
+ * every replica hears, `undefined` to stay silent.
+ */
 export function OnRequest(contract: RequestContract): MethodDecorator {
   return MessagePattern(contract.subject, { request: contract });
 }

@@ -146,7 +146,7 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
 
   private serve({ request }: RequestHandlerExtras, handler: MessageHandler): Subscription {
     return this.options.connection.subscribe(request.subject, {
-      queue: request.service,
+      ...(request.heardBy !== 'every' && { queue: request.service }),
       callback: (error, message) => {
         if (error !== null) {
           this.options.observer.trouble(`the subscription of ${request.subject} failed`, error);
@@ -169,6 +169,8 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
           throw failure;
         }
       });
+      // Nothing is known here of what every replica was asked: another one may answer.
+      if (request.heardBy === 'every' && 'result' in reply && reply.result === undefined) return;
       message.respond(JSON.stringify(reply));
     } catch (error) {
       this.options.observer.trouble(`the answer to ${request.subject} could not be sent`, error);

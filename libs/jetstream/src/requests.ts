@@ -25,18 +25,53 @@ export async function ask<Contract extends RequestContract>(
   input: z.input<Contract['input']>,
   { timeoutMs = 5_000 } = {},
 ): Promise<z.output<Contract['output']>> {
+  try {
+    return await request(connection, contract, input, timeoutMs);
+  } catch (error) {
+    if (error instanceof errors.TimeoutError) throw unavailable(contract, error);
+    throw error;
+  }
+}
+
+/**
+ * Asks every replica of a service (`heardBy: 'every'`); resolves to the first answer, or to `undefined` when they are all
+ * silent. Throws {@link RequestFailed}, and {@link ServiceUnavailable} when nobody listens.
+ */
+export async function askEvery<Contract extends RequestContract>(
+  connection: NatsConnection,
+  contract: Contract,
+  input: z.input<Contract['input']>,
+  { timeoutMs = 2_000 } = {},
+): Promise<z.output<Contract['output']> | undefined> {
+  try {
+    return await request(connection, contract, input, timeoutMs);
+  } catch (error) {
+    if (error instanceof errors.TimeoutError) return undefined;
+    throw error;
+  }
+}
+
+/** Throws the client's `TimeoutError` when whoever listens does not answer. */
+async function request<Contract extends RequestContract>(
+  connection: NatsConnection,
+  contract: Contract,
+  input: z.input<Contract['input']>,
+  timeoutMs: number,
+): Promise<z.output<Contract['output']>> {
   let message: Msg;
   try {
     message = await connection.request(contract.subject, JSON.stringify(input), { timeout: timeoutMs });
   } catch (error) {
-    if (error instanceof errors.TimeoutError || error instanceof errors.RequestError) {
-      throw new ServiceUnavailable(`${contract.service} does not answer: is it running and ready?`, { cause: error });
-    }
+    if (error instanceof errors.RequestError) throw unavailable(contract, error);
     throw error;
   }
   const reply = message.json<Reply<unknown>>();
   if ('error' in reply) throw new RequestFailed(reply.error.code, reply.error.message);
   return contract.output.parse(reply.result) as z.output<Contract['output']>;
+}
+
+function unavailable({ service }: RequestContract, cause: unknown): ServiceUnavailable {
+  return new ServiceUnavailable(`${service} does not answer: is it running and ready?`, { cause });
 }
 
 /** Answers one request: checks the input, runs the handler, turns its outcome into a reply. Never throws. */

@@ -1,10 +1,20 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Gateway } from '@stance/gateway-sdk';
+import { Denials } from './access/denials.js';
+import { DenialLookupHandler } from './denial-lookup/denial-lookup.handler.js';
 
-/** No messages come through the transport: the gateway follows its own streams, and answers HTTP. */
+/** The gateway follows its own streams and answers HTTP: through the transport comes only what the help desk asks. */
 @Module({})
 export class AppModule {
-  static with(gateway: Gateway): DynamicModule {
-    return { module: AppModule, providers: [{ provide: Gateway, useValue: gateway }], exports: [Gateway] };
+  static with(gateway: Gateway, denials: Denials): DynamicModule {
+    return {
+      module: AppModule,
+      controllers: [DenialLookupHandler],
+      providers: [
+        { provide: Gateway, useValue: gateway },
+        { provide: Denials, useValue: denials },
+      ],
+      exports: [Gateway],
+    };
   }
 }

@@ -88,7 +88,7 @@ async function start(name: string, options: { isTrusted?: boolean } = {}): Promi
   const file = join(folder.path, 'gateway.yaml');
   await writeFile(
     file,
-    `name: ${name}\nlisten: { port: ${port} }\ntrustedProxies: [127.0.0.1]\nuserHeader: X-Stance-User\n`,
+    `name: ${name}\nlisten: { port: ${port} }\ntrustedProxies: [127.0.0.1]\ndevice: { header: {} }\nuser: { header: {} }\n`,
   );
   url = `http://127.0.0.1:${port}`;
   service = await startService(gateway, {

@@ -1,3 +1,3 @@
 export { gateway } from './service.js';
-export { AuthorizeServer, ListenFailed, type AuthorizeServerOptions } from './authorize-server.js';
-export { GatewayFileInvalid, parseGatewayFile, readGatewayFile, type GatewayFile } from './gateway-file.js';
+export { AuthorizeServer, type AuthorizeServerOptions } from './forward-auth/authorize-server.js';
+export { GatewayFileInvalid, parseGatewayFile, readGatewayFile, type GatewayFile } from './file/gateway-file.js';

@@ -1,8 +1,9 @@
-import { Gateway } from '@stance/gateway-sdk';
+import type { Gateway } from '@stance/gateway-sdk';
 import { defineService, duration } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
-import { AuthorizeServer } from './authorize-server.js';
-import { gatewayFileSetting } from './gateway-file.setting.js';
+import { gatewayFileSetting } from './file/gateway-file.setting.js';
+import { createProver } from './identity/create-prover.js';
+import { ReferenceGateway } from './reference-gateway.js';
 
 /** The reference gateway. Replicas need no lease: each answers for itself, from the same streams. */
 export const gateway = defineService({
@@ -17,47 +18,23 @@ export const gateway = defineService({
       description: 'without a report of the policy engine for this long, everything is denied',
     }),
   },
-  build: ({ config, connection, logger }) => {
+  build: async ({ config, connection, logger }) => {
     const file = config.STANCE_GATEWAY_FILE;
-    const gateway = new Gateway({
-      connection,
-      gateway: file.name,
-      maxSilenceMs: config.STANCE_GATEWAY_MAX_SILENCE,
-      onRevoked: ({ sessionId, deviceId, resource, user }, { reasons, cause }) => {
-        // The session is out of the register: its next request is answered by the decision that ended it.
-        logger.info({ sessionId, deviceId, resource, user, reasons, txn: cause.txn }, 'session revoked');
-      },
-      onTrouble: (message, error) => logger.warn({ err: error }, message),
-    });
-    const server = new AuthorizeServer({
+    const reference = new ReferenceGateway({
       file,
-      gateway,
-      onReportedDenial: ({ deviceId, user, resource }, { reasons }) => {
-        logger.warn(
-          { deviceId, user, resource, reasons },
-          'let in a device that the policy denies: nothing is enforced here',
-        );
-      },
-      onError: (error) => logger.error({ err: error }, 'a request was denied because answering it failed'),
+      connection,
+      maxSilenceMs: config.STANCE_GATEWAY_MAX_SILENCE,
+      prover: await createProver(file, {
+        onTrouble: (message, error) => logger.warn({ ...(error !== undefined && { err: error }) }, message),
+      }),
+      logger,
     });
-    let url: string | null = null;
     return {
-      module: AppModule.with(gateway),
-      tables: { followed: [warmUp(gateway)] },
-      activate: async () => {
-        await server.start();
-        url = server.url;
-        logger.info({ url: `${url}/authorize`, gateway: file.name }, 'answering proxies');
-      },
-      deactivate: () => server.close(),
-      health: () => {
-        const { loaded, trusted, engineHeardAt, ...rest } = gateway.health();
-        const heard = engineHeardAt === undefined ? null : new Date(engineHeardAt).toISOString();
-        return {
-          ready: loaded && trusted,
-          details: { gateway: file.name, url, loaded, trusted, engineHeardAt: heard, ...rest },
-        };
-      },
+      module: AppModule.with(reference.gateway, reference.denials),
+      tables: { followed: [warmUp(reference.gateway)] },
+      activate: () => reference.start(),
+      deactivate: () => reference.close(),
+      health: () => reference.health(),
     };
   },
 });

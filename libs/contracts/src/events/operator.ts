@@ -9,6 +9,9 @@ import { STREAMS } from '../streams.js';
  * - `sweep-approved`: the source; `startedAt` and `digest` of the refused sweep, whose absent agents, no others, may be
  *   retired by the next one before `until`.
  * - `hold-released`: the gateway, whose withheld revocations are carried out.
+ * - `break-glass-used`: unique for this entry and user; `gateway`, `device`, `resource`, `user` if one was proved, `proof`,
+ *   `usedAt`: when a gateway let them in for the first time, which may be long before it could be recorded. `by`, `reason`
+ *   and `until` are those of the entry.
  */
 export const OperatorActed = defineEvent({
   name: 'operator.acted',

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Payload } from '@nestjs/microservices';
+import { LookUpDenial, type Denial } from '@stance/contracts';
+import { waitFor } from '@stance/testing';
+import { PassErrorsThrough } from './errors.filter.js';
+import { OnRequest } from './handlers.js';
+import { JetStreamStrategy } from './jetstream.strategy.js';
+import { ask, askEvery, ServiceUnavailable } from './requests.js';
+import { moduleOf, startWorld, type World } from './spec/world.js';
+
+let world: World;
+const closing: (() => Promise<void>)[] = [];
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(async () => {
+  await Promise.all(closing.map((close) => close()));
+  await world.close();
+});
+
+/** A replica that knows of one denial; the function returned tells how many it was asked for. */
+async function replica(denialId: string): Promise<() => number> {
+  let asked = 0;
+  @Controller()
+  class Lookup {
+    @OnRequest(LookUpDenial)
+    lookUp(@Payload() request: { denialId: string }): Denial | undefined {
+      asked += 1;
+      if (request.denialId !== denialId) return undefined;
+      return { denialId, gateway: 'edge', effect: 'deny', reasons: [], deniedAt: '2026-01-05T10:00:00.000Z' };
+    }
+  }
+  const connection = await world.nats.connect();
+  const strategy = new JetStreamStrategy({
+    connection,
+    publisher: world.poller,
+    observer: { settled: () => undefined, trouble: () => undefined },
+  });
+  const app = await NestFactory.createMicroservice(moduleOf(Lookup), { strategy, logger: false });
+  app.useGlobalFilters(new PassErrorsThrough());
+  await app.listen();
+  await strategy.start();
+  await connection.flush();
+  closing.push(() => strategy.close());
+  return () => asked;
+}
+
+describe('a request that every replica hears', () => {
+  it('to a service that does not run says so at once', async () => {
+    const asking = askEvery(world.connection, LookUpDenial, { denialId: randomUUID() }, { timeoutMs: 60_000 });
+    await expect(asking).rejects.toThrow(ServiceUnavailable);
+  });
+
+  it('is answered by the one that knows, whichever that is', async () => {
+    const ids = [randomUUID(), randomUUID(), randomUUID()];
+    const replicas = await Promise.all(ids.map((id) => replica(id)));
+    for (const denialId of ids) {
+      expect(await askEvery(world.connection, LookUpDenial, { denialId })).toMatchObject({ denialId });
+      expect(await ask(world.connection, LookUpDenial, { denialId })).toMatchObject({ denialId });
+    }
+    await waitFor(() => replicas.every((asked) => asked() === 6), { what: 'every replica has heard all of it' });
+  });
+
+  it('is answered by nobody when none knows', async () => {
+    const unknown = { denialId: randomUUID() };
+    expect(await askEvery(world.connection, LookUpDenial, unknown, { timeoutMs: 200 })).toBeUndefined();
+    await expect(ask(world.connection, LookUpDenial, unknown, { timeoutMs: 200 })).rejects.toThrow(ServiceUnavailable);
+  });
+
+  it('that does not fit is refused, naming the field', async () => {
+    const asking = askEvery(world.connection, LookUpDenial, { denialId: 'mine' });
+    await expect(asking).rejects.toMatchObject({
+      code: 'invalid-request',
+      message: expect.stringContaining('denialId'),
+    });
+  });
+});

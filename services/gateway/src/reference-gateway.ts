@@ -1,0 +1,196 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Gateway, type Revocation, type Session } from '@stance/gateway-sdk';
+import type { Logger } from '@stance/service-kit';
+import { Access, type Emergency } from './access/access.js';
+import { denialAnswer, writeAnswer } from './access/denial-answer.js';
+import { Denials } from './access/denials.js';
+import { BreakGlass } from './break-glass/break-glass.js';
+import type { GatewayFile } from './file/gateway-file.js';
+import { AuthorizeServer } from './forward-auth/authorize-server.js';
+import type { IdentityProver } from './identity/identity-prover.js';
+import { TrustedProxies } from './identity/trusted-proxies.js';
+import { Lingering } from './lingering.js';
+import { HttpRelayServer, type HttpRelayServerOptions } from './relay/http/http-relay-server.js';
+import { proofHeaders } from './relay/http/upstream-headers.js';
+import { LiveConnections } from './relay/live-connections.js';
+import { TcpRelayServer, type TcpRelayServerOptions } from './relay/tcp/tcp-relay-server.js';
+
+export interface ReferenceGatewayOptions {
+  readonly file: GatewayFile;
+  readonly connection: NatsConnection;
+  readonly maxSilenceMs: number;
+  readonly prover: IdentityProver;
+  readonly logger: Logger;
+}
+
+/** Where requests and connections come in. */
+interface Door {
+  readonly name: string;
+  /** Known while it is open. */
+  readonly url: string | undefined;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The gateway as one process runs it: its doors, what it carries, and the SDK that decides. */
+export class ReferenceGateway {
+  readonly gateway: Gateway;
+  readonly live: LiveConnections;
+  readonly denials: Denials;
+  private readonly lingering: Lingering;
+  private readonly breakGlass: BreakGlass | undefined;
+  private readonly authorize: AuthorizeServer;
+  private readonly relays: readonly Door[];
+
+  constructor(private readonly options: ReferenceGatewayOptions) {
+    const { file, connection, maxSilenceMs, logger } = options;
+    this.live = new LiveConnections((grantId) => this.lingering.begin(grantId));
+    this.gateway = new Gateway({
+      connection,
+      gateway: file.name,
+      maxSilenceMs,
+      oneSessionEach: true,
+      maxIdleMs: file.sessions.idle,
+      live: this.live,
+      onRevoked: (session, revocation) => this.cut(session, revocation),
+      onExpired: ({ sessionId }) => void this.live.cut(sessionId, { cause: 'expired', reasons: [] }),
+      onLapsed: ({ sessionId }, reasons) => void this.live.cut(sessionId, { cause: 'lapsed', reasons }),
+      onEndedElsewhere: (session, successor) => this.carryOn(session, successor),
+      onTrouble: (message, error) => logger.warn({ err: error }, message),
+    });
+    this.lingering = new Lingering({
+      forMs: file.sessions.linger,
+      isLive: (grantId) => this.live.has(grantId),
+      end: (grantId) => this.gateway.endSession(grantId),
+    });
+    this.denials = new Denials(file.name);
+    this.breakGlass = file.breakGlass === undefined ? undefined : this.createBreakGlass(file.breakGlass);
+    const access = this.createAccess();
+    this.authorize = new AuthorizeServer({ ...this.shared(access), file });
+    this.relays = this.createRelays(access);
+  }
+
+  /** Throws ListenFailed or ListenerTlsUnusable. */
+  async start(): Promise<void> {
+    await this.breakGlass?.start();
+    for (const door of [this.authorize, ...this.relays]) {
+      await door.start();
+      this.options.logger.info({ url: door.url, gateway: this.options.file.name }, door.name);
+    }
+  }
+
+  /** Sessions stay open: the next start takes them up again. */
+  async close(): Promise<void> {
+    this.lingering.stop();
+    await Promise.all([this.authorize, ...this.relays].map((door) => door.close()));
+    await this.breakGlass?.stop();
+    this.options.prover.close();
+  }
+
+  /** For `/readyz`. */
+  health(): { ready: boolean; details: Record<string, unknown> } {
+    const { loaded, trusted, engineHeardAt, trustedUntil, ...rest } = this.gateway.health();
+    return {
+      ready: loaded && trusted,
+      details: {
+        gateway: this.options.file.name,
+        url: this.authorize.url ?? null,
+        relays: this.relays.flatMap(({ url }) => url ?? []),
+        loaded,
+        trusted,
+        engineHeardAt: timeOf(engineHeardAt),
+        trustedUntil: timeOf(trustedUntil),
+        ...rest,
+        liveConnections: this.live.size,
+        ...(this.breakGlass !== undefined && { breakGlass: this.breakGlass.health() }),
+        ...(this.options.prover.inventoryProblem !== undefined && { inventory: this.options.prover.inventoryProblem }),
+      },
+    };
+  }
+
+  private createAccess(): Access {
+    const { file, logger } = this.options;
+    return new Access({
+      gateway: this.gateway,
+      emergency: this.breakGlass ?? NO_EMERGENCY,
+      lifetimeMs: file.sessions.lifetime,
+      onReportedDenial: ({ deviceId, user, resource }, { reasons }) => {
+        logger.warn(
+          { deviceId, user, resource, reasons },
+          'let in a device that the policy denies: nothing is enforced here',
+        );
+      },
+    });
+  }
+
+  private createBreakGlass(file: string): BreakGlass {
+    return new BreakGlass({
+      file,
+      gateway: this.options.file.name,
+      record: (use) => this.gateway.recordAction(use),
+      onEnded: (grantId) => void this.live.cut(grantId, { cause: 'expired', reasons: [] }),
+      logger: this.options.logger,
+    });
+  }
+
+  private shared(access: Access) {
+    const { prover, logger } = this.options;
+    const onError = (error: unknown) =>
+      logger.error({ err: error }, 'a request was denied because answering it failed');
+    return { prover, access, denials: this.denials, live: this.live, onError };
+  }
+
+  private createRelays(access: Access): Door[] {
+    const { file } = this.options;
+    const relayed = {
+      ...this.shared(access),
+      deviceCa: file.device.certificate?.ca,
+      proofs: proofHeaders(file),
+      proxies: new TrustedProxies(file.trustedProxies),
+    };
+    return [
+      ...file.relays.map((relay) => new HttpRelayServer({ ...relayed, relay, answerDenial: this.answerDenial })),
+      ...file.tcp.map((relay) => new TcpRelayServer({ ...relayed, relay, onDenied: this.tellDenial })),
+    ];
+  }
+
+  private readonly answerDenial: HttpRelayServerOptions['answerDenial'] = ({ headers }, response, admission) => {
+    const denial = this.denials.record(admission.asker, admission.reasons);
+    writeAnswer(response, denialAnswer(denial, admission.outcome, headers.accept));
+  };
+
+  private readonly tellDenial: TcpRelayServerOptions['onDenied'] = (denial, peerAddress) => {
+    this.options.logger.info({ ...denial, peerAddress }, 'a connection is denied');
+  };
+
+  /** What was really done counts: a session may have no connection here, or live behind a proxy that keeps its own. */
+  private cut(session: Session, { reasons, cause }: Revocation): 'cut' | 'next-request' {
+    const connections = this.live.cut(session.sessionId, { cause: 'revoked', reasons });
+    const { sessionId, deviceId, resource, user } = session;
+    this.options.logger.info(
+      { sessionId, deviceId, resource, user, reasons, connections, txn: cause.txn },
+      'session revoked',
+    );
+    return connections > 0 ? 'cut' : 'next-request';
+  }
+
+  /** Another replica ended a session that is carried here: its connections go on under another one, if that is allowed. */
+  private carryOn(session: Session, successor: Session | undefined): void {
+    if (!this.live.has(session.sessionId)) return;
+    if (successor !== undefined) return this.live.move(session.sessionId, successor.sessionId);
+    const { allowed, reasons } = this.gateway.decide(session);
+    const lifetimeMs = session.expiresAt - Date.now();
+    if (!allowed || lifetimeMs < 1_000) {
+      this.live.cut(session.sessionId, { cause: allowed ? 'expired' : 'revoked', reasons });
+      return;
+    }
+    const { sessionId } = this.gateway.startSession({ ...session, enforcement: 'cut', lifetimeMs });
+    this.live.move(session.sessionId, sessionId);
+  }
+}
+
+const NO_EMERGENCY: Emergency = { admit: () => undefined };
+
+function timeOf(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : new Date(milliseconds).toISOString();
+}

@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Admitted } from '../../access/access.js';
+import type { LiveConnections } from '../live-connections.js';
+import { Carrier } from './carrier.js';
+import type { Exchange } from './exchange.js';
+import { HttpExchange } from './http-exchange.js';
+import type { RelayLimits } from './limits.js';
+import type { Peers } from './peers.js';
+import type { RelayMetrics } from './relay-metrics.js';
+import type { Route } from './select-route.js';
+import { upstreamHeaders } from './upstream-headers.js';
+import { Upstreams } from './upstreams.js';
+import { WebSocketExchange } from './web-socket-exchange.js';
+
+export interface ExchangesOptions {
+  readonly routes: readonly Route[];
+  readonly isTls: boolean;
+  /** Headers that no upstream sees. */
+  readonly proofs: ReadonlySet<string>;
+  readonly peers: Peers;
+  readonly live: LiveConnections;
+  readonly limits: RelayLimits;
+  readonly metrics: RelayMetrics;
+  /** Ends a client's connection at once; not even what the kernel holds is sent. */
+  readonly reset: (socket: Socket) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Where somebody is let in to, and by what. */
+export interface Entry {
+  readonly request: IncomingMessage;
+  readonly route: Route;
+  readonly admission: Admitted;
+}
+
+/** What a relay carries. Each exchange is live under its grant from the moment it begins until its last byte. */
+export class Exchanges {
+  private readonly upstreams: Upstreams;
+  private readonly carrier: Carrier;
+
+  constructor(private readonly options: ExchangesOptions) {
+    this.upstreams = new Upstreams(options.routes);
+    this.carrier = new Carrier(options.limits.connectMs, (upstream) => this.upstreams.answered(upstream));
+  }
+
+  begin(entry: Entry, response: ServerResponse): void {
+    const { request } = entry;
+    // The headers of the client are gone after the next line.
+    const isAsking = request.headers.expect !== undefined;
+    this.prepare(entry, false);
+    const exchange = new HttpExchange({ ...this.optionsOf(entry), response });
+    this.register(exchange, entry);
+    if (isAsking) response.writeContinue();
+    this.carrier.carry(exchange);
+  }
+
+  /** `head`: what came behind the request already. */
+  beginWebSocket(entry: Entry, head: Buffer): void {
+    // It cannot begin on a connection that still owes an answer.
+    if (this.options.peers.isAnswering(entry.request.socket)) return void entry.request.socket.destroy();
+    this.prepare(entry, true);
+    const exchange = new WebSocketExchange(this.optionsOf(entry));
+    this.register(exchange, entry);
+    this.carrier.carryWebSocket(exchange, head);
+  }
+
+  /** Cuts what is not over, as the gateway stops. */
+  cutAll(): void {
+    for (const exchange of this.carrier.exchanges()) {
+      this.options.live.closed(exchange);
+      exchange.cut({ cause: 'closing', reasons: [] });
+    }
+  }
+
+  /** Closes the connections that are kept for upstreams. */
+  close(): void {
+    this.upstreams.close();
+  }
+
+  /** Makes the request what the upstream is sent. */
+  private prepare({ request, admission }: Entry, isUpgrade: boolean): void {
+    const { peers, isTls, proofs } = this.options;
+    const { peerAddress, isFromListedProxy } = peers.evidenceOf(request);
+    const forwarding = { admission, peerAddress, isFromListedProxy, isTls, isUpgrade, proofs };
+    request.headers = upstreamHeaders(request.headers, forwarding);
+  }
+
+  private optionsOf({ request, route }: Entry) {
+    const { limits, metrics, reset } = this.options;
+    return {
+      request,
+      upstream: this.upstreams.of(route),
+      limits,
+      reset,
+      onCut: metrics.wasCut.bind(metrics),
+      onFailed: this.failed,
+      onOver: this.over,
+    };
+  }
+
+  private register(exchange: Exchange, { admission }: Entry): void {
+    this.options.live.add(admission.grantId, exchange);
+    this.options.metrics.began(exchange);
+  }
+
+  private readonly over = (exchange: Exchange): void => {
+    this.carrier.over(exchange);
+    this.options.metrics.ended(exchange);
+    this.options.live.closed(exchange);
+  };
+
+  private readonly failed = ({ upstream }: Exchange, error: Error): void => {
+    this.options.metrics.answered('failed');
+    const told = this.upstreams.failed(upstream, error);
+    if (told !== undefined) this.options.onError(told);
+  };
+}

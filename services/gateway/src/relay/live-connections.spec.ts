@@ -1,0 +1,80 @@
+import { describe, expect, jest, test } from '@jest/globals';
+import { LiveConnections, type Cut, type LiveConnection } from './live-connections.js';
+
+const REVOKED: Cut = { cause: 'revoked', reasons: [{ code: 'condition-false', message: 'Infected.' }] };
+
+function connection() {
+  return { cut: jest.fn<LiveConnection['cut']>() };
+}
+
+describe('live connections', () => {
+  test('of a grant are cut together, once, and with the reasons', () => {
+    const onLast = jest.fn();
+    const live = new LiveConnections(onLast);
+    const [first, second, other] = [connection(), connection(), connection()];
+    live.add('a', first);
+    live.add('a', second);
+    live.add('b', other);
+    expect(live.cut('a', REVOKED)).toBe(2);
+    expect(live.cut('a', REVOKED)).toBe(0);
+    expect(first.cut.mock.calls).toEqual([[REVOKED]]);
+    expect(second.cut.mock.calls).toEqual([[REVOKED]]);
+    expect(other.cut).not.toHaveBeenCalled();
+    expect([live.size, live.has('a'), live.has('b'), [...live.ids()]]).toEqual([1, false, true, ['b']]);
+    expect(onLast).not.toHaveBeenCalled();
+  });
+
+  test('that say they are closed while they are cut say nothing new', () => {
+    const onLast = jest.fn();
+    const live = new LiveConnections(onLast);
+    const closing: LiveConnection = { cut: () => live.closed(closing) };
+    live.add('a', closing);
+    live.add('a', connection());
+    expect(live.cut('a', REVOKED)).toBe(2);
+    expect([live.size, live.has('a')]).toEqual([0, false]);
+    expect(onLast).not.toHaveBeenCalled();
+  });
+
+  test('that are closed are not cut any more, and the last one of a grant is told', () => {
+    const onLast = jest.fn();
+    const live = new LiveConnections(onLast);
+    const [first, second] = [connection(), connection()];
+    live.add('a', first);
+    live.add('a', second);
+    live.closed(first);
+    live.closed(first);
+    expect(onLast).not.toHaveBeenCalled();
+    live.closed(second);
+    expect(onLast.mock.calls).toEqual([['a']]);
+    expect(live.cut('a', REVOKED)).toBe(0);
+    expect(first.cut).not.toHaveBeenCalled();
+  });
+
+  test('go on under another grant, with those that it has', () => {
+    const onLast = jest.fn();
+    const live = new LiveConnections(onLast);
+    const [moved, there] = [connection(), connection()];
+    live.add('a', moved);
+    live.add('b', there);
+    live.move('a', 'b');
+    live.move('b', 'b');
+    live.move('nobody', 'b');
+    expect(live.cut('a', REVOKED)).toBe(0);
+    expect(live.cut('b', REVOKED)).toBe(2);
+    live.add('c', moved);
+    live.closed(moved);
+    expect(onLast.mock.calls).toEqual([['c']]);
+  });
+
+  test('are all cut at the end', () => {
+    const live = new LiveConnections();
+    const all = ['a', 'a', 'b'].map((grantId) => {
+      const each = connection();
+      live.add(grantId, each);
+      return each;
+    });
+    live.cutAll({ cause: 'closing', reasons: [] });
+    expect(all.map(({ cut }) => cut.mock.calls.length)).toEqual([1, 1, 1]);
+    expect(live.size).toBe(0);
+  });
+});
