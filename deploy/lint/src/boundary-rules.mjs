@@ -3,7 +3,7 @@ import { rooms, specsMayImport } from './rooms.mjs';
 
 /** @typedef {import('dependency-cruiser').IForbiddenRuleType} Rule */
 
-const OURS = '^(libs|services|deploy|test)/';
+const OURS = '^(libs|services|deploy|test|examples)/';
 /** Specs, and the folders of what only they use. */
 const SPEC = String.raw`([.]spec|/(spec|fixtures)/.+)[.](ts|mjs)$`;
 

@@ -28,7 +28,7 @@ export const checks = [
   },
   {
     name: 'boundaries',
-    commands: [['depcruise', '--config', '.dependency-cruiser.mjs', 'libs', 'services', 'deploy', 'test']],
+    commands: [['depcruise', '--config', '.dependency-cruiser.mjs', 'libs', 'services', 'deploy', 'test', 'examples']],
     repair: 'deploy/lint/src/rooms.mjs says who may import whom.',
   },
   {

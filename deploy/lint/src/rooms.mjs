@@ -66,6 +66,8 @@ export const rooms = {
   },
   'deploy/lint': { rooms: [] },
 
+  'examples/gateway-node': { rooms: ['libs/gateway-sdk'], packages: nats },
+
   'test/e2e': { rooms: libs },
   'test/bench': { rooms: libs },
   'test/chaos': { rooms: libs },

@@ -24,6 +24,8 @@ export interface OwnedRulings {
 /** Rulings by resource. */
 export type Rulings = ReadonlyMap<string, Ruling>;
 
+type Resources = DataOf<typeof DecisionChanged>['resources'];
+
 interface Shared {
   readonly rulings: Rulings;
   users: number;
@@ -42,24 +44,23 @@ export class RulingTable {
   }
 
   /** The shared copy of a decision's rulings; hand it back with {@link release}. */
-  acquire(resources: DataOf<typeof DecisionChanged>['resources']): OwnedRulings {
+  acquire(resources: Resources): OwnedRulings {
     const owner = Object.values(resources)
       .find(({ requiresOwner }) => requiresOwner !== undefined)
       ?.requiresOwner?.toLowerCase();
-    const rulings = new Map(
-      Object.entries(resources).map(([resource, decision]) => [resource, rulingOf(decision, owner)]),
-    );
-    return { rulings: this.share(rulings), owner };
+    return { rulings: this.share(resources, owner), owner };
   }
 
-  private share(rulings: Rulings): Rulings {
-    const key = keyOf(rulings);
-    if (key === undefined) return rulings;
+  /** Most are known: those are found by what the decision says, without building anything. */
+  private share(resources: Resources, owner: string | undefined): Rulings {
+    const key = keyOf(resources, owner);
+    if (key === undefined) return rulingsOf(resources, owner);
     const known = this.shared.get(key);
     if (known !== undefined) {
       known.users += 1;
       return known.rulings;
     }
+    const rulings = rulingsOf(resources, owner);
     this.shared.set(key, { rulings, users: 1 });
     this.keys.set(rulings, key);
     return rulings;
@@ -83,6 +84,10 @@ export class RulingTable {
 
 const NO_REASONS: readonly Reason[] = [];
 
+function rulingsOf(resources: Resources, owner: string | undefined): Rulings {
+  return new Map(Object.entries(resources).map(([resource, decision]) => [resource, rulingOf(decision, owner)]));
+}
+
 function rulingOf(
   { effect, enforced, reasons, until, heldUntil, requiresOwner }: ResourceDecision,
   owner: string | undefined,
@@ -99,12 +104,15 @@ function rulingOf(
 }
 
 /** Rulings with reasons, times or persons are one device's own: sharing them would only cost. */
-function keyOf(rulings: Rulings): string | undefined {
-  const parts: (string | boolean | null)[] = [];
-  for (const [resource, { effect, enforced, reasons, until, heldUntil, requiresOwner }] of rulings) {
-    const isTimed = until !== undefined || heldUntil !== undefined;
-    if (reasons.length > 0 || isTimed || typeof requiresOwner === 'object') return undefined;
-    parts.push(resource, effect, enforced, requiresOwner ?? null);
+function keyOf(resources: Resources, owner: string | undefined): string | undefined {
+  let key = '';
+  for (const [resource, decision] of Object.entries(resources)) {
+    const { effect, enforced, reasons, until, heldUntil, requiresOwner } = decision;
+    if ((effect !== 'allow' && reasons.length > 0) || until !== undefined || heldUntil !== undefined) return undefined;
+    const isOwned = requiresOwner !== undefined;
+    if (isOwned && requiresOwner.toLowerCase() !== owner) return undefined;
+    // The length tells where a name ends, whatever is in it.
+    key += `${resource.length}:${resource} ${effect} ${enforced} ${isOwned};`;
   }
-  return JSON.stringify(parts);
+  return key;
 }

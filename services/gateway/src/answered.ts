@@ -6,12 +6,13 @@ const answered = metrics.getMeter('@stance/gateway').createCounter('stance.gatew
   unit: '{request}',
 });
 
-/** Counts an answer to a proxy: `let-through` where the policy denies and the gateway only reports. */
+/** Counts an answer to a proxy. */
 export function countAnswer(answer: Admission): void {
   answered.add(1, { outcome: outcomeOf(answer) });
 }
 
-function outcomeOf(answer: Admission): string {
+/** `let-through` where the policy denies and the gateway only reports. */
+export function outcomeOf(answer: Admission): string {
   if (answer.outcome !== 'admitted') return answer.outcome;
   if (answer.verdict.effect !== 'deny') return 'allowed';
   return answer.verdict.enforced ? 'break-glass' : 'let-through';

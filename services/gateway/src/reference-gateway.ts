@@ -5,6 +5,7 @@ import { Access, type Emergency } from './access/access.js';
 import { denialAnswer, writeAnswer } from './access/denial-answer.js';
 import { Denials } from './access/denials.js';
 import { BreakGlass } from './break-glass/break-glass.js';
+import { ExtAuthzServer } from './ext-authz/ext-authz-server.js';
 import type { GatewayFile } from './file/gateway-file.js';
 import { AuthorizeServer } from './forward-auth/authorize-server.js';
 import type { IdentityProver } from './identity/identity-prover.js';
@@ -40,7 +41,7 @@ export class ReferenceGateway {
   private readonly lingering: Lingering;
   private readonly breakGlass: BreakGlass | undefined;
   private readonly authorize: AuthorizeServer;
-  private readonly relays: readonly Door[];
+  private readonly others: readonly Door[];
 
   constructor(private readonly options: ReferenceGatewayOptions) {
     const { file, connection, maxSilenceMs, logger } = options;
@@ -67,13 +68,13 @@ export class ReferenceGateway {
     this.breakGlass = file.breakGlass === undefined ? undefined : this.createBreakGlass(file.breakGlass);
     const access = this.createAccess();
     this.authorize = new AuthorizeServer({ ...this.shared(access), file });
-    this.relays = this.createRelays(access);
+    this.others = this.createDoors(access);
   }
 
   /** Throws ListenFailed or ListenerTlsUnusable. */
   async start(): Promise<void> {
     await this.breakGlass?.start();
-    for (const door of [this.authorize, ...this.relays]) {
+    for (const door of [this.authorize, ...this.others]) {
       await door.start();
       this.options.logger.info({ url: door.url, gateway: this.options.file.name }, door.name);
     }
@@ -82,7 +83,7 @@ export class ReferenceGateway {
   /** Sessions stay open: the next start takes them up again. */
   async close(): Promise<void> {
     this.lingering.stop();
-    await Promise.all([this.authorize, ...this.relays].map((door) => door.close()));
+    await Promise.all([this.authorize, ...this.others].map((door) => door.close()));
     await this.breakGlass?.stop();
     this.options.prover.close();
   }
@@ -95,7 +96,7 @@ export class ReferenceGateway {
       details: {
         gateway: this.options.file.name,
         url: this.authorize.url ?? null,
-        relays: this.relays.flatMap(({ url }) => url ?? []),
+        otherUrls: this.others.flatMap(({ url }) => url ?? []),
         loaded,
         trusted,
         engineHeardAt: timeOf(engineHeardAt),
@@ -140,7 +141,7 @@ export class ReferenceGateway {
     return { prover, access, denials: this.denials, live: this.live, onError };
   }
 
-  private createRelays(access: Access): Door[] {
+  private createDoors(access: Access): Door[] {
     const { file } = this.options;
     const relayed = {
       ...this.shared(access),
@@ -149,7 +150,11 @@ export class ReferenceGateway {
       proxies: new TrustedProxies(file.trustedProxies),
     };
     return [
-      ...file.relays.map((relay) => new HttpRelayServer({ ...relayed, relay, answerDenial: this.answerDenial })),
+      ...(file.grpc === undefined ? [] : [new ExtAuthzServer({ ...this.shared(access), file, grpc: file.grpc })]),
+      ...file.relays.map((relay) => {
+        const { answerDenial, warningId } = this;
+        return new HttpRelayServer({ ...relayed, relay, answerDenial, warningId });
+      }),
       ...file.tcp.map((relay) => new TcpRelayServer({ ...relayed, relay, onDenied: this.tellDenial })),
     ];
   }
@@ -158,6 +163,9 @@ export class ReferenceGateway {
     const denial = this.denials.record(admission.asker, admission.reasons);
     writeAnswer(response, denialAnswer(denial, admission.outcome, headers.accept));
   };
+
+  private readonly warningId: HttpRelayServerOptions['warningId'] = (admission) =>
+    this.denials.recordWarning(admission)?.denialId;
 
   private readonly tellDenial: TcpRelayServerOptions['onDenied'] = (denial, peerAddress) => {
     this.options.logger.info({ ...denial, peerAddress }, 'a connection is denied');

@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import { findNatsServer } from '@stance/nats-server';
 import { measureFirstSync } from './first-sync.js';
 import { measureFleetReview } from './fleet-review.js';
+import { measureGateway } from './gateway/measure-gateway.js';
 import { measureMatching } from './matching.js';
 import { measureObservation } from './observation.js';
 import { measurePolicies } from './policy/measure-policies.js';
@@ -29,6 +30,9 @@ function add(...figure: Parameters<typeof rowOf>): void {
 
 const policy = await measurePolicies({ quick });
 rows.push(...policy.rows);
+
+const gateway = await measureGateway({ quick });
+rows.push(...gateway.rows);
 
 const fleet = await measureFleetReview({ devices: size.fleet, perSecond: 100, aloneSeconds: quick ? 5 : 20 });
 add(`policy change, ${fleet.devices} devices, until the last decision`, fleet.seconds, null, 's', 'reported');
@@ -98,6 +102,7 @@ const report = {
   matching,
   observation,
   fleet,
+  gateway,
   policy: { evaluation: policy.evaluation, change: policy.change, curves: policy.curves },
   rows,
 };

@@ -1,16 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { metrics } from '@opentelemetry/api';
 import { traceparent } from '@stance/contracts';
 import { reasonOf, type Access, type Admission, type NotAdmitted } from '../access/access.js';
 import { decisionHeader } from '../access/decision-header.js';
 import { denialAnswer, deniedAnswer, jsonAnswer, WARNING_HEADER, writeAnswer } from '../access/denial-answer.js';
 import type { Denials } from '../access/denials.js';
+import { countAnswer } from '../answered.js';
 import type { GatewayFile } from '../file/gateway-file.js';
 import type { Identity, Prover } from '../identity/identity.js';
 import { TrustedProxies } from '../identity/trusted-proxies.js';
 import { addressOf, listen } from '../listen.js';
-import { readListenerTls } from '../relay/tcp/listener-tls.js';
+import { readListenerTls } from '../listener-tls.js';
 import { routeOf } from './route.js';
 
 export interface AuthorizeServerOptions {
@@ -37,10 +37,6 @@ export class AuthorizeServer {
   readonly name = 'answering proxies';
   private server: Server | undefined;
   private readonly proxies: TrustedProxies;
-  private readonly answered = metrics.getMeter('@stance/gateway').createCounter('stance.gateway.authorizations', {
-    description: 'Answers to proxies by outcome',
-    unit: '{request}',
-  });
 
   constructor(private readonly options: AuthorizeServerOptions) {
     this.proxies = new TrustedProxies(options.file.trustedProxies);
@@ -130,7 +126,7 @@ export class AuthorizeServer {
   }
 
   private tell(request: IncomingMessage, response: ServerResponse, answer: Admission): void {
-    this.answered.add(1, { outcome: outcomeOf(answer) });
+    countAnswer(answer);
     if (answer.outcome !== 'admitted') return this.deny(request, response, answer);
     const { asker, verdict } = answer;
     const warning = this.options.denials.recordWarning(answer);
@@ -153,11 +149,4 @@ export class AuthorizeServer {
 function hasLargeBody({ headers }: IncomingMessage): boolean {
   if (headers['transfer-encoding'] !== undefined) return true;
   return Number(headers['content-length'] ?? 0) > MAX_SKIPPED_BODY_BYTES;
-}
-
-/** As the counter tells it: `let-through` where the policy denies and the gateway only reports. */
-function outcomeOf(answer: Admission): string {
-  if (answer.outcome !== 'admitted') return answer.outcome;
-  if (answer.verdict.effect !== 'deny') return 'allowed';
-  return answer.verdict.enforced ? 'break-glass' : 'let-through';
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseGatewayFile } from '../file/gateway-file.js';
 import { createProver, ProofFilesInvalid } from './create-prover.js';
-import { issueDeviceCertificates } from './fixtures/certificates.js';
+import { issueDeviceCertificates } from '@stance/testing';
 import { TestIssuer } from './fixtures/tokens.js';
 import type { Evidence, Identity } from './identity.js';
 import type { IdentityProver } from './identity-prover.js';

@@ -85,7 +85,7 @@ export class Life {
     else tenant.fleet.remove(agent.id);
   }
 
-  /** A new agent: on a machine set up anew, with a serial number that was copied, or in the other console as well. */
+  /** A new agent: on a machine set up anew, with a serial number that was copied, moved to the other console, or there as well. */
   private register(): void {
     const [{ tenant }, other] = this.twoConsoles();
     const left = [...this.left.values()];
@@ -98,6 +98,7 @@ export class Life {
       if (!isListed) tenant.fleet.add(this.dice.chance(0.6) ? machine : { serialNumber });
       else if (this.dice.chance(0.4)) tenant.fleet.reimage(agent.id);
       else if (this.dice.chance(0.5)) tenant.fleet.cloneSerial(agent.id);
+      else if (this.dice.chance(0.5)) tenant.migrate(agent.id, other.tenant);
       else other.tenant.fleet.add({ ...machine, ...(this.dice.chance(0.5) && { uuid: agent.uuid }) });
     } catch (error) {
       // Two ids of the same millisecond.

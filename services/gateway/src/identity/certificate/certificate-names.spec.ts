@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { TestAuthority, type CertificateContent } from '../fixtures/certificates.js';
+import { TestAuthority, type CertificateContent } from '@stance/testing';
 import { ProofRefused } from '../proof-refused.js';
 import { canonicalFingerprint, canonicalSerial, idIn, uriNames } from './certificate-names.js';
 

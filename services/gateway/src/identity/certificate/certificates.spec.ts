@@ -1,12 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { CertificateFormat, CertificateProof } from '../../file/proofs.js';
-import {
-  deviceContent,
-  issueDeviceCertificates,
-  TestAuthority,
-  type KeyedCertificate,
-} from '../fixtures/certificates.js';
+import { deviceContent, issueDeviceCertificates, TestAuthority, type KeyedCertificate } from '@stance/testing';
 import { ProofRefused } from '../proof-refused.js';
 import { Authorities } from './authorities.js';
 import { Certificates } from './certificates.js';

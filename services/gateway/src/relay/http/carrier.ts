@@ -34,11 +34,7 @@ export class Carrier {
     proxy.on('error', (error, request) => this.failed(request, error));
   }
 
-  /** How many exchanges are not over. */
-  get size(): number {
-    return this.carried.size;
-  }
-
+  /** Those that are not over. */
   exchanges(): Exchange[] {
     return [...this.carried.values()];
   }

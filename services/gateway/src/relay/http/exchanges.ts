@@ -24,6 +24,8 @@ export interface ExchangesOptions {
   readonly metrics: RelayMetrics;
   /** Ends a client's connection at once; not even what the kernel holds is sent. */
   readonly reset: (socket: Socket) => void;
+  /** Keeps what a verdict warns of, and gives the id by which it is shown; undefined where it does not warn. */
+  readonly warningId?: ((admission: Admitted) => string | undefined) | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -80,10 +82,17 @@ export class Exchanges {
 
   /** Makes the request what the upstream is sent. */
   private prepare({ request, admission }: Entry, isUpgrade: boolean): void {
-    const { peers, isTls, proofs } = this.options;
+    const { peers, isTls, proofs, warningId } = this.options;
     const { peerAddress, isFromListedProxy } = peers.evidenceOf(request);
-    const forwarding = { admission, peerAddress, isFromListedProxy, isTls, isUpgrade, proofs };
-    request.headers = upstreamHeaders(request.headers, forwarding);
+    request.headers = upstreamHeaders(request.headers, {
+      admission,
+      warningId: warningId?.(admission),
+      peerAddress,
+      isFromListedProxy,
+      isTls,
+      isUpgrade,
+      proofs,
+    });
   }
 
   private optionsOf({ request, route }: Entry) {

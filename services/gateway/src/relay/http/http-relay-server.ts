@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { traceparent } from '@stance/contracts';
-import { reasonOf, type Access, type NotAdmitted } from '../../access/access.js';
+import { reasonOf, type Access, type Admitted, type NotAdmitted } from '../../access/access.js';
 import type { HttpRelay } from '../../file/relays.js';
 import type { Identity, Prover } from '../../identity/identity.js';
 import type { TrustedProxies } from '../../identity/trusted-proxies.js';
 import { addressOf, listen } from '../../listen.js';
 import { proveInTime } from '../../prove-in-time.js';
 import type { LiveConnections } from '../live-connections.js';
-import { readListenerTls } from '../tcp/listener-tls.js';
+import { readListenerTls } from '../../listener-tls.js';
 import { Exchanges, type Entry } from './exchanges.js';
 import { RELAY_LIMITS, type RelayLimits } from './limits.js';
 import { relayListener } from './listener.js';
@@ -30,6 +30,8 @@ export interface HttpRelayServerOptions {
   readonly live: LiveConnections;
   /** Answers whoever is not let in as `/authorize` does. */
   readonly answerDenial: (request: IncomingMessage, response: ServerResponse, admission: NotAdmitted) => void;
+  /** Keeps what a verdict warns of, and gives the id that the upstream is told; undefined where it does not warn. */
+  readonly warningId?: ((admission: Admitted) => string | undefined) | undefined;
   readonly onError: (error: unknown) => void;
   /** Default: {@link RELAY_LIMITS}. */
   readonly limits?: Partial<RelayLimits>;

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ListenerTls } from '../tcp/listener-tls.js';
+import type { ListenerTls } from '../../listener-tls.js';
 import type { RelayLimits } from './limits.js';
 
 /** What comes in. Nothing that comes is answered by Node itself, but what is no HTTP. */

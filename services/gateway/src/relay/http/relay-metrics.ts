@@ -1,5 +1,6 @@
 import { metrics } from '@opentelemetry/api';
 import type { Admission } from '../../access/access.js';
+import { outcomeOf } from '../../answered.js';
 import type { Cut } from '../live-connections.js';
 import type { Exchange } from './exchange.js';
 
@@ -39,11 +40,4 @@ export class RelayMetrics {
   wasCut({ kind }: Exchange, { cause }: Cut): void {
     this.cuts.add(1, { kind, cause });
   }
-}
-
-/** `let-through` where the policy denies and the gateway only reports. */
-function outcomeOf(admission: Admission): string {
-  if (admission.outcome !== 'admitted') return admission.outcome;
-  if (admission.verdict.effect !== 'deny') return 'allowed';
-  return admission.verdict.enforced ? 'break-glass' : 'let-through';
 }

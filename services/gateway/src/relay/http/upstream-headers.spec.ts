@@ -86,6 +86,10 @@ describe('the upstream is sent', () => {
     expect(headers).toEqual({ ...SAID, connection: 'Upgrade', upgrade: 'websocket' });
   });
 
+  test('by which id a warning is shown', () => {
+    expect(sent({ 'x-stance-warning': 'forged' }, { warningId: 'w1' })).toEqual({ ...SAID, 'x-stance-warning': 'w1' });
+  });
+
   test('a name of any letters, as UTF-8', () => {
     const asker = { ...FORWARDING.admission.asker, user: '李@example.org' };
     const { 'x-stance-user': user } = sent({}, { admission: { ...FORWARDING.admission, asker } });

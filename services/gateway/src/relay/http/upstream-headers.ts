@@ -1,10 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Admitted } from '../../access/access.js';
 import { decisionHeader } from '../../access/decision-header.js';
+import { WARNING_HEADER } from '../../access/denial-answer.js';
 import type { GatewayFile } from '../../file/gateway-file.js';
 
 export interface Forwarding {
   readonly admission: Pick<Admitted, 'asker' | 'verdict'>;
+  /** Of a verdict that warns: `GET /denied/<id>` of the gateway shows a page about it. */
+  readonly warningId?: string | undefined;
   readonly peerAddress: string | undefined;
   readonly isFromListedProxy: boolean;
   readonly isTls: boolean;
@@ -55,6 +58,7 @@ export function upstreamHeaders(received: IncomingHttpHeaders, forwarding: Forwa
   headers['x-stance-device'] = headerValue(admission.asker.deviceId);
   if (admission.asker.user !== undefined) headers['x-stance-user'] = headerValue(admission.asker.user);
   headers['x-stance-decision'] = decisionHeader(admission.verdict);
+  if (forwarding.warningId !== undefined) headers[WARNING_HEADER] = forwarding.warningId;
   return headers;
 }
 

@@ -78,16 +78,20 @@ export class WebSocketExchange implements Exchange {
   cut(why: Cut): void {
     const { client, upstreamSocket } = this;
     this.options.onCut(this, why);
-    if (upstreamSocket !== undefined) {
-      upstreamSocket.unpipe(client);
-      client.unpipe(upstreamSocket);
-      resetUpstream(upstreamSocket);
+    if (upstreamSocket === undefined) {
+      this.options.reset(client);
+      return this.end();
     }
-    this.upstreamRequest?.destroy();
-    this.end();
-    if (upstreamSocket === undefined || !this.fromUpstream.isBetweenFrames || !client.writable) {
-      return this.options.reset(client);
-    }
+    upstreamSocket.unpipe(client);
+    client.unpipe(upstreamSocket);
+    if (this.fromUpstream.isBetweenFrames && client.writable) this.sayFarewell(why);
+    else this.options.reset(client);
+    // Nothing passes any more. Where many are cut at once, all clients hear of it before time is spent on the other side.
+    this.end(() => void setImmediate(() => setImmediate(resetUpstream, upstreamSocket)));
+  }
+
+  private sayFarewell(why: Cut): void {
+    const { client } = this;
     const farewell = setTimeout(() => this.options.reset(client), this.options.limits.farewellMs);
     client.once('close', () => clearTimeout(farewell)).once('end', () => client.destroy());
     const code = why.cause === 'closing' ? GOING_AWAY : POLICY_VIOLATION;
@@ -103,13 +107,17 @@ export class WebSocketExchange implements Exchange {
     destroyLater(this.client, this.options.limits.halfOpenMs);
   }
 
-  private end(): void {
+  private end(endUpstream = () => this.destroyUpstream()): void {
     if (this.isOver) return;
     this.isOver = true;
     clearTimeout(this.timer);
+    endUpstream();
+    this.options.onOver(this);
+  }
+
+  private destroyUpstream(): void {
     this.upstreamRequest?.destroy();
     this.upstreamSocket?.destroy();
-    this.options.onOver(this);
   }
 }
 

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import type { ListenerTls } from './listener-tls.js';
+import type { ListenerTls } from '../../listener-tls.js';
 
 /** A client's connection, ready to be read: with TLS, after the handshake. */
 export interface Arrival {
@@ -63,13 +63,18 @@ function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
-/** Ends it at once: not even what the kernel still holds for the client is sent, unless its end is being sent already. */
+/**
+ * Ends it at once: not even what the kernel still holds for the client is sent, unless its end is being sent already. Called
+ * again it does nothing.
+ */
 export function reset({ socket, transport }: Pick<Arrival, 'socket' | 'transport'>): void {
   // An error of what is being destroyed says nothing more.
   socket.on('error', () => undefined);
+  if (transport.destroyed) return;
   // While it is being shut down it cannot be reset (libuv: EINVAL), and Node would leave it open if it were tried.
-  if (!transport.destroyed && !isShuttingDown(socket)) transport.resetAndDestroy();
-  socket.destroy();
+  if (isShuttingDown(socket)) socket.destroy();
+  // TLS above it closes by itself. Destroying that too crashes Node 24 when something was written in the same turn.
+  else transport.resetAndDestroy();
 }
 
 function isShuttingDown({ writableEnded, writableLength, writableFinished }: Socket): boolean {

@@ -13,7 +13,7 @@ import { Denials, type Denial } from '../../access/denials.js';
 import type { Evidence, Identity } from '../../identity/identity.js';
 import { ListenFailed } from '../../listen.js';
 import { LiveConnections } from '../live-connections.js';
-import { ListenerTlsUnusable } from './listener-tls.js';
+import { ListenerTlsUnusable } from '../../listener-tls.js';
 import { ProofTimedOut } from '../../prove-in-time.js';
 import { TcpRelayFull } from './limits.js';
 import { TcpRelayServer, type TcpRelayServerOptions } from './tcp-relay-server.js';
@@ -537,6 +537,17 @@ describe('a relay', () => {
     await waitFor(() => connections.size === 0, { what: 'nothing is carried', intervalMs: 5 });
     expect(await endOf(client(port))).toBe('ECONNREFUSED');
     await relay.close();
+  });
+
+  test('that is closed ends handshakes, too', async () => {
+    const { files } = await tlsFiles();
+    const { relay, port } = await relayTo(9, {}, files);
+    const socket = client(port, false);
+    await new Promise<void>((resolve) => void socket.write(Buffer.from([22, 3, 1]), () => resolve()));
+    const end = endOf(socket.resume());
+    await relay.close();
+    await end;
+    expect(relay.address).toBeUndefined();
   });
 
   test('says what to do where it cannot listen', async () => {

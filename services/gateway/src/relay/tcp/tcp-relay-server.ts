@@ -10,7 +10,7 @@ import type { LiveConnection, LiveConnections } from '../live-connections.js';
 import { arrivalServer, reset, type Arrival } from './arrivals.js';
 import { carry } from './carry.js';
 import { dismiss } from './dismiss.js';
-import { readListenerTls } from './listener-tls.js';
+import { readListenerTls } from '../../listener-tls.js';
 import { DEFAULT_LIMITS, TcpRelayFull, type TcpRelayLimits } from './limits.js';
 import { connectUpstream } from './upstream.js';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import type { Listener } from '../../file/fields.js';
+import type { Listener } from './file/fields.js';
 
 /** What a listener needs to speak TLS, and to ask clients for a certificate. */
 export interface ListenerTls {
