@@ -16,7 +16,7 @@ const PROOFS = ['certificate', 'token', 'address'] as const;
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** Thrown for a variable that cannot be used. */
-export class SettingsInvalid extends Error {
+class SettingsInvalid extends Error {
   override readonly name = 'SettingsInvalid';
 }
 

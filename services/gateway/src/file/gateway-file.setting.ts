@@ -3,7 +3,7 @@ import { GatewayFileInvalid, readGatewayFile, type GatewayFile } from './gateway
 
 /** `STANCE_GATEWAY_FILE`: read and checked at start, so that a wrong one ends the process with every problem named. */
 export const gatewayFileSetting: Setting<GatewayFile> = {
-  description: "this gateway's file: its name, the proxies that it believes, where it listens",
+  description: "this gateway's file: its name, whom it believes, what it carries and where",
   required: true,
   secret: false,
   parse: (path) => {
