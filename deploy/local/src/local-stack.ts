@@ -7,6 +7,7 @@ import { findNatsServer, PortInUseError, startNatsServer, type NatsServer } from
 import { integer, loadConfiguration, type Running } from '@stance/service-kit';
 import type { SentinelOneTenant } from '@stance/simulators';
 import { demoEnvironment, openSessions, startDemoTenant, VISITS } from './demo.js';
+import { DEMO_APPLICATION_PORT, DEMO_RELAY_URL, startDemoApplication } from './demo-application.js';
 import { createLocalLogging } from './logging.js';
 import { modeOf, type Mode } from './mode.js';
 import { removeRunFile, writeRunFile } from './run-file.js';
@@ -89,6 +90,7 @@ async function startParts(
   terminal.step(`streams: ${created.length} created, ${updated.length} updated`);
 
   const tenant = mode.demo ? await startTenant(terminal, started) : undefined;
+  if (mode.demo) await startApplication(terminal, started);
   const logging = createLocalLogging(mode.dataFolder);
   const services = await startAll(
     { ...(tenant && demoEnvironment(tenant)), ...withoutEmpty(environment), NATS_URL: natsUrl },
@@ -157,6 +159,15 @@ async function startTenant(terminal: Terminal, started: (() => Promise<void>)[])
   started.push(() => tenant.close());
   terminal.step(`simulated SentinelOne tenant at ${tenant.url}, ${tenant.fleet.size} agents`);
   return tenant;
+}
+
+async function startApplication(terminal: Terminal, started: (() => Promise<void>)[]): Promise<void> {
+  const application = await startDemoApplication();
+  if (application === undefined) {
+    terminal.note(`Port ${DEMO_APPLICATION_PORT} is in use: the demo has no sample application behind its relay.`);
+    return;
+  }
+  started.push(() => application.close());
 }
 
 /** Waits for the first word about the console; one that refuses us for good ends the start with what to do. */
@@ -236,7 +247,12 @@ function sayReady(terminal: Terminal, mode: Mode, addresses: Addresses, millisec
   terminal.say('');
   terminal.say('Try, in another terminal:');
   const commands = mode.demo
-    ? ['npx stance watch', 'npx stance simulate infect laptop-0001', 'npx stance explain laptop-0001 payroll']
+    ? [
+        'npx stance watch',
+        `curl -N -H 'X-Stance-Device: laptop-0001' ${DEMO_RELAY_URL}/payroll/`,
+        'npx stance simulate infect laptop-0001',
+        'npx stance explain laptop-0001 payroll',
+      ]
     : ['npx stance status', 'npx stance devices', 'npx stance watch'];
   for (const command of commands) terminal.say(`  ${command}`);
   terminal.say('');

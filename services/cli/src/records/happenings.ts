@@ -40,10 +40,12 @@ export interface AccessHappening {
   /** Of a decision: false while the gateway only reports. */
   readonly enforced?: boolean;
   readonly reasons: readonly Reason[];
-  /** Milliseconds from the observation that caused it to the decision, the revocation, or the gateway's cut. */
+  /** Milliseconds from the observation that caused it to the decision, the revocation, or the gateway's part in it; see `enforcement`. */
   readonly reactionMs: number | null;
   readonly sessionId?: string;
   readonly user?: string | undefined;
+  /** Of a revoked session: whether a live connection was cut, or there was none and the next request is refused. */
+  readonly enforcement?: 'cut' | 'next-request' | undefined;
   /** Of a session: why it ended. */
   readonly cause?: 'closed' | 'revoked' | 'expired';
 }
@@ -92,7 +94,7 @@ export function endHappening(
   event: EventOf<typeof SessionEnded>,
   revocation: EventOf<typeof SessionRevoked> | undefined,
 ): AccessHappening {
-  const { gateway, deviceId, sessionId, resource, cause, endedAt, enforcedAt } = event.data;
+  const { gateway, deviceId, sessionId, resource, cause, endedAt, enforcedAt, enforcement } = event.data;
   const revoked = cause === 'revoked';
   return {
     time: endedAt,
@@ -105,6 +107,7 @@ export function endHappening(
     reactionMs: revoked ? reactionMs(revocation?.observedat ?? event.observedat, enforcedAt ?? endedAt) : null,
     sessionId,
     user: revocation?.data.user,
+    ...(revoked && { enforcement }),
     cause,
   };
 }

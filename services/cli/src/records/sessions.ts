@@ -25,7 +25,7 @@ export interface SessionRecord {
   readonly revokedAt?: string | undefined;
   readonly enforcedAt?: string | undefined;
   readonly reasons?: readonly Reason[] | undefined;
-  /** Of a revoked session that is enforced: milliseconds from the observation to the gateway's cut. */
+  /** Of a revoked session that is enforced: milliseconds from the observation to the gateway's part in it; see `enforcement`. */
   readonly reactionMs?: number | undefined;
 }
 
@@ -79,7 +79,7 @@ function recordOf(story: Story, now: number): SessionRecord[] {
       state: stateOf(story, now),
       startedAt: started?.data.startedAt,
       expiresAt: started?.data.expiresAt,
-      enforcement: started?.data.enforcement ?? ended?.data.enforcement,
+      enforcement: ended?.data.enforcement ?? started?.data.enforcement,
       context: started?.data.context,
       endedAt: ended?.data.endedAt,
       cause: ended?.data.cause,

@@ -46,11 +46,17 @@ function accessTexts(happening: AccessHappening, paint: Paint): string[] {
 }
 
 function whatText(happening: AccessHappening, paint: Paint): string {
-  const { kind, effect, before, enforced = true, sessionId = '', user, cause } = happening;
+  const { kind, effect, before, enforced = true, sessionId = '', user } = happening;
   if (kind === 'decision') {
     const now = effect === null ? '-' : effectText(effect, enforced, paint);
     return `${before ?? 'none'} → ${now}`;
   }
   const whose = user === undefined ? '' : ` of ${plain(user)}`;
-  return `session ${plain(sessionId)}${whose}${kind === 'session' ? ` ${cause === 'revoked' ? 'cut' : (cause ?? '')}` : ''}`;
+  return `session ${plain(sessionId)}${whose}${kind === 'session' ? ` ${endText(happening)}` : ''}`;
+}
+
+/** A proxy keeps an open connection: there only the next request is refused. */
+function endText({ cause = 'closed', enforcement }: AccessHappening): string {
+  if (cause !== 'revoked') return cause;
+  return enforcement === 'next-request' ? 'refused from its next request on' : 'cut';
 }

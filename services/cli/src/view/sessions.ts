@@ -19,9 +19,10 @@ export function sessionColumns(now: number): Column<SessionRecord>[] {
   ];
 }
 
-function overText({ state, endedAt, revokedAt, expiresAt, reactionMs }: SessionRecord, now: number): string {
+function overText({ state, endedAt, revokedAt, expiresAt, reactionMs, enforcement }: SessionRecord, now: number): string {
   if (state === 'open') return `expires ${relativeTime(expiresAt, now)}`;
   if (state === 'ended') return relativeTime(endedAt ?? expiresAt, now);
   if (endedAt === undefined) return `revoked ${relativeTime(revokedAt, now)}, not cut yet`;
-  return relativeTime(endedAt, now) + (reactionMs === undefined ? '' : `, after ${durationText(reactionMs)}`);
+  const done = enforcement === 'next-request' ? 'from the next request on' : 'cut';
+  return `${relativeTime(endedAt, now)}, ${done}${reactionMs === undefined ? '' : ` after ${durationText(reactionMs)}`}`;
 }
