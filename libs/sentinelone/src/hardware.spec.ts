@@ -43,6 +43,12 @@ describe('hardware', () => {
     expect(unreadable).toEqual([]);
   });
 
+  it('has each address once, sorted', () => {
+    const physical = ['0a:00:00:00:00:02', '0A-00-00-00-00-02', '00:00:00:00:00:00', '0a:00:00:00:00:01'];
+    const record = { networkInterfaces: physical.map((address) => ({ physical: address })) };
+    expect(readHardware(record, [])).toEqual({ macAddresses: ['0a:00:00:00:00:01', '0a:00:00:00:00:02'] });
+  });
+
   it('keeps placeholders for the matcher to judge, without blanks around', () => {
     expect(readHardware({ serialNumber: ' To be filled by O.E.M. ' }, [])).toEqual({
       serialNumber: 'To be filled by O.E.M.',

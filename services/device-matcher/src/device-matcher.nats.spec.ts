@@ -192,6 +192,30 @@ describe('an agent whose serial number changes', () => {
   });
 });
 
+describe('an agent whose record loses its serial number', () => {
+  const without = (agentId: string) => world.observe(agentId, undefined, { hardware: { macAddresses: [MAC] } });
+
+  it('leaves its device at once, and is back with the first record that has it again', async () => {
+    await world.record('d1', 'ABC-1111');
+    await world.observe('a1', 'ABC-1111');
+    await expectMatches({ a1: matched('d1') });
+    await without('a1');
+    await expectMatches({ a1: { ...unmatched('no-serial'), previousDevice: 'd1' } });
+    await world.observe('a1', 'ABC-1111');
+    await expectMatches({ a1: matched('d1') });
+  });
+
+  it('stays on its device where a person has linked it', async () => {
+    await world.record('d1', 'ABC-1111');
+    await world.observe('a1', 'ABC-1111');
+    await world.link('a1', 'd1');
+    await without('a1');
+    await expectMatches({ a1: { ...matched('d1'), by: 'manual', trust: 'verified' } });
+    await world.observe('copy', 'ABC-1111');
+    await expectMatches({ a1: { device: 'd1' }, copy: unmatched('linked-elsewhere') });
+  });
+});
+
 describe('what is written', () => {
   beforeEach(async () => {
     await world.record('d1', 'ABC-1234');

@@ -4,24 +4,13 @@ import { UnusableId, type AgentObserved } from '@stance/contracts';
 import { EventTooLarge, newTraceparent, type FactTable } from '@stance/jetstream';
 import { readAgent, type Agent, type AgentsPage, type AnswerSpan } from '@stance/sentinelone';
 import type { Logger } from '@stance/service-kit';
-import { confirm, isLaterWord, isNews, knownAgentOf, type KnownAgent } from './known-agent.js';
+import { AgentsDoubled, AgentsOversized, StoredMeanwhile } from './agent-observer.errors.js';
+import { inCommon, laterOf, recordsById, repeatedIds } from './doubled-records.js';
+import { confirm, isLaterWord, isNews, isSameWord, knownAgentOf, type KnownAgent } from './known-agent.js';
 import { goneObservation, observationOf, reductionsOf, type Observation } from './observation.js';
 
 /** Records read in one go: while a page of a thousand is gone through, what other lanes read comes in between. */
 const RECORDS_PER_TURN = 50;
-
-/** Agents are known of whom no event can hold everything. */
-export class AgentsOversized extends Error {
-  override readonly name = 'AgentsOversized';
-
-  constructor(agentIds: ReadonlySet<string>) {
-    const some = [...agentIds].slice(0, 5).join(', ');
-    super(
-      `${agentIds.size} agent records are too large for an event (${some}${agentIds.size > 5 ? ', …' : ''}): these agents ` +
-        'are observed without attributes, and denied whatever asks for one. Remove what fills the record, such as tags',
-    );
-  }
-}
 
 /** What a page of agents showed. */
 export interface PageObserved {
@@ -44,6 +33,8 @@ export class AgentObserver {
   private readonly writing = new Map<string, number>();
   /** Agents whose last record no event could hold whole. */
   private readonly oversized = new Set<string>();
+  /** Agent ids of which several records were shown at once. */
+  private readonly doubled = new Set<string>();
 
   constructor(
     private readonly source: string,
@@ -53,20 +44,34 @@ export class AgentObserver {
     private readonly logger: Logger,
   ) {}
 
-  /** What keeps some agents from being told of as they are, if anything does. */
-  get problem(): AgentsOversized | undefined {
-    return this.oversized.size === 0 ? undefined : new AgentsOversized(this.oversized);
+  /** What keeps some agents from being told of as they are. */
+  get problems(): readonly Error[] {
+    return [
+      ...(this.oversized.size > 0 ? [new AgentsOversized(this.oversized)] : []),
+      ...(this.doubled.size > 0 ? [new AgentsDoubled(this.doubled)] : []),
+    ];
   }
 
-  /** Goes through a page; what is news is on its way when this resolves, and stored when `stored` does. */
-  async observe({ agents, ...answer }: AgentsPage): Promise<PageObserved> {
+  /**
+   * Goes through a page; what is news is on its way when this resolves, and stored when `stored` does. `isFiltered`: of an
+   * agent that has several records it may show one only.
+   */
+  async observe({ agents: records, ...answer }: AgentsPage, { isFiltered = false } = {}): Promise<PageObserved> {
     const observedAt = new Date(answer.receivedAt).toISOString();
+    const repeated = repeatedIds(records);
+    const several: Agent[] = [];
     const agentIds: string[] = [];
     const writes: Promise<void>[] = [];
     let reportedAt: string | undefined;
     let lastSeenAt: string | undefined;
     let unreadable = 0;
-    for (const [index, record] of agents.entries()) {
+    const tell = (agent: Agent) => {
+      const write = this.tellNews(agent, observedAt, answer);
+      // Its failure is met where the page's writes are awaited; until then it is not an unhandled one.
+      write?.catch(() => undefined);
+      if (write !== undefined) writes.push(write);
+    };
+    for (const [index, record] of records.entries()) {
       if (index > 0 && index % RECORDS_PER_TURN === 0) await nextTurn();
       const reading = readAgent(record);
       if (!reading.ok) {
@@ -76,16 +81,33 @@ export class AgentObserver {
       }
       const { agent } = reading;
       agentIds.push(agent.agentId);
-      reportedAt = later(reportedAt, agent.reportedAt);
-      lastSeenAt = later(lastSeenAt, agent.lastSeenAt);
-      const write = this.tellNews(agent, observedAt, answer);
-      // Its failure is met where the page's writes are awaited; until then it is not an unhandled one.
-      write?.catch(() => undefined);
-      if (write !== undefined) writes.push(write);
+      reportedAt = laterOf(reportedAt, agent.reportedAt);
+      lastSeenAt = laterOf(lastSeenAt, agent.lastSeenAt);
+      if (repeated.has(agent.agentId)) several.push(agent);
+      else if (!this.isOneOfSeveral(agent.agentId, isFiltered)) tell(agent);
+    }
+    for (const [agentId, shown] of recordsById(several)) {
+      this.noteDoubled(agentId, shown);
+      tell(shown.reduce(inCommon));
     }
     const stored = Promise.all(writes).then(() => undefined);
     stored.catch(() => undefined);
     return { agentIds, reportedAt, lastSeenAt, unreadable, stored };
+  }
+
+  /** Whether a record that is shown alone has others, by which its agent was told of. */
+  private isOneOfSeveral(agentId: string, isFiltered: boolean): boolean {
+    if (!isFiltered) this.doubled.delete(agentId);
+    return this.doubled.has(agentId);
+  }
+
+  private noteDoubled(agentId: string, shown: readonly Agent[]): void {
+    if (shown.length === 1 || this.doubled.has(agentId)) return;
+    this.doubled.add(agentId);
+    this.logger.warn(
+      { agentId, records: shown.length },
+      'an agent id has several records: what they differ in is unknown',
+    );
   }
 
   /** The agent was asked for and not shown: it is gone, unless another answer has shown it since. `now` in milliseconds. */
@@ -98,6 +120,7 @@ export class AgentObserver {
     });
     if (sequence !== undefined) this.published();
     this.oversized.delete(agentId);
+    this.doubled.delete(agentId);
   }
 
   private tellNews(agent: Agent, observedAt: string, answer: Answered): Promise<void> | undefined {
@@ -149,11 +172,20 @@ export class AgentObserver {
     }
   }
 
-  /** Resolves to whether it was stored. */
+  /** Resolves to whether it was stored. Throws {@link StoredMeanwhile}. */
   private async write(observation: Observation, candidate: KnownAgent, answer: Answered): Promise<boolean> {
+    const { agentId } = observation;
+    let decidedOn: { readonly known: KnownAgent | undefined } | undefined;
     const sequence = await this.agents.write(observation, originOf(observation.observedAt), (known) => {
-      if (!this.isToTell(candidate, answer, known)) return undefined;
-      return { data: observation, value: candidate, retires: !candidate.isPresent };
+      const isReadBack = decidedOn !== undefined && decidedOn.known !== known;
+      decidedOn = { known };
+      // It was stored all the same, and says no more than the answer did.
+      if (isReadBack && known !== undefined && isSameWord(candidate, known)) known.answeredAt = candidate.answeredAt;
+      if (this.isToTell(candidate, answer, known)) {
+        return { data: observation, value: candidate, retires: !candidate.isPresent };
+      }
+      if (isReadBack && known !== undefined && known.digest !== candidate.digest) throw new StoredMeanwhile(agentId);
+      return undefined;
     });
     if (sequence !== undefined) this.published();
     return sequence !== undefined;
@@ -167,8 +199,4 @@ function originOf(observedat: string) {
 
 function isUnfit(error: unknown): error is EventTooLarge | UnusableId {
   return error instanceof EventTooLarge || error instanceof UnusableId;
-}
-
-function later(time: string | undefined, other: string | undefined): string | undefined {
-  return time === undefined || (other !== undefined && other > time) ? other : time;
 }

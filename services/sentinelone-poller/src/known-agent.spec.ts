@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { AgentObserved, createEvent, decodeEvent, subjectOf } from '@stance/contracts';
-import { confirm, isLaterWord, isNews, knownAgentOf, MAX_AHEAD_MS, type KnownAgent } from './known-agent.js';
+import {
+  confirm,
+  isLaterWord,
+  isNews,
+  isSameWord,
+  knownAgentOf,
+  MAX_AHEAD_MS,
+  type KnownAgent,
+} from './known-agent.js';
 import { microsecondsOf } from './microseconds.js';
 import type { Observation } from './observation.js';
 
@@ -82,10 +90,16 @@ describe('an answer', () => {
     expect(isLaterWord(known(observation), askedAt, known())).toBe(isLater);
   });
 
-  it('is a later word than what was read back from the stream, whatever the times say', () => {
-    const before = known({ answeredAt: -Infinity });
-    expect(isLaterWord(known(earlier), 0, before)).toBe(true);
+  it('is a later word than none', () => {
     expect(isLaterWord(known(), 0, undefined)).toBe(true);
+  });
+
+  it.each<[string, Partial<KnownAgent>, boolean]>([
+    ['what it says, stored without our hearing of it', { answeredAt: 9_000 }, true],
+    ['not what another answer says', { observedAt: at('12:00:01') }, false],
+    ['not something else that another poller read at the same moment', { digest: 'other' }, false],
+  ])('finds in what is read back %s', (_, stored, isSame) => {
+    expect(isSameWord(known(), known(stored))).toBe(isSame);
   });
 
   it('that confirms what is known orders those to come', () => {
@@ -118,16 +132,26 @@ describe('what counts as a change', () => {
     lastSeenAt: '2026-11-21T11:00:00.000000Z',
     observedAt: '2026-11-21T12:00:00.000Z',
   };
-  const digest = (overrides: Partial<Observation> = {}) => knownAgentOf({ ...observation, ...overrides }).digest;
+  const digest = (overrides: Partial<Observation> = {}) => knownAgentOf({ ...observation, ...overrides }, 5_000).digest;
 
   it.each<[string, Partial<Observation>]>([
     ['presence', { presence: 'gone' }],
     ['hardware', { hardware: { serialNumber: 'other' } }],
     ['user', { user: 'sam' }],
     ['registration', { registeredAt: '2026-01-01T00:00:00.000000Z' }],
-    ['attributes', { attributes: { 'sentinelOne:infected': true } }],
+    ['the value of an attribute', { attributes: { 'sentinelOne:infected': true } }],
+    ['an attribute that is no longer told', { attributes: {} }],
+    ['another attribute of the same value', { attributes: { 'sentinelOne:isPendingUninstall': false } }],
+    ['an attribute nobody lists', { attributes: { 'sentinelOne:infected': false, 'other:value': 1 } }],
+    ['a text instead of the same word', { attributes: { 'sentinelOne:infected': 'false' } }],
   ])('%s does', (_, overrides) => {
     expect(digest(overrides)).not.toBe(digest());
+  });
+
+  it('the value of an attribute nobody lists does', () => {
+    const withOther = (value: number) =>
+      digest({ attributes: { 'sentinelOne:infected': false, 'other:value': value } });
+    expect(withOther(1)).not.toBe(withOther(2));
   });
 
   it('the order of fields does not: it differs after a restart, when the observation was read back from the stream', () => {
@@ -151,7 +175,8 @@ describe('what counts as a change', () => {
   });
 
   it('is remembered in few bytes, with the times to the microsecond', () => {
-    const { digest: remembered, ...rest } = knownAgentOf({ ...observation, reportedAt: '2026-11-21T10:00:00.123456Z' });
+    const reported = { ...observation, reportedAt: '2026-11-21T10:00:00.123456Z' };
+    const { digest: remembered, ...rest } = knownAgentOf(reported, 5_000);
     expect(remembered).toHaveLength(20);
     expect(rest).toEqual({
       isPresent: true,
@@ -159,13 +184,13 @@ describe('what counts as a change', () => {
       reportedAt: seen('10:00:00') + 123_456,
       lastSeenAt: seen('11:00:00'),
       observedAt: at('12:00:00'),
-      answeredAt: -Infinity,
+      answeredAt: 5_000,
     });
   });
 
   it('a time far ahead of the reading orders nothing: it would hold back all that is reported until then', () => {
     const ahead = (ms: number) => new Date(at('12:00:00') + ms).toISOString();
-    const timesOf = (time: string) => knownAgentOf({ ...observation, reportedAt: time, lastSeenAt: time });
+    const timesOf = (time: string) => knownAgentOf({ ...observation, reportedAt: time, lastSeenAt: time }, 5_000);
     expect(timesOf(ahead(MAX_AHEAD_MS))).toMatchObject({ reportedAt: seen('12:10:00'), lastSeenAt: seen('12:10:00') });
     expect(timesOf(ahead(MAX_AHEAD_MS + 1))).toMatchObject({ reportedAt: undefined, lastSeenAt: undefined });
   });

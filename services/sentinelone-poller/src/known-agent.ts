@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isClean } from '@stance/policy';
+import { SENTINELONE_ATTRIBUTES } from '@stance/sentinelone';
 import { microsecondsOf } from './microseconds.js';
 import type { Observation } from './observation.js';
 
@@ -20,8 +21,8 @@ export interface KnownAgent {
   /** Milliseconds since the epoch. */
   readonly observedAt: number;
   /**
-   * Monotonic milliseconds: when this process received the last answer that said so; -Infinity for what was read back from
-   * the stream. It and `reportedAt` move on with every answer that confirms the others.
+   * Monotonic milliseconds: when this process received the last answer that said so, or read back from the stream what was
+   * stored. It and `reportedAt` move on with every answer that confirms the others.
    */
   answeredAt: number;
 }
@@ -29,8 +30,8 @@ export interface KnownAgent {
 /** A record's time further ahead of its reading than this, in milliseconds, is an error of the record and orders nothing. */
 export const MAX_AHEAD_MS = 10 * 60_000;
 
-/** `answeredAt`: monotonic milliseconds at which the answer had been received; without, it was not one of this process. */
-export function knownAgentOf(observation: Observation, answeredAt = -Infinity): KnownAgent {
+/** `answeredAt`: monotonic milliseconds at which the answer had been received, or the observation was read back. */
+export function knownAgentOf(observation: Observation, answeredAt: number): KnownAgent {
   const observedAt = Date.parse(observation.observedAt);
   return {
     isPresent: observation.presence === 'present',
@@ -56,8 +57,21 @@ function notAhead(timestamp: string | undefined, observedAt: number): number | u
  */
 function digestOf({ presence, hardware, user, registeredAt, attributes }: Observation): string {
   const { serialNumber, macAddresses, hostname, uuid, externalId } = hardware;
-  const content = [presence, serialNumber, macAddresses, hostname, uuid, externalId, user, registeredAt, attributes];
+  const values = valuesOf(attributes);
+  const content = [presence, serialNumber, macAddresses, hostname, uuid, externalId, user, registeredAt, values];
   return hash('sha1', JSON.stringify(content), 'binary');
+}
+
+/** The values alone, each at its attribute's place: their names are most of the text. With names where there are others. */
+function valuesOf(attributes: Observation['attributes']): unknown {
+  const values: unknown[] = [];
+  let told = 0;
+  for (const name of SENTINELONE_ATTRIBUTES) {
+    const value = attributes[name];
+    values.push(value);
+    if (value !== undefined) told += 1;
+  }
+  return told === Object.keys(attributes).length ? values : attributes;
 }
 
 /**
@@ -69,6 +83,11 @@ export function isLaterWord(observation: KnownAgent, askedAt: number, known: Kno
   if (known === undefined || askedAt >= known.answeredAt) return true;
   const { reportedAt } = observation;
   return reportedAt !== undefined && known.reportedAt !== undefined && reportedAt > known.reportedAt;
+}
+
+/** Whether what is stored is this very observation, of which nobody had told us that it is. */
+export function isSameWord(observation: KnownAgent, known: KnownAgent): boolean {
+  return observation.digest === known.digest && observation.observedAt === known.observedAt;
 }
 
 /** Whether a later word is worth telling: the agent is new, changed, or its times moved by `freshnessStep` milliseconds. */

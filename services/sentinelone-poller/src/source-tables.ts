@@ -15,7 +15,8 @@ export function sourceTables(
   let present = 0;
   const isPresent = (agent: KnownAgent | undefined) => Number(agent?.isPresent ?? false);
   const agents = new FactTable<typeof AgentObserved, KnownAgent>(connection, publisher, AgentObserved, {
-    keep: ({ data }) => knownAgentOf(data),
+    // True then or earlier: what was asked for before is not certainly a later word.
+    keep: ({ data }) => knownAgentOf(data, performance.now()),
     only: { source },
     onChange: (_keys, now, before) => {
       present += isPresent(now) - isPresent(before);

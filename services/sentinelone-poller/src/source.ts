@@ -82,7 +82,7 @@ export function composeSource(source: Source) {
     if (refused !== undefined) reporter.sweepRefused(refused);
     return isAsked;
   };
-  const standing = () => [lanes.sweep.refusal, observer.problem].filter((problem) => problem !== undefined);
+  const standing = () => [lanes.sweep.refusal ?? [], observer.problems].flat();
   const polling = new Polling(begin, Object.values(lanes), reporter, { ...source, standing }, logger);
   return { reporter, polling, lanes, position, observer, begin };
 }

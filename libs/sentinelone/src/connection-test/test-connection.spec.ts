@@ -318,7 +318,7 @@ describe('what makes a connection worse is a warning, with what to fix', () => {
       'first-page',
       { [`${API}/agents`]: json({ data: [agent()] }, 200, { date: new Date(Date.now() + 3_600_000).toUTCString() }) },
       {},
-      /clock is (3599|3600) s ahead of this one/,
+      /clock is (3[45]\d\d|3600) s ahead of this one/,
       /NTP/,
     ],
   ])('%s', async (_, name, changed, options, found, fix) => {

@@ -166,6 +166,12 @@ export class AgentRegister {
     return twin;
   }
 
+  /** The ids under which the tenant keeps the rows that show these: second rows are asked for by the id that they show. */
+  rowsShowing(ids: readonly string[]): string[] {
+    const wanted = new Set(ids);
+    return [...ids, ...[...this.#twins].flatMap(([twin, original]) => (wanted.has(original) ? [twin] : []))];
+  }
+
   /** Ends distortions, malformed forms and the second rows of an agent. */
   setRight(id: string, options: ChangeOptions = {}): Agent {
     const twins = [...this.#twins].filter(([, original]) => original === id).map(([twin]) => twin);

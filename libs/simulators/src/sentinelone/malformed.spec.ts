@@ -76,6 +76,7 @@ describe('malformed records', () => {
     const rows = (await page(tenant, '/agents')).data.filter((row) => row['id'] === id);
     expect(rows).toHaveLength(2);
     expect(rows[0]?.['uuid']).not.toBe(rows[1]?.['uuid']);
+    expect((await page(tenant, `/agents?ids=${id}`)).data).toEqual(rows);
     expect(tenant.fleet.find(tenant.fleet.get(id).computerName).id).toBe(id);
     tenant.fleet.setRight(id);
     expect((await idsOf(tenant, '/agents')).filter((each) => each === id)).toEqual([id]);

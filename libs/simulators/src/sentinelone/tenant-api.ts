@@ -99,7 +99,12 @@ export class TenantApi {
     const { scope } = grant;
     switch (path) {
       case '/agents':
-        return list(parameters, this.fleet.agents, AGENT_SHAPE, withinScope(scope, parameters, siteOfAgent));
+        return list(
+          this.#byShownIds(parameters),
+          this.fleet.agents,
+          AGENT_SHAPE,
+          withinScope(scope, parameters, siteOfAgent),
+        );
       case '/agents/count':
         return this.#countAgents(parameters, scope);
       case '/threats':
@@ -130,8 +135,21 @@ export class TenantApi {
     }
   }
 
+  /** Rows are asked for by the ids that they show, which second rows do not have of their own. */
+  #byShownIds(parameters: URLSearchParams): URLSearchParams {
+    const ids = parameters.getAll('ids').flatMap((text) => text.split(','));
+    if (ids.length === 0) return parameters;
+    const expanded = new URLSearchParams(parameters);
+    expanded.set('ids', this.fleet.rowsShowing(ids).join(','));
+    return expanded;
+  }
+
   #countAgents(parameters: URLSearchParams, scope: TokenScope | undefined): ObjectAnswer {
-    const { query } = readListRequest(parameters, AGENT_SHAPE, withinScope(scope, parameters, siteOfAgent));
+    const { query } = readListRequest(
+      this.#byShownIds(parameters),
+      AGENT_SHAPE,
+      withinScope(scope, parameters, siteOfAgent),
+    );
     return { kind: 'object', data: { total: this.fleet.agents.count(query) } };
   }
 

@@ -174,13 +174,13 @@ describe('a record that cannot be used', () => {
     expect(oversized).toMatchObject({ presence: 'present', attributes: {} });
     expect(oversized?.hardware).toHaveProperty('serialNumber', fleet.get(ids[0]).serialNumber);
     expect(source.log.join()).toContain('does not fit into an event');
-    expect(observer.problem?.message).toContain(`1 agent records are too large for an event (${ids[0]})`);
+    expect(observer.problems[0]?.message).toContain(`1 agent records are too large for an event (${ids[0]})`);
     // It is told once, and the source says so as long as it is so.
     expect(await sweep()).toEqual([]);
-    expect(observer.problem).toBeDefined();
+    expect(observer.problems).toHaveLength(1);
     fleet.distort(ids[0], {});
     expect((await poll()).map(({ agentId }) => agentId)).toEqual([ids[0]]);
-    expect(observer.problem).toBeUndefined();
+    expect(observer.problems).toEqual([]);
   });
 
   it('as its clock is years ahead holds back neither what other agents report nor its own next word', async () => {

@@ -44,7 +44,7 @@ export class ChangesLane implements Lane {
     const filters = { updatedAt__gte: this.window.from(since) };
     const listing = { sortBy: 'updatedAt', sortOrder: 'asc', filters } as const;
     for await (const page of this.client.agentPages(listing, { signal })) {
-      const observed = await this.observer.observe(page);
+      const observed = await this.observer.observe(page, { isFiltered: true });
       await observed.stored;
       readTo = furthest(readTo, observed.reportedAt, page);
     }

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@stance/testing';
+import { StoredMeanwhile } from '../agent-observer.errors.js';
 import { startPollingWorld, type PollingWorld, type Source } from '../fixtures/polling-world.js';
 import { syncedSource } from '../fixtures/synced-source.js';
 
@@ -121,5 +123,40 @@ describe('a removal', () => {
     fleet.infect(ids[1]);
     expect(await readRemovals()).toEqual([]);
     expect(agentRequests(source)).toEqual([]);
+  });
+});
+
+describe('two pollers that both believe to be active', () => {
+  const together = async () => {
+    const first = await syncedSource(world);
+    const second = await first.source.startPoller();
+    await second.begin(signal);
+    const [id] = first.ids;
+    first.fleet.infect(id, { silent: true });
+    /** Somebody else logs in, which the console may keep from telling. */
+    const changes = (silent: boolean) => first.fleet.distort(id, { lastLoggedInUserName: 'sam' }, { silent });
+    return { ...first, id, changes, readBySecond: () => second.lanes.threats.read(signal) };
+  };
+
+  it.each([true, false])(
+    'the one that was outlived undoes nothing that the other stored, silent: %s',
+    async (silent) => {
+      const { source, lanes, id, changes, readBySecond } = await together();
+      source.tenant.faults.script({ kind: 'slow', delayMs: 300, asOfRequest: true, path: '/agents' });
+      const late = lanes.threats.read(signal);
+      await waitFor(() => source.tenant.faults.pending().length === 0, { what: 'the agent to be asked for' });
+      source.time.now += 1_000;
+      changes(silent);
+      expect(await source.publishedBy(readBySecond)).toMatchObject([{ agentId: id, user: 'sam' }]);
+      expect(await source.publishedBy(() => expect(late).rejects.toThrow(StoredMeanwhile))).toEqual([]);
+    },
+  );
+
+  it('the one that meets what the other stored reads again, and what is so by then stands in the end', async () => {
+    const { source, id, changes, readThreats, readBySecond } = await together();
+    expect(await readThreats()).toMatchObject([{ agentId: id, attributes: { 'sentinelOne:infected': true } }]);
+    changes(true);
+    expect(await source.publishedBy(() => expect(readBySecond()).rejects.toThrow(StoredMeanwhile))).toEqual([]);
+    expect(await source.publishedBy(readBySecond)).toMatchObject([{ agentId: id, user: 'sam' }]);
   });
 });

@@ -50,7 +50,7 @@ export class ReturningLane implements Lane {
     const filters = { lastActiveDate__gte: this.window.from(since) };
     const listing = { sortBy: 'lastActiveDate', sortOrder: 'desc', filters, patient: true } as const;
     for await (const page of this.client.agentPages(listing, { signal })) {
-      const observed = await this.observer.observe(page);
+      const observed = await this.observer.observe(page, { isFiltered: true });
       await observed.stored;
       readTo = furthest(readTo, observed.lastSeenAt, page);
     }

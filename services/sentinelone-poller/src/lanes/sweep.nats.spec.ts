@@ -3,6 +3,7 @@ import { STREAMS } from '@stance/contracts';
 import { applyTopology } from '@stance/jetstream';
 import { startPollingWorld, type PollingWorld } from '../fixtures/polling-world.js';
 import { syncedSource } from '../fixtures/synced-source.js';
+import { AgentsDoubled } from '../agent-observer.errors.js';
 import { SweepIncomplete, SweepRefused } from '../sweep.errors.js';
 
 let world: PollingWorld;
@@ -174,5 +175,44 @@ describe('a sweep', () => {
     expect(await poll()).toMatchObject([{ agentId: ids[0] }]);
     expect(swept).toBe(false);
     await sweep;
+  });
+});
+
+describe('several records of one agent id', () => {
+  const doubled = async () => {
+    const all = await synced();
+    all.fleet.malform('duplicate-id', { ids: [all.ids[0]] });
+    const [told] = await all.sweep();
+    return { ...all, id: all.ids[0], told };
+  };
+
+  it('are told as what they have in common, and once', async () => {
+    const { id, told, sweep, poll, observer } = await doubled();
+    expect(told).toMatchObject({ agentId: id, presence: 'present', attributes: { 'sentinelOne:infected': false } });
+    expect(told?.hardware).not.toHaveProperty('uuid');
+    expect([...(await sweep()), ...(await poll()), ...(await sweep())]).toEqual([]);
+    expect(observer.problems).toEqual([expect.any(AgentsDoubled)]);
+  });
+
+  it('hide no infection of one of them: what they differ in is unknown, whoever of them changed last', async () => {
+    const { source, fleet, id, ids, poll, readThreats, sweep } = await doubled();
+    source.time.now += 10_000;
+    fleet.update(ids[1], {});
+    await poll();
+    source.time.now += 10_000;
+    fleet.infect(id);
+    // The listing of changes shows the changed one alone.
+    expect(await poll()).toEqual([]);
+    const [told] = await readThreats();
+    expect(told).toMatchObject({ agentId: id, presence: 'present' });
+    expect(told?.attributes).not.toHaveProperty('sentinelOne:infected');
+    expect([...(await readThreats()), ...(await sweep())]).toEqual([]);
+  });
+
+  it('are told whole again once there is one only', async () => {
+    const { fleet, id, sweep, observer } = await doubled();
+    fleet.setRight(id);
+    expect(await sweep()).toMatchObject([{ agentId: id, hardware: { uuid: expect.any(String) } }]);
+    expect(observer.problems).toEqual([]);
   });
 });
