@@ -28,6 +28,7 @@ const ROOMS = [
   'services/gateway',
   'deploy/local',
   'test/e2e',
+  'examples/gateway-node',
 ];
 
 /** The scripts that write and compare the generated documents; here they find nothing wrong. */

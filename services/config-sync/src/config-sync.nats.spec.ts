@@ -244,7 +244,9 @@ describe('the inventory file', () => {
       what: 'the change to be applied',
       timeoutMs: 40_000,
     });
-    expect((await devices()).map(({ deviceId }) => deviceId)).toEqual(['d1', 'd2']);
+    // The connection of the test itself may still be on its way back.
+    const stored = await waitFor(() => devices(), { what: 'the server to answer', timeoutMs: 30_000 });
+    expect(stored.map(({ deviceId }) => deviceId)).toEqual(['d1', 'd2']);
   });
 });
 

@@ -13,6 +13,9 @@ export async function writeConfiguration(folder: string, devices: number): Promi
   const inventory = machines(devices).map((machine, index) => ({ deviceId: `d${index}`, ...machine }));
   await writeFile(paths.STANCE_DEVICES_FILE, JSON.stringify({ devices: inventory }));
   await writeFile(paths.STANCE_POLICY_FILE, POLICY);
-  await writeFile(paths.STANCE_GATEWAY_FILE, 'name: edge\nlisten: { port: 0 }\ntrustedProxies: [127.0.0.1]\n');
+  await writeFile(
+    paths.STANCE_GATEWAY_FILE,
+    'name: edge\nlisten: { port: 0 }\ntrustedProxies: [127.0.0.1]\ndevice: { header: {} }\n',
+  );
   return paths;
 }
