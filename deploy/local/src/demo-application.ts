@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
 /** Where the sample gateway's relay expects it. */
-export const DEMO_APPLICATION_PORT = 9190;
+export const DEMO_APPLICATION_PORT = 9199;
 /** Where the sample gateway relays it. */
 export const DEMO_RELAY_URL = 'http://127.0.0.1:9181';
 

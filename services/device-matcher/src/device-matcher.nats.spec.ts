@@ -73,6 +73,8 @@ describe('an agent and its device', () => {
 
   it('carry the cause of the observation on', async () => {
     await world.record('d1', 'ABC-1234');
+    // Two streams: the one that comes last is the cause of the match.
+    await world.settled();
     await world.observe('a1', 'ABC-1234');
     await world.settled();
     const subject = subjectOf(AgentMatched, { source: 'console', agentId: 'a1' });

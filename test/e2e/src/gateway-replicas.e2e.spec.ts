@@ -22,7 +22,7 @@ import { Upstream } from './replicas/upstream.js';
 import { machines, Stack } from './stack.js';
 
 /** Live connections, half of them at each replica; fewer where the machine allows a process fewer open files. */
-const SESSIONS = Math.min(10_000, openFiles() - 1_000);
+const SESSIONS = Math.min(10_000, Math.floor((openFiles() - 1_000) / 1_000) * 1_000);
 const REVOKED = SESSIONS / 10;
 /** Connections of the surviving replica that are cut when the other is killed. */
 const CUT_BEFORE_THE_KILL = REVOKED / 10;
@@ -124,66 +124,73 @@ async function openAll(port: number, devices: readonly number[]): Promise<LiveSo
 
 const upTo = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
-test(`of ${SESSIONS} connections at two replicas each that is revoked is closed and no other, though one is killed meanwhile`, async () => {
-  const running = await Stack.start({ fleet: machines(1) });
-  stack = running;
-  upstream = await Upstream.start();
-  await running.run(['policy-engine', 'audit']);
-  const sha256 = createHash('sha256').update(POLICY).digest('hex');
-  const policy = { revision: 1, document: POLICY, sha256, publishedBy: 'e2e' };
-  await running.publisher('cli').publish(PolicyPublished, policy, { id: 'e2e:policy', cause: {} });
-  await tell(running, upTo(0, SESSIONS), false);
-  await waitFor(async () => (await lastOf(running, DecisionChanged)).length === SESSIONS, {
-    what: 'all to be decided',
-    timeoutMs: 60_000,
-    intervalMs: 200,
-  });
-  const killed = await startReplica(running, 'killed', upstream.port);
-  const surviving = await startReplica(running, 'surviving', upstream.port);
-  const half = SESSIONS / 2;
-  const atKilled = await openAll(killed.port, upTo(0, half));
-  const atSurviving = await openAll(surviving.port, upTo(half, SESSIONS));
-  await settled(running, 60_000);
-  expect(await lastOf(running, SessionStarted)).toHaveLength(SESSIONS);
+const isPossible = SESSIONS > 0;
+const why = isPossible ? '' : ' (skipped: a process may open too few files)';
 
-  // Alternately of one replica and of the other.
-  const revoked = upTo(0, REVOKED / 2).flatMap((index) => [index, half + index]);
-  const isRevoked = new Set(revoked.map((index) => `d${index}`));
-  const wantedAtSurviving = atSurviving.filter(({ deviceId }) => isRevoked.has(deviceId));
-  const begun = Date.now();
-  const telling = tell(running, revoked, true);
-  await waitFor(() => wantedAtSurviving.filter(({ isOpen }) => !isOpen).length >= CUT_BEFORE_THE_KILL, {
-    what: 'the first to be cut',
-    intervalMs: 1,
-  });
-  await killed.process.kill();
-  await telling;
-  await waitFor(() => wantedAtSurviving.every(({ isOpen }) => !isOpen), {
-    what: 'every revoked connection to be closed',
-    timeoutMs: 30_000,
-  });
-  await waitFor(() => atKilled.every(({ isOpen }) => !isOpen), { what: 'those of the killed replica to be gone' });
-  const took = Math.max(...wantedAtSurviving.map(({ closedAt = 0 }) => closedAt)) - begun;
-  expect(new Set(wantedAtSurviving.map(({ closeCode }) => closeCode))).toEqual(new Set([1008]));
-  const others = atSurviving.filter(({ deviceId }) => !isRevoked.has(deviceId));
-  const echoing = await inTurn(others, (socket) => socket.echoes());
-  expect(echoing.filter(Boolean)).toHaveLength(half - REVOKED / 2);
+(isPossible ? test : test.skip)(
+  `of ${SESSIONS} connections at two replicas each that is revoked is closed and no other, though one is killed meanwhile${why}`,
+  async () => {
+    const running = await Stack.start({ fleet: machines(1) });
+    stack = running;
+    upstream = await Upstream.start();
+    await running.run(['policy-engine', 'audit']);
+    const sha256 = createHash('sha256').update(POLICY).digest('hex');
+    const policy = { revision: 1, document: POLICY, sha256, publishedBy: 'e2e' };
+    await running.publisher('cli').publish(PolicyPublished, policy, { id: 'e2e:policy', cause: {} });
+    await tell(running, upTo(0, SESSIONS), false);
+    await waitFor(async () => (await lastOf(running, DecisionChanged)).length === SESSIONS, {
+      what: 'all to be decided',
+      timeoutMs: 60_000,
+      intervalMs: 200,
+    });
+    const killed = await startReplica(running, 'killed', upstream.port);
+    const surviving = await startReplica(running, 'surviving', upstream.port);
+    const half = SESSIONS / 2;
+    const atKilled = await openAll(killed.port, upTo(0, half));
+    const atSurviving = await openAll(surviving.port, upTo(half, SESSIONS));
+    await settled(running, 60_000);
+    expect(await lastOf(running, SessionStarted)).toHaveLength(SESSIONS);
 
-  // The killed one comes back, ends what was revoked meanwhile, and goes on with the sessions that are open.
-  const restarted = await startReplica(running, 'restarted', upstream.port);
-  await settled(running, 60_000);
-  const ended = await factsOf(running, SessionEnded);
-  expect(ended.filter(({ data }) => data.cause !== 'revoked')).toEqual([]);
-  expect(new Set(ended.map(({ data }) => data.deviceId))).toEqual(isRevoked);
-  expect(ended).toHaveLength(REVOKED);
-  expect(new Set((await factsOf(running, SessionRevoked)).map(({ data }) => data.deviceId))).toEqual(isRevoked);
-  const before = await running.lastSequence(STREAMS.SESSIONS);
-  await openAll(restarted.port, upTo(half - RETURNING, half));
-  const refusals = await inTurn(revoked.slice(0, RETURNING), (index) => LiveSocket.open(restarted.port, `d${index}`));
-  expect(new Set(refusals)).toEqual(new Set([403]));
-  await settled(running, 60_000);
-  expect(await running.lastSequence(STREAMS.SESSIONS)).toBe(before);
-  process.stdout.write(
-    `${REVOKED} of ${SESSIONS} connections revoked, a replica killed meanwhile: all closed ${took} ms after the first posture\n`,
-  );
-}, 240_000);
+    // Alternately of one replica and of the other.
+    const revoked = upTo(0, REVOKED / 2).flatMap((index) => [index, half + index]);
+    const isRevoked = new Set(revoked.map((index) => `d${index}`));
+    const wantedAtSurviving = atSurviving.filter(({ deviceId }) => isRevoked.has(deviceId));
+    const begun = Date.now();
+    const telling = tell(running, revoked, true);
+    await waitFor(() => wantedAtSurviving.filter(({ isOpen }) => !isOpen).length >= CUT_BEFORE_THE_KILL, {
+      what: 'the first to be cut',
+      intervalMs: 1,
+    });
+    await killed.process.kill();
+    await telling;
+    await waitFor(() => wantedAtSurviving.every(({ isOpen }) => !isOpen), {
+      what: 'every revoked connection to be closed',
+      timeoutMs: 30_000,
+    });
+    await waitFor(() => atKilled.every(({ isOpen }) => !isOpen), { what: 'those of the killed replica to be gone' });
+    const took = Math.max(...wantedAtSurviving.map(({ closedAt = 0 }) => closedAt)) - begun;
+    expect(new Set(wantedAtSurviving.map(({ closeCode }) => closeCode))).toEqual(new Set([1008]));
+    const others = atSurviving.filter(({ deviceId }) => !isRevoked.has(deviceId));
+    const echoing = await inTurn(others, (socket) => socket.echoes());
+    expect(echoing.filter(Boolean)).toHaveLength(half - REVOKED / 2);
+
+    // The killed one comes back, ends what was revoked meanwhile, and goes on with the sessions that are open.
+    const restarted = await startReplica(running, 'restarted', upstream.port);
+    await settled(running, 60_000);
+    const ended = await factsOf(running, SessionEnded);
+    expect(ended.filter(({ data }) => data.cause !== 'revoked')).toEqual([]);
+    expect(new Set(ended.map(({ data }) => data.deviceId))).toEqual(isRevoked);
+    expect(ended).toHaveLength(REVOKED);
+    expect(new Set((await factsOf(running, SessionRevoked)).map(({ data }) => data.deviceId))).toEqual(isRevoked);
+    const before = await running.lastSequence(STREAMS.SESSIONS);
+    await openAll(restarted.port, upTo(half - RETURNING, half));
+    const refusals = await inTurn(revoked.slice(0, RETURNING), (index) => LiveSocket.open(restarted.port, `d${index}`));
+    expect(new Set(refusals)).toEqual(new Set([403]));
+    await settled(running, 60_000);
+    expect(await running.lastSequence(STREAMS.SESSIONS)).toBe(before);
+    process.stdout.write(
+      `${REVOKED} of ${SESSIONS} connections revoked, a replica killed meanwhile: all closed ${took} ms after the first posture\n`,
+    );
+  },
+  240_000,
+);

@@ -5,6 +5,8 @@ import { GatewayFileInvalid, parseGatewayFile, readGatewayFile } from './gateway
 
 const FOLDER = '/etc/stance';
 const BY_HEADER = 'name: edge\ntrustedProxies: [127.0.0.1]\ndevice: { header: {} }\n';
+const TCP = 'listen: { port: 1 }, resource: db, upstream: { host: db, port: 5432 }';
+const UP = "upstream: 'http://127.0.0.1:8080'";
 const TOKEN = '{ issuer: https://id.example.org, audience: stance, jwks: keys.json }';
 
 function problemsOf(text: string): readonly string[] {
@@ -105,6 +107,23 @@ breakGlass: break-glass.yaml`,
       'tokens that anybody who checks them can make',
       'name: e\ndevice: { token: { issuer: a, audience: b, jwks: k, algorithms: [HS256] } }',
       'device.token.algorithms',
+    ],
+    ['Envoy and no proxy', 'name: e\ngrpc: { port: 1 }\ndevice: { certificate: { ca: a.pem } }', 'every Envoy'],
+    ['TCP and only headers', `${BY_HEADER}tcp: [{ ${TCP} }]`, 'tcp: needs'],
+    [
+      'TCP, certificates and no TLS',
+      `name: e\ndevice: { certificate: { ca: a.pem } }\ntcp: [{ ${TCP} }]`,
+      'tcp.0.listen.tls',
+    ],
+    [
+      'a route that another one hides',
+      `${BY_HEADER}relays: [{ listen: { port: 1 }, routes: [{ resource: a, ${UP} }, { path: /b/, resource: b, ${UP} }] }]`,
+      'relays.0.routes.1: is never reached',
+    ],
+    [
+      'one port for two',
+      `${BY_HEADER}relays: [{ listen: { port: 9180 }, routes: [{ resource: a, ${UP} }] }]`,
+      'relays.0.listen.port: is that of listen already',
     ],
     ['a key twice', 'name: edge\nname: other\ntrustedProxies: [::1]', 'unique'],
     ['YAML that is none', 'name: [', 'line'],

@@ -3,10 +3,10 @@ import { dirname, resolve } from 'node:path';
 import { id } from '@stance/contracts';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { durationWithin, filePathIn, listener, portNumber, type FilePath } from './fields.js';
+import { durationWithin, filePathIn, listener, type Listener, portNumber, type FilePath } from './fields.js';
 import { network } from './network.js';
 import { deviceProofs, userProofs, type DeviceProofs, type UserProofs } from './proofs.js';
-import { httpRelay, tcpRelay } from './relays.js';
+import { httpRelay, tcpRelay, type HttpRelay, type TcpRelay } from './relays.js';
 
 /** The header in which a listed proxy names the resource (`resourceFrom: header`). */
 export const RESOURCE_HEADER = 'x-stance-resource';
@@ -53,6 +53,10 @@ const gatewayFile = (file: FilePath) =>
     });
 
 interface Checked {
+  readonly listen: Listener;
+  readonly grpc?: { readonly host: string; readonly port: number } | undefined;
+  readonly relays: readonly HttpRelay[];
+  readonly tcp: readonly TcpRelay[];
   readonly trustedProxies: readonly unknown[];
   readonly device: DeviceProofs;
   readonly user: UserProofs;
@@ -62,7 +66,8 @@ interface Checked {
 type Contradiction = readonly [path: readonly string[], message: string];
 
 /** What no field is wrong about by itself. */
-function* contradictions({ trustedProxies, device, user, inventory }: Checked): Iterable<Contradiction> {
+function* contradictions(file: Checked): Iterable<Contradiction> {
+  const { trustedProxies, device, user, inventory, grpc, tcp } = file;
   const { certificate, header, address } = device;
   const isByProxy = header !== undefined || user.header !== undefined || certificate?.header !== undefined;
   if ((isByProxy || address?.header !== undefined) && trustedProxies.length === 0) {
@@ -72,10 +77,55 @@ function* contradictions({ trustedProxies, device, user, inventory }: Checked): 
   if (isLookedUp && inventory === undefined) {
     yield [['inventory'], 'is missing: addresses, serials and fingerprints are looked up there'];
   }
+  if (grpc !== undefined && trustedProxies.length === 0) {
+    yield [['trustedProxies'], 'names no proxy: every Envoy would be turned away'];
+  }
+  if (tcp.length > 0 && certificate?.ca === undefined && address === undefined) {
+    yield [['tcp'], 'needs device.certificate.ca or device.address: nothing else proves a device on a TCP connection'];
+  }
+  for (const [index, { listen }] of tcp.entries()) {
+    if (listen.tls === undefined && address === undefined) {
+      yield [['tcp', String(index), 'listen', 'tls'], 'is missing: without it there is no client certificate'];
+    }
+  }
+  yield* unreachableRoutes(file.relays);
+  yield* sharedPorts(file);
   const seen = new Set<string>([RESOURCE_HEADER]);
   for (const [path, name] of claimHeaders(device, user)) {
     if (seen.has(name)) yield [path, `${name} means something else already`];
     seen.add(name);
+  }
+}
+
+/** A route behind one that takes all its requests: they would be judged as the other's resource. */
+function* unreachableRoutes(relays: readonly HttpRelay[]): Iterable<Contradiction> {
+  for (const [relay, { routes }] of relays.entries()) {
+    for (const [index, route] of routes.entries()) {
+      const before = routes.slice(0, index).find((each) => {
+        const isForHost = each.host === undefined || each.host === route.host;
+        return isForHost && route.path.startsWith(each.path);
+      });
+      if (before === undefined) continue;
+      const place = ['relays', String(relay), 'routes', String(index)];
+      yield [place, `is never reached: the route ${before.path} of ${before.resource} before it takes its requests`];
+    }
+  }
+}
+
+function* sharedPorts({ listen, grpc, relays, tcp }: Checked): Iterable<Contradiction> {
+  const places: [string[], { readonly host: string; readonly port: number } | undefined][] = [
+    [['listen'], listen],
+    [['grpc'], grpc],
+    ...relays.map((relay, index): [string[], Listener] => [['relays', String(index), 'listen'], relay.listen]),
+    ...tcp.map((relay, index): [string[], Listener] => [['tcp', String(index), 'listen'], relay.listen]),
+  ];
+  const taken = new Map<string, string>();
+  for (const [path, place] of places) {
+    if (place === undefined || place.port === 0) continue;
+    const key = `${place.host}:${place.port}`;
+    const other = taken.get(key);
+    if (other !== undefined) yield [[...path, 'port'], `is that of ${other} already`];
+    taken.set(key, path.join('.'));
   }
 }
 

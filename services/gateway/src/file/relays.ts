@@ -1,3 +1,4 @@
+import { id } from '@stance/contracts';
 import { z } from 'zod';
 import { listener, portNumber, type FilePath } from './fields.js';
 
@@ -35,7 +36,7 @@ export const httpRelay = (file: FilePath) =>
             .transform((host) => host.toLowerCase())
             .optional(),
           path: pathPrefix.default('/'),
-          resource: z.string().min(1),
+          resource: id,
           upstream: upstreamUrl,
         }),
       )
@@ -46,7 +47,7 @@ export const httpRelay = (file: FilePath) =>
 export const tcpRelay = (file: FilePath) =>
   z.strictObject({
     listen: listener(file, portNumber),
-    resource: z.string().min(1),
+    resource: id,
     upstream: z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) }),
   });
 
