@@ -25,7 +25,7 @@ const gateway = new Gateway({
   onRevoked: async ({ sessionId }, { reasons }) =>
     (await live.cut(sessionId, 'revoked', reasons)) ? 'cut' : 'next-request',
   onExpired: async ({ sessionId }) => void (await live.cut(sessionId, 'expired', [])),
-  onLapsed: ({ sessionId }, reasons) => void live.cut(sessionId, 'lapsed', reasons),
+  onLapsed: (sessionId, reasons) => void live.cut(sessionId, 'lapsed', reasons),
   onEndedElsewhere: ({ sessionId }) => void live.cut(sessionId, 'ended', []),
   onTrouble: (message, error) => console.warn(message, error ?? ''),
 });

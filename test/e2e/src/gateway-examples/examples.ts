@@ -10,6 +10,8 @@ const folder = fileURLToPath(new URL('../../../../examples/', import.meta.url));
 const goFolder = join(folder, 'gateway-go');
 /** Of one command of Go's, in milliseconds: it may have a client to download, and a standard library to compile. */
 const GO_MS = 180_000;
+/** Of the look whether Go can be used at all, which nothing else can go on beside. */
+const LOOK_MS = 30_000;
 
 /** A gateway of `examples/`, see gateways.md there. */
 export interface Example {
@@ -41,7 +43,7 @@ export async function testGo(): Promise<string> {
 function whyNoGo(): string {
   const { error, status, stderr } = spawnSync('go', ['mod', 'download'], {
     cwd: goFolder,
-    timeout: GO_MS,
+    timeout: LOOK_MS,
     encoding: 'utf8',
   });
   if (error !== undefined) return `Go cannot be run here: ${error.message}`;
