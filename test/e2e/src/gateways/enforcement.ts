@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Agent } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findGateway, waitFor, type GatewayName } from '@stance/testing';
+import { ownWord } from './own-word.js';
 import { Place, type GatewayUnderTest } from './place.js';
 import type { Surroundings } from './surroundings.js';
 import { CERTIFICATE_HEADERS, CLAIMS, HEADER_TRICKS, METHODS, PATH_TRICKS, STRIPPING } from './tricks.js';
@@ -127,18 +128,12 @@ export async function enforcement(
     });
 
     describe('believes nothing that a client says:', () => {
-      check('that it is another device', async () => {
-        expect(await keptOut(undefined, { headers: CLAIMS })).toBeGreaterThanOrEqual(400);
-        expect(await keptOut('denied', { headers: CLAIMS })).toBeGreaterThanOrEqual(400);
-        const { seen } = place.around.upstream;
-        const before = seen.length;
-        await ask('allowed', { headers: CLAIMS });
-        for (const { headers } of seen.slice(before)) {
-          const decision = expect.stringContaining('posture=');
-          expect(headers).toMatchObject({ 'x-stance-device': 'allowed', 'x-stance-decision': decision });
-          expect(JSON.stringify(headers)).not.toMatch(/somebody|boss@/);
-        }
-      });
+      for (const headers of CLAIMS) {
+        check(`that it is another device, by ${Object.keys(headers)[0]}`, async () => {
+          expect(await keptOut(undefined, { headers })).toBeGreaterThanOrEqual(400);
+          expect(await keptOut('denied', { headers })).toBeGreaterThanOrEqual(400);
+        });
+      }
 
       for (const header of CERTIFICATE_HEADERS) {
         check(`that its certificate stands in ${header}`, async () => {
@@ -171,6 +166,8 @@ export async function enforcement(
         });
       }
     });
+
+    ownWord(() => place, check);
 
     describe('ends access', () => {
       check('with the next request after a revocation', async () => {

@@ -31,7 +31,26 @@ const haproxy = (binary: string, script?: string): GatewayUnderTest => ({
 await enforcement('haproxy', 'HAProxy with stance.lua', haproxy);
 
 const binary = await findGateway('haproxy');
-(binary === undefined ? describe.skip : describe)('HAProxy with a script that fails', () => {
+const describeHaproxy = binary === undefined ? describe.skip : describe;
+
+describeHaproxy('HAProxy with its own header for the certificate', () => {
+  test('takes it out however a client writes it', async () => {
+    const place = await Place.open(haproxy(binary ?? ''));
+    try {
+      const written = ['X-SSL-Client-Cert', 'X_SSL_Client_Cert', 'X-SSL_Client-Cert', 'X_SSL-Client_Cert'];
+      const headers = Object.fromEntries(written.map((name) => [name, 'forged']));
+      const certificate = place.around.certificates.allowed;
+      for (const path of ['/page', '/live/page']) {
+        expect(await place.visitor.ask({ path, headers, certificate })).toMatchObject({ status: 200 });
+        expect(JSON.stringify(place.around.upstream.last)).not.toContain('forged');
+      }
+    } finally {
+      await place.close();
+    }
+  });
+});
+
+describeHaproxy('HAProxy with a script that fails', () => {
   test.each([
     ['throws', "error('broken')"],
     ['does nothing', ''],

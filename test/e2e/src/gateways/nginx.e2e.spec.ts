@@ -20,6 +20,7 @@ await enforcement('nginx', 'nginx with auth_request', (binary) => ({
       files: {
         'nginx.conf': `${stance}\n${wiki}`,
         'stance-server.conf': await deployed('nginx/stance-server.conf'),
+        'stance-headers.conf': await deployed('nginx/stance-headers.conf'),
         'wiki.pem': server.certificate,
         'wiki.key': server.key,
         'device-ca.pem': deviceCa,

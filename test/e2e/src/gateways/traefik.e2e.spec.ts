@@ -6,6 +6,7 @@ import { findGateway } from '@stance/testing';
 import { enforcement } from './enforcement.js';
 import { deployed, surroundings, type Surroundings } from './surroundings.js';
 import { traefik } from './traefik.js';
+import { CLAIMS, ORIGINS } from './tricks.js';
 
 // No package registry has it as a program: a real one is tried where the machine has it, and what it sends is replayed everywhere.
 if ((await findGateway('traefik')) !== undefined) await enforcement('traefik', 'Traefik with forwardAuth', traefik);
@@ -128,7 +129,12 @@ describe('Stance, asked as Traefik asks', () => {
     // The certificate first, then Stance, then what keeps the certificate from the application.
     expect(http.routers).toMatchObject({
       wiki: { middlewares: ['nothing-claimed', 'certificate', 'stance-wiki', 'private'] },
+      'wiki-live': { middlewares: ['nothing-claimed', 'certificate'] },
     });
+    // The first of ORIGINS has what the entry point writes itself.
+    const claimed = [...CLAIMS, ...ORIGINS.slice(1)].flatMap((headers) => Object.keys(headers));
+    const removed = Object.fromEntries([...claimed, 'Forwarded', 'X-Stance-Resource'].map((header) => [header, '']));
+    expect(http.middlewares).toMatchObject({ 'nothing-claimed': { headers: { customRequestHeaders: removed } } });
     expect(tls.options).toMatchObject({ devices: { clientAuth: { clientAuthType: 'VerifyClientCertIfGiven' } } });
   });
 });

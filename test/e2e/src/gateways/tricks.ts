@@ -4,19 +4,61 @@ export const CERTIFICATE_HEADERS = [
   'X-Forwarded-Client-Cert',
   'X-Forwarded-Tls-Client-Cert',
   'X_SSL_Client_Cert',
+  'X-SSL_Client-Cert',
 ];
 
-/** A client that says of itself who it is. */
-export const CLAIMS = {
-  'X-Stance-Device': 'somebody',
-  'X-Stance-User': 'boss@example.com',
-  'X-Stance-Decision': 'allow',
-  X_Stance_Device: 'somebody',
-};
+/** The ways to write a header with three words in it that CGI and WSGI take for one and the same. */
+const SEPARATORS = [
+  ['-', '-'],
+  ['_', '_'],
+  ['-', '_'],
+  ['_', '-'],
+] as const;
+
+/** A client that says of itself what only Stance may say, in each way to write it. */
+export const CLAIMS = SEPARATORS.map(([first, second]) =>
+  spelled(`X${first}Stance${second}`, {
+    Device: 'forged',
+    User: 'forged@example.com',
+    Decision: 'allow; by=forged',
+    Warning: 'forged',
+  }),
+);
+
+/** A client that says where its request comes from and what a proxy before knew of it, in each way to write it. */
+export const ORIGINS = [
+  {
+    ...spelled('X-Forwarded-', {
+      For: '198.51.100.66',
+      Proto: 'http',
+      Host: 'forged.example.com',
+      Port: '80',
+      Prefix: '/forged',
+      Server: 'forged',
+      User: 'forged@example.com',
+      Email: 'forged@example.com',
+      Groups: 'forged',
+      'Preferred-Username': 'forged',
+    }),
+    'X-Real-IP': '198.51.100.66',
+    Forwarded: 'for=198.51.100.66;host=forged.example.com;proto=http',
+  },
+  ...SEPARATORS.slice(1).map(([first, second]) => ({
+    ...spelled(`X${first}Forwarded${second}`, { For: '198.51.100.66', Proto: 'http', Host: 'forged.example.com' }),
+    [`X${first}Real${second}IP`]: '198.51.100.66',
+  })),
+];
+
+function spelled(prefix: string, words: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(words).map(([word, value]) => [prefix + word, value]));
+}
 
 /** A client that names the proxy's headers as its own, so that they are left out on the way. */
 export const STRIPPING =
   'close, X-Stance-Device, X-SSL-Client-Cert, X-Forwarded-Client-Cert, X-Forwarded-Tls-Client-Cert';
+
+/** The same with what the proxy says of where a request comes from. */
+export const STRIPPING_ORIGINS = 'close, X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, X-Real-IP';
 
 /** Ways to another resource than the one that the configuration names. */
 export const PATH_TRICKS = [
