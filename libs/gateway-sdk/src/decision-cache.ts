@@ -60,15 +60,15 @@ export class DecisionCache {
     return true;
   }
 
-  /** Denies the device everything: its last decision cannot be read. The revisions that were reached stay. */
+  /** Denies the device everything: its last decision cannot be read. The revisions that were reached and the least proof stay. */
   applyUnreadable(deviceId: string, sequence: number): void {
     const before = this.decisions.get(deviceId);
     if (before !== undefined && before.sequence >= sequence) return;
-    const { posture, policy } = before ?? { posture: 0, policy: 0 };
+    const { posture, policy, identity } = before ?? { posture: 0, policy: 0, identity: undefined };
     this.put(deviceId, before, {
       rulings: NOTHING,
       owner: undefined,
-      identity: undefined,
+      identity,
       posture,
       policy,
       reviewAt: Infinity,

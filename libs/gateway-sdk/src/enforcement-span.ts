@@ -12,27 +12,34 @@ import type { Session } from './session.js';
 const tracer = trace.getTracer('@stance/gateway-sdk');
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
+/** How a session's end went, as its span tells; times in milliseconds since 1970. */
+export interface Ending {
+  readonly traceparent: string | undefined;
+  readonly beganAt: number;
+  readonly endedAt: number;
+  readonly failed: boolean;
+}
+
+/** Runs `work` in the trace that a revocation belongs to. */
+export function inTraceOf<Result>(traceparent: string | undefined, work: () => Result): Result {
+  return traceparent === undefined ? work() : context.with(contextOf(traceparent), work);
+}
+
 /**
- * Runs the ending of a session in a span of the trace that led to it. `work` gets the `traceparent` to pass on: the span's,
- * or where OpenTelemetry is off the one that came in, so that the trace is never broken.
+ * Records the ending of a session as a span of the trace that led to it, and runs `work` within. It gets the `traceparent` to
+ * pass on: the span's, or where OpenTelemetry is off the one that came in, so that the trace is never broken.
  */
-export async function inEnforcementSpan(
+export function inEnforcementSpan<Result>(
   session: Session,
-  traceparent: string | undefined,
-  work: (traceparent: string | undefined) => Promise<void>,
-): Promise<void> {
+  { traceparent, beganAt, endedAt, failed }: Ending,
+  work: (traceparent: string | undefined) => Result,
+): Result {
   const attributes = { 'stance.resource': session.resource, 'stance.enforcement': session.enforcement };
-  const options = { kind: SpanKind.CONSUMER, attributes };
-  await tracer.startActiveSpan('enforce session.revoked', options, contextOf(traceparent), async (span) => {
-    try {
-      await work(currentTraceparent() ?? traceparent);
-    } catch (error) {
-      span.recordException(error instanceof Error ? error : String(error));
-      span.setStatus({ code: SpanStatusCode.ERROR });
-      throw error;
-    } finally {
-      span.end();
-    }
+  const options = { kind: SpanKind.CONSUMER, attributes, startTime: beganAt };
+  return tracer.startActiveSpan('enforce session.revoked', options, contextOf(traceparent), (span) => {
+    if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end(endedAt);
+    return work(currentTraceparent() ?? traceparent);
   });
 }
 

@@ -353,7 +353,8 @@ describe('gateway - revocation', () => {
     });
     expect(onRevoked).toHaveBeenCalledTimes(1);
     expect(onRevoked.mock.calls[0]).toMatchObject([{ sessionId: session.sessionId }, { reasons: DENY.reasons }]);
-    expect(enforced).toEqual([{ session, enforcement: 'cut', enforcedAt: START + 5, reactionMs: 45 }]);
+    const revocation = onRevoked.mock.calls[0]?.[1];
+    expect(enforced).toEqual([{ session, revocation, enforcement: 'cut', enforcedAt: START + 5, reactionMs: 45 }]);
   });
 
   test('ends a session by the decision alone, and takes the revocation that follows as nothing', async () => {

@@ -35,6 +35,7 @@ import { reactionHistogram, type Enforced } from './reaction.js';
 import { RevocationFloors } from './revocation-floors.js';
 import { RevokedEarly } from './revoked-early.js';
 import {
+  MIN_LIFETIME_MS,
   SessionDenied,
   type AccessRequest,
   type EndCause,
@@ -65,14 +66,16 @@ export interface GatewayOptions {
   readonly now?: () => number;
   /** Not used for so long, a session ends; default no limit. Replicas tell each other what is in use. */
   readonly maxIdleMs?: number;
+  /** Between two such reports; default a quarter of `maxIdleMs`, at most 60,000 ms. */
+  readonly tellUseEveryMs?: number;
   /** The live connections that this process carries: a session that has one is in use, and is watched for {@link onLapsed}. */
   readonly live?: LiveSessions;
   /**
-   * Nothing has allowed a session with a live connection for `lapseMs` (default 10,000), although nobody revoked it: its
-   * decision is past its review time, or the engine is silent. Close what is carried; the session stays open. Told again at
-   * each look while something is carried still.
+   * Nothing has allowed a live connection for `lapseMs` (default 10,000), although nobody revoked it: the decision is past its
+   * review time, the engine is silent, or the session is not open any more. Close what is carried; an open session stays open.
+   * Told again at each look while something is carried still.
    */
-  readonly onLapsed?: (session: Session, reasons: readonly Reason[]) => void;
+  readonly onLapsed?: (sessionId: string, reasons: readonly Reason[]) => void;
   readonly lapseMs?: number;
   /**
    * One open session for each device, user, resource and proof: of those that replicas open at the same moment the first
@@ -168,6 +171,7 @@ export class Gateway {
       now: this.now,
       maxSessions: options.maxSessions ?? 3_000_000,
       oneEach: options.oneSessionEach ?? false,
+      hasOthers: () => this.usage?.hasOthers ?? false,
       maxIdleMs,
       onRevoked: options.onRevoked ?? (() => undefined),
       onExpired: options.onExpired ?? (() => undefined),
@@ -216,17 +220,29 @@ export class Gateway {
 
   /** The same, and it counts as used now. */
   useSession(request: AccessRequest): Session | undefined {
-    const now = this.now();
-    const session = this.sessions.registry.find(request, now);
-    if (session === undefined || this.usage === undefined) return session;
-    this.sessions.registry.touch(session.sessionId, now);
-    this.usage.used(session.sessionId);
-    return session;
+    // Where nothing ends for idleness, nobody asks what was used.
+    return this.usage === undefined ? this.findSession(request) : this.sessions.registry.use(request, this.now());
   }
 
   /** Ends a session that its user or its lifetime ended; announced in the background. False when it is not open. */
   endSession(sessionId: string, cause: Exclude<EndCause, 'revoked'> = 'closed'): boolean {
     return this.sessions.end(sessionId, cause);
+  }
+
+  /** Ends a session as closed unless it was used since, here or at another replica; returns whether it did. */
+  endUnused(sessionId: string, since: number): boolean {
+    const usedAt = this.sessions.registry.usedAt(sessionId);
+    return usedAt !== undefined && usedAt <= since && this.sessions.end(sessionId, 'closed');
+  }
+
+  /**
+   * Takes up a session that another replica closed while its connections are carried here: another one for the rest of its
+   * time, judged as of somebody who is in. Undefined where nothing allows it any more. Throws `TooManySessions`.
+   */
+  reopenSession(session: Session): Session | undefined {
+    const lifetimeMs = session.expiresAt - this.now();
+    if (lifetimeMs < MIN_LIFETIME_MS || !this.verdictOn(session, () => true).allowed) return undefined;
+    return this.findSession(session) ?? this.sessions.start({ ...session, lifetimeMs });
   }
 
   sessionsOf(by: { deviceId: string } | { user: string } | { resource: string }): readonly Session[] {
@@ -272,7 +288,8 @@ export class Gateway {
     return (this.closing ??= this.shutDown(deadlineMs));
   }
 
-  private verdictOn({ deviceId, resource, ...asker }: AccessRequest, isInSession: () => boolean): Verdict {
+  private verdictOn(request: AccessRequest, isInSession: () => boolean): Verdict {
+    const { deviceId, resource } = request;
     const now = this.now();
     return verdictOf(
       {
@@ -283,7 +300,7 @@ export class Gateway {
         now,
       },
       resource,
-      asker,
+      request,
     );
   }
 
@@ -337,8 +354,9 @@ export class Gateway {
     return new UsageReports(this.link, {
       gateway: this.name,
       replica: this.sessions.replica,
-      everyMs: Math.min(maxIdleMs / REPORTS_PER_IDLE_LIMIT, MAX_USAGE_REPORT_MS),
+      everyMs: this.options.tellUseEveryMs ?? Math.min(maxIdleMs / REPORTS_PER_IDLE_LIMIT, MAX_USAGE_REPORT_MS),
       now: this.now,
+      takeUsed: () => this.sessions.registry.takeUsed(),
       inUse: () => live?.ids() ?? [],
       onUsedElsewhere: (sessionId) => this.sessions.registry.touch(sessionId, this.now()),
       read: (message) => this.read(SessionsUsed, message),

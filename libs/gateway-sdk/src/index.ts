@@ -1,3 +1,4 @@
+export { Afterwards } from './afterwards.js';
 export { connectGateway, Gateway, type GatewayHealth, type GatewayOptions } from './gateway.js';
 export type { Verdict } from './verdict.js';
 export type { Revisions } from './decision-cache.js';

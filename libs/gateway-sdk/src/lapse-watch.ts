@@ -8,12 +8,13 @@ export interface LapseWatchOptions {
   readonly live: LiveSessions;
   readonly sessionOf: (sessionId: string) => Session | undefined;
   readonly verdictOn: (session: Session) => Verdict;
-  readonly onLapsed: (session: Session, reasons: readonly Reason[]) => void;
+  readonly onLapsed: (sessionId: string, reasons: readonly Reason[]) => void;
 }
 
 /**
  * Finds live connections that nothing allows any more although nobody revoked them: their decision is past its review time, or
- * the engine is silent. A renewal that is only late costs nobody the connection.
+ * the engine is silent, or their session is not in the register, so that no revocation would find it. A renewal that is only
+ * late costs nobody the connection.
  */
 export class LapseWatch {
   /** Since when nothing allows a session, in milliseconds since 1970. */
@@ -27,10 +28,10 @@ export class LapseWatch {
     for (const sessionId of live.ids()) {
       const session = sessionOf(sessionId);
       const verdict = session && verdictOn(session);
-      if (session === undefined || verdict === undefined || verdict.allowed) continue;
+      if (verdict?.allowed) continue;
       const since = Math.min(this.lapsing.get(sessionId) ?? now, now);
       lapsing.set(sessionId, since);
-      if (now - since >= afterMs) onLapsed(session, verdict.reasons);
+      if (now - since >= afterMs) onLapsed(sessionId, verdict?.reasons ?? []);
     }
     this.lapsing = lapsing;
   }

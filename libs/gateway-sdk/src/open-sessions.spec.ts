@@ -17,6 +17,9 @@ const REVOCATION = { reasons: [], revisions: { posture: 2, policy: 1 }, cause: {
 function openSessions() {
   const announced: { readonly id: string; readonly name: string }[] = [];
   const onRevoked = jest.fn<OpenSessionsOptions['onRevoked']>();
+  const onEnforced = jest.fn<OpenSessionsOptions['onEnforced']>();
+  const onTrouble = jest.fn<OpenSessionsOptions['onTrouble']>();
+  const clock = { now: Date.parse(TIME) };
   const sessions = new OpenSessions(
     {
       announce: ({ id, contract }) => {
@@ -26,19 +29,20 @@ function openSessions() {
     },
     {
       gateway: 'edge',
-      now: () => Date.parse(TIME),
+      now: () => clock.now,
       maxSessions: 10,
       oneEach: false,
       maxIdleMs: Infinity,
+      hasOthers: () => false,
       onRevoked,
       onExpired: () => undefined,
       onEndedElsewhere: () => undefined,
-      onEnforced: () => undefined,
-      onTrouble: () => undefined,
+      onEnforced,
+      onTrouble,
     },
   );
   sessions.loaded();
-  return { sessions, announced, onRevoked };
+  return { sessions, announced, onRevoked, onEnforced, onTrouble, clock };
 }
 
 const eventOf = (id: string, data: typeof SOMEBODY_ELSES) =>
@@ -79,5 +83,53 @@ test('a session is revoked once, and told to have ended after it was told to hav
   expect([sessions.revoke(sessionId, REVOCATION), sessions.revoke(sessionId, REVOCATION)]).toEqual([true, false]);
   await sessions.settled();
   expect(onRevoked).toHaveBeenCalledTimes(1);
+  expect(announced.map(({ name }) => name)).toEqual(['session.started', 'session.ended']);
+});
+
+test('of those revoked at once all have ended before anything is told, each with the time at which it had', async () => {
+  const { sessions, announced, onRevoked, onEnforced, clock } = openSessions();
+  const began = clock.now;
+  const all = ['a', 'b', 'c'].map((resource) => sessions.start({ ...WIKI, resource }).sessionId);
+  onRevoked.mockImplementation(() => {
+    expect(onEnforced).not.toHaveBeenCalled();
+    expect(announced.some(({ name }) => name === 'session.ended')).toBe(false);
+    clock.now += 1;
+  });
+  for (const sessionId of all) sessions.revoke(sessionId, REVOCATION);
+  expect(onRevoked).toHaveBeenCalledTimes(3);
+  clock.now += 1_000;
+  await sessions.settled();
+  expect(onEnforced.mock.calls.map(([{ enforcedAt }]) => enforcedAt - began)).toEqual([1, 2, 3]);
+  expect(announced.filter(({ name }) => name === 'session.ended')).toHaveLength(3);
+});
+
+test('a session that takes a while to end is told of when it has', async () => {
+  const { sessions, onRevoked, onEnforced, clock } = openSessions();
+  const { sessionId } = sessions.start(WIKI);
+  const cut = Promise.withResolvers<'cut'>();
+  onRevoked.mockReturnValue(cut.promise);
+  sessions.revoke(sessionId, REVOCATION);
+  clock.now += 50;
+  cut.resolve('cut');
+  await sessions.settled();
+  expect(onEnforced.mock.calls).toMatchObject([[{ enforcement: 'cut', enforcedAt: clock.now }]]);
+});
+
+test.each<[string, OpenSessionsOptions['onRevoked']]>([
+  [
+    'throws',
+    () => {
+      throw new RangeError('no');
+    },
+  ],
+  ['rejects', () => Promise.reject(new RangeError('no'))],
+])('a session whose ending %s is told to have ended, and that it was not enforced', async (_, fails) => {
+  const { sessions, announced, onRevoked, onEnforced, onTrouble } = openSessions();
+  const { sessionId } = sessions.start(WIKI);
+  onRevoked.mockImplementation(fails);
+  sessions.revoke(sessionId, REVOCATION);
+  await sessions.settled();
+  expect(onTrouble).toHaveBeenCalledTimes(1);
+  expect(onEnforced).not.toHaveBeenCalled();
   expect(announced.map(({ name }) => name)).toEqual(['session.started', 'session.ended']);
 });

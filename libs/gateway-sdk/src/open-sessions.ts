@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { SessionEnded, SessionStarted, UnusableId, type Cause, type DataOf, type EventOf } from '@stance/contracts';
+import { Afterwards } from './afterwards.js';
 import type { Announcer } from './announcer.js';
-import { inEnforcementSpan } from './enforcement-span.js';
+import { inEnforcementSpan, inTraceOf } from './enforcement-span.js';
 import { reactionMs, type Enforced } from './reaction.js';
 import { SessionRegistry } from './session-registry.js';
 import {
   DEFAULT_LIFETIME_MS,
   MAX_LIFETIME_MS,
+  MIN_LIFETIME_MS,
   SessionInvalid,
   TooManySessions,
   type EndCause,
@@ -22,6 +24,8 @@ export interface OpenSessionsOptions {
   readonly maxSessions: number;
   /** One for each device, user, resource and proof: those that replicas opened at the same moment become one. */
   readonly oneEach: boolean;
+  /** Whether other replicas serve sessions at the moment, as far as is known. */
+  readonly hasOthers: () => boolean;
   /** Milliseconds; infinite for no limit. */
   readonly maxIdleMs: number;
   readonly onRevoked: (session: Session, revocation: Revocation) => Done | Promise<Done>;
@@ -34,7 +38,7 @@ export interface OpenSessionsOptions {
 /** What a gateway says that it did; nothing for what the session says of itself. */
 type Done = Enforcement | void;
 
-/** Of a session that says `cut` and had no connection here: a replica that had one tells first, and what is told first counts. */
+/** Of a session that had no connection here, and may have had one elsewhere: a replica that had one tells first, and what is told first counts. */
 const OTHERS_TELL_FIRST_MS = 1_000;
 
 /** `started` and `ended` outlive the session by this much, so that no reader misses them. */
@@ -50,6 +54,7 @@ export class OpenSessions {
   readonly replica = randomUUID();
   private readonly starting = new Map<string, Promise<boolean>>();
   private readonly ending = new Map<string, Promise<void>>();
+  private readonly afterwards = new Afterwards();
   private staged: Map<string, Session> | undefined = new Map();
 
   constructor(
@@ -65,7 +70,7 @@ export class OpenSessions {
    */
   start(request: SessionRequest): Session {
     const { deviceId, resource, user, proof, enforcement, lifetimeMs = DEFAULT_LIFETIME_MS, context } = request;
-    if (!(lifetimeMs >= 1_000 && lifetimeMs <= MAX_LIFETIME_MS)) {
+    if (!(lifetimeMs >= MIN_LIFETIME_MS && lifetimeMs <= MAX_LIFETIME_MS)) {
       throw new SessionInvalid(`a session lives from 1 s to 7 d, not ${lifetimeMs} ms`);
     }
     if (this.registry.size >= this.options.maxSessions) {
@@ -143,7 +148,7 @@ export class OpenSessions {
     if (session === undefined) return;
     const { txn, traceparent, observedat } = event;
     const revocation = { reasons: [], revisions: { posture: 0, policy: 0 }, cause: { txn, traceparent, observedat } };
-    if (cause === 'revoked') this.follow(session, this.callBack(session, withObserved(revocation)));
+    if (cause === 'revoked') this.follow(session, this.enforceUntold(session, withObserved(revocation)));
     if (cause === 'expired') this.follow(session, this.tellExpired(session));
     if (cause === 'closed') this.tellEndedElsewhere(session, this.registry.find(session, this.options.now()));
   }
@@ -177,30 +182,52 @@ export class OpenSessions {
     this.ending.set(session.sessionId, ended);
   }
 
+  /** Ends access at once; what there is to tell of it waits until all that is revoked in the meantime has ended too. */
   private async enforce(session: Session, revocation: Revocation): Promise<void> {
-    await inEnforcementSpan(session, revocation.cause.traceparent, async (traceparent) => {
-      const done = await this.callBack(session, revocation);
-      await this.announceEnd(session, 'revoked', { ...revocation.cause, traceparent }, done);
-    });
+    const beganAt = this.options.now();
+    const { traceparent } = revocation.cause;
+    const done = await inTraceOf(traceparent, () => this.endAccess(session, revocation));
+    const endedAt = done?.enforcedAt ?? this.options.now();
+    await this.afterwards.run(() =>
+      inEnforcementSpan(session, { traceparent, beganAt, endedAt, failed: done === undefined }, (own) => {
+        this.tellEnforced(session, revocation, done);
+        return this.announceEnd(session, 'revoked', { ...revocation.cause, traceparent: own }, done);
+      }),
+    );
   }
 
-  /** What the gateway did, and when that was done; `undefined` when that failed. */
-  private async callBack(session: Session, revocation: Revocation): Promise<Enforcing | undefined> {
-    let enforcement: Enforcement;
-    try {
-      enforcement = (await this.options.onRevoked(session, revocation)) ?? session.enforcement;
-    } catch (error) {
+  /** Ends access to what another replica has told to be over. */
+  private async enforceUntold(session: Session, revocation: Revocation): Promise<void> {
+    const done = await this.endAccess(session, revocation);
+    await this.afterwards.run(() => this.tellEnforced(session, revocation, done));
+  }
+
+  /** What the gateway did, and when that was done; `undefined` when that failed. Waits for nothing that it does not wait for. */
+  private endAccess(session: Session, revocation: Revocation): Enforcing | undefined | Promise<Enforcing | undefined> {
+    const enforced = (done: Done) => ({
+      enforcement: done ?? session.enforcement,
+      enforcedAt: this.options.now(),
+    });
+    const failed = (error: unknown) => {
       this.options.onTrouble(`session ${session.sessionId} was revoked, but ending it failed`, error);
       return undefined;
-    }
-    const enforcedAt = this.options.now();
+    };
     try {
-      const reaction = reactionMs(revocation.observedAt, enforcedAt);
-      this.options.onEnforced({ session, enforcement, enforcedAt, reactionMs: reaction });
+      const done = this.options.onRevoked(session, revocation);
+      return typeof done === 'object' ? done.then(enforced, failed) : enforced(done);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  private tellEnforced(session: Session, revocation: Revocation, done: Enforcing | undefined): void {
+    if (done === undefined) return;
+    try {
+      const reaction = reactionMs(revocation.observedAt, done.enforcedAt);
+      this.options.onEnforced({ session, revocation, ...done, reactionMs: reaction });
     } catch (error) {
       this.options.onTrouble(`the reaction time of session ${session.sessionId} was not taken`, error);
     }
-    return { enforcement, enforcedAt };
   }
 
   private async finishExpired(session: Session): Promise<void> {
@@ -273,9 +300,14 @@ export class OpenSessions {
       },
       id: `${this.idPrefix}ended:${sessionId}`,
       cause: causedBy,
-      ...(session.enforcement === 'cut' && done?.enforcement === 'next-request' && { delayMs: OTHERS_TELL_FIRST_MS }),
+      ...(this.mayOthersCut(session, done) && { delayMs: OTHERS_TELL_FIRST_MS }),
       ttlSeconds: ttlOf(session),
     });
+  }
+
+  /** Whether another replica may have cut what had no connection here. */
+  private mayOthersCut({ enforcement }: Session, done: Enforcing | undefined): boolean {
+    return done?.enforcement === 'next-request' && (enforcement === 'cut' || this.options.hasOthers());
   }
 
   private get idPrefix(): string {

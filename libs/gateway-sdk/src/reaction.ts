@@ -1,9 +1,10 @@
 import { metrics } from '@opentelemetry/api';
-import type { Enforcement, Session } from './session.js';
+import type { Enforcement, Revocation, Session } from './session.js';
 
 /** A session's end as it was enforced. */
 export interface Enforced {
   readonly session: Session;
+  readonly revocation: Revocation;
   /** What was done: a connection was cut, or there was none and the next request is refused. */
   readonly enforcement: Enforcement;
   /** When the gateway had done its part, in milliseconds since 1970. */

@@ -48,6 +48,30 @@ describe('the session registry', () => {
     expect(registry.due(9_000_000)).toMatchObject([{ sessionId: 's2' }]);
   });
 
+  test('keeps a session that is used, by whom it was found, for as long as it may be idle', () => {
+    const registry = new SessionRegistry(2_000);
+    const session = sessionOf();
+    registry.add(session);
+    expect(registry.use(session, 1_500)).toBe(session);
+    expect(registry.use({ ...session, proof: 'token' }, 1_500)).toBeUndefined();
+    expect(registry.find(session, 3_000)).toBe(session);
+    expect([registry.due(3_499), registry.due(4_000)]).toEqual([[], [session]]);
+  });
+
+  test('tells each session that was used once, and again when it is used again', () => {
+    const registry = new SessionRegistry();
+    const [one, other] = [sessionOf(), sessionOf({ sessionId: 's2', resource: 'git' })];
+    registry.add(one);
+    registry.add(other);
+    for (const session of [one, other, one]) registry.use(session, 1_000);
+    expect(registry.takeUsed()).toEqual(['s1', 's2']);
+    registry.touch('s2', 2_000);
+    registry.find(other, 2_000);
+    registry.use(one, 2_000);
+    expect(registry.takeUsed()).toEqual(['s1']);
+    expect(registry.takeUsed()).toEqual([]);
+  });
+
   test('tells a session that came in after its end', () => {
     const registry = new SessionRegistry();
     registry.due(60_000);

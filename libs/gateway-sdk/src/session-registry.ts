@@ -7,15 +7,18 @@ interface Open {
   usedAt: number;
   /** The second at which it is looked at next. */
   dueSecond: number;
+  /** Whether it is among those that {@link SessionRegistry.takeUsed} gives out next. */
+  isNoted: boolean;
 }
 
 /** Open sessions, found by id, device, user, resource, or who uses what. No I/O and no clock. */
 export class SessionRegistry {
   private readonly byId = new Map<string, Open>();
-  private readonly byDevice = new Map<string, Set<Session>>();
+  private readonly byDevice = new Map<string, Set<Open>>();
   private readonly byUser = new Map<string, Set<Session>>();
   private readonly byResource = new Map<string, Set<Session>>();
   private readonly byDueSecond = new Map<number, Set<Open>>();
+  private used: Open[] = [];
   private sweptUpTo: number | undefined;
 
   /** `maxIdleMs`: a session ends when it was not used for so long; left out, it does not matter. */
@@ -31,14 +34,31 @@ export class SessionRegistry {
 
   /** An open session of exactly this device, resource, user and proof that has not reached its end. */
   find(request: AccessRequest, now: number): Session | undefined {
-    for (const session of this.byDevice.get(request.deviceId) ?? []) {
-      if (isOf(session, request) && session.expiresAt > now) return session;
+    return this.openOf(request, now)?.session;
+  }
+
+  /** The same, and it counts as used now; see {@link takeUsed}. */
+  use(request: AccessRequest, now: number): Session | undefined {
+    const open = this.openOf(request, now);
+    if (open === undefined) return undefined;
+    if (now > open.usedAt) open.usedAt = now;
+    if (!open.isNoted) {
+      open.isNoted = true;
+      this.used.push(open);
     }
-    return undefined;
+    return open.session;
+  }
+
+  /** The ids of sessions that were used ({@link use}) since this was asked last. */
+  takeUsed(): string[] {
+    const taken = this.used;
+    this.used = [];
+    for (const open of taken) open.isNoted = false;
+    return taken.map(({ session }) => session.sessionId);
   }
 
   ofDevice(deviceId: string): readonly Session[] {
-    return [...(this.byDevice.get(deviceId) ?? [])];
+    return [...(this.byDevice.get(deviceId) ?? [])].map(({ session }) => session);
   }
 
   ofUser(user: string): readonly Session[] {
@@ -56,16 +76,21 @@ export class SessionRegistry {
   /** Returns false when the id is in already. */
   add(session: Session, usedAt = session.startedAt): boolean {
     if (this.byId.has(session.sessionId)) return false;
-    const open: Open = { session, usedAt, dueSecond: 0 };
+    const open: Open = { session, usedAt, dueSecond: 0, isNoted: false };
     this.byId.set(session.sessionId, open);
-    enter(this.byDevice, session.deviceId, session);
+    enter(this.byDevice, session.deviceId, open);
     if (session.user !== undefined) enter(this.byUser, session.user, session);
     enter(this.byResource, session.resource, session);
     this.schedule(open, this.endOf(open));
     return true;
   }
 
-  /** Notes that a session is used. */
+  /** When a session was used last, as far as is known here; undefined where it is not open. */
+  usedAt(sessionId: string): number | undefined {
+    return this.byId.get(sessionId)?.usedAt;
+  }
+
+  /** A session is used elsewhere. */
   touch(sessionId: string, now: number): void {
     const open = this.byId.get(sessionId);
     if (open !== undefined && now > open.usedAt) open.usedAt = now;
@@ -77,7 +102,7 @@ export class SessionRegistry {
     if (open === undefined) return undefined;
     const { session, dueSecond } = open;
     this.byId.delete(sessionId);
-    leave(this.byDevice, session.deviceId, session);
+    leave(this.byDevice, session.deviceId, open);
     if (session.user !== undefined) leave(this.byUser, session.user, session);
     leave(this.byResource, session.resource, session);
     leave(this.byDueSecond, dueSecond, open);
@@ -94,6 +119,13 @@ export class SessionRegistry {
       else this.schedule(open, end);
     }
     return due;
+  }
+
+  private openOf(request: AccessRequest, now: number): Open | undefined {
+    const entries = this.byDevice.get(request.deviceId);
+    if (entries === undefined) return undefined;
+    for (const open of entries) if (isOf(open.session, request) && open.session.expiresAt > now) return open;
+    return undefined;
   }
 
   /** Its end as it stands: a use since then only shows when that time has come, and is not looked at before. */

@@ -62,6 +62,7 @@ export interface Revocation {
 }
 
 export const DEFAULT_LIFETIME_MS = 12 * 60 * 60 * 1_000;
+export const MIN_LIFETIME_MS = 1_000;
 export const MAX_LIFETIME_MS = 7 * 24 * 60 * 60 * 1_000;
 
 /** Thrown for a session that no policy allows now: ask `decide` before, and tell its reasons. */

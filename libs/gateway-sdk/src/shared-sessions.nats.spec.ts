@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { decodeEvent, OperatorActed, SessionEnded, STREAMS, subjectOf, wireStreamConfig } from '@stance/contracts';
 import { startTestNats, waitFor, type TestNats } from '@stance/testing';
-import { PlayedEngine, TIME } from './fixtures/played-engine.js';
+import { DENY, PlayedEngine, TIME } from './fixtures/played-engine.js';
 import { connectGateway, type Gateway, type GatewayOptions } from './gateway.js';
 
 const WIKI = { deviceId: 'laptop-1', resource: 'wiki', user: 'anna@example.org', enforcement: 'cut' } as const;
@@ -125,7 +125,7 @@ test('a connection that nothing allows any more is told, unless the renewal is o
   await looked();
   now += 10_000;
   await waitFor(() => onLapsed.mock.calls.length > 0, { what: 'the lapse is told' });
-  expect(onLapsed).toHaveBeenCalledWith(session, [expect.objectContaining({ code: 'decision-expired' })]);
+  expect(onLapsed).toHaveBeenCalledWith(session.sessionId, [expect.objectContaining({ code: 'decision-expired' })]);
   expect(gateway.findSession(WIKI)).toEqual(session);
 });
 
@@ -190,6 +190,46 @@ test('a session that another replica closed is told to who may still carry it', 
   expect(onEndedElsewhere).toHaveBeenCalledWith(session, undefined);
 });
 
+test('a session that another replica uses is not ended by the one whose last connection was closed', async () => {
+  const [one, other] = [await replica({ tellUseEveryMs: 10 }), await replica({ tellUseEveryMs: 10 })];
+  const session = one.startSession(WIKI);
+  await known(other, session.sessionId);
+  const told = Promise.withResolvers<void>();
+  connection.subscribe('stance.session.used.v1.edge', { max: 1, callback: () => told.resolve() });
+  await connection.flush();
+  const closedAt = now;
+  now += 1;
+  other.useSession(WIKI);
+  await told.promise;
+  await connection.flush();
+  expect(one.endUnused(session.sessionId, closedAt)).toBe(false);
+  expect(one.endUnused(session.sessionId, now)).toBe(true);
+});
+
+test('what another replica closed is taken up again for the rest of its time, also while its denial is held back', async () => {
+  const [one, other] = [await replica(), await replica()];
+  const session = one.startSession(WIKI);
+  await known(other, session.sessionId);
+  const heldUntil = new Date(now + 15 * MINUTE).toISOString();
+  await engine.decide({ postureRevision: 2, wiki: { ...DENY, enforced: false, heldUntil } });
+  await waitFor(() => other.decide(WIKI).revisions.posture === 2, { what: 'the hold is here' });
+  one.endSession(session.sessionId);
+  await waitFor(() => other.findSession(WIKI) === undefined, { what: 'the end is known' });
+  expect(other.decide(WIKI).allowed).toBe(false);
+  now += MINUTE;
+  expect(other.reopenSession(session)).toMatchObject({ expiresAt: session.expiresAt, deviceId: 'laptop-1' });
+  await engine.decide({ postureRevision: 3, wiki: DENY });
+  await waitFor(() => other.findSession(WIKI) === undefined, { what: 'the denial is carried out' });
+  expect(other.reopenSession(session)).toBeUndefined();
+});
+
+test('a live connection of a session that is not open is told: no revocation would find it', async () => {
+  const onLapsed = jest.fn<NonNullable<GatewayOptions['onLapsed']>>();
+  await replica({ onLapsed, lapseMs: 0, live: { has: () => true, ids: () => ['lost'] } });
+  await waitFor(() => onLapsed.mock.calls.length > 0, { what: 'it is told' });
+  expect(onLapsed).toHaveBeenCalledWith('lost', []);
+});
+
 test('the replica that cut a connection is the one that is recorded', async () => {
   const [idle, carrying] = [
     await replica({ onRevoked: () => 'next-request' }),
@@ -200,6 +240,25 @@ test('the replica that cut a connection is the one that is recorded', async () =
   await engine.revoke(session);
   expect(await endOf(session.sessionId)).toMatchObject({ cause: 'revoked', enforcement: 'cut' });
   await Promise.all([idle.flushed(), carrying.flushed()]);
+});
+
+test('it is recorded also of a session that began with a request, where replicas tell of what they carry', async () => {
+  const live = new Set<string>();
+  const carrying = await replica({
+    onRevoked: () => 'cut',
+    live: { has: (id) => live.has(id), ids: () => live },
+    tellUseEveryMs: 10,
+  });
+  const asked = await replica({ onRevoked: () => 'next-request', tellUseEveryMs: 1_000 });
+  const session = asked.startSession({ ...WIKI, enforcement: 'next-request' });
+  await known(carrying, session.sessionId);
+  const told = Promise.withResolvers<void>();
+  connection.subscribe('stance.session.used.v1.edge', { max: 1, callback: () => told.resolve() });
+  live.add(session.sessionId);
+  await told.promise;
+  await connection.flush();
+  await engine.revoke(session);
+  expect(await endOf(session.sessionId)).toMatchObject({ cause: 'revoked', enforcement: 'cut' });
 });
 
 test('where no replica had a connection, the next request was refused, and that is recorded', async () => {

@@ -7,7 +7,9 @@ export interface UsageReportsOptions {
   readonly replica: string;
   readonly everyMs: number;
   readonly now: () => number;
-  /** Sessions in use at the moment of a report, besides those that were {@link UsageReports.used}. */
+  /** Sessions that were used since this was asked last. */
+  readonly takeUsed: () => Iterable<string>;
+  /** Sessions in use at the moment of a report, besides those. */
   readonly inUse: () => Iterable<string>;
   readonly onUsedElsewhere: (sessionId: string) => void;
   readonly read: (message: {
@@ -22,10 +24,10 @@ export interface UsageReportsOptions {
  * what another serves. Over core NATS: one that is missed is made up for by the next.
  */
 export class UsageReports {
-  private readonly sinceReport = new Set<string>();
   private readonly subscription: Subscription;
   private readonly timer: NodeJS.Timeout;
   private reports = 0;
+  private othersHeardAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly link: Link,
@@ -36,6 +38,7 @@ export class UsageReports {
         if (error !== null) return options.onTrouble('other replicas cannot be listened to', error);
         const event = options.read(message);
         if (event !== undefined && event.data.replica !== options.replica) {
+          this.othersHeardAt = options.now();
           for (const sessionId of event.data.sessionIds) options.onUsedElsewhere(sessionId);
         }
       },
@@ -43,8 +46,9 @@ export class UsageReports {
     this.timer = setInterval(() => this.report(), options.everyMs);
   }
 
-  used(sessionId: string): void {
-    this.sinceReport.add(sessionId);
+  /** Whether other replicas have told of sessions in use lately. */
+  get hasOthers(): boolean {
+    return this.options.now() - this.othersHeardAt <= 2 * this.options.everyMs;
   }
 
   stop(): void {
@@ -53,10 +57,10 @@ export class UsageReports {
   }
 
   private report(): void {
+    const used = this.options.takeUsed();
     // Without a link nobody ends anything for idleness: there is nothing to keep them from.
     if (!this.link.connected) return;
-    const sessionIds = [...new Set([...this.sinceReport, ...this.options.inUse()])];
-    this.sinceReport.clear();
+    const sessionIds = [...new Set([...used, ...this.options.inUse()])];
     for (let from = 0; from < sessionIds.length; from += MAX_SESSIONS_USED) {
       this.publish(sessionIds.slice(from, from + MAX_SESSIONS_USED));
     }

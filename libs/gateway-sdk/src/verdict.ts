@@ -66,6 +66,10 @@ export function verdictOf(
   asker: Asker,
 ): Verdict {
   const revisions = decision ?? NO_REVISIONS;
+  // Told before anything else: whoever asks may be another device.
+  if (!isProofEnough(asker.proof, decision?.identity)) {
+    return deny(poorlyProved(asker.proof, decision?.identity), revisions);
+  }
   const ruling = rulingOn(decision, resource, asker);
   const isRefused = ruling.effect === 'deny' && (ruling.enforced || (ruling.heldUntil !== undefined && !isInSession()));
   if (isRefused && decision?.readable && decision.rulings.has(resource)) return deny(ruling.reasons, revisions);
@@ -73,22 +77,17 @@ export function verdictOf(
   if (decision === undefined || isRefused) return deny(ruling.reasons, revisions);
   if (floor !== undefined) return deny(awaiting, revisions);
   if (now >= decision.reviewAt || (ruling.until !== undefined && now >= ruling.until)) return deny(expired, revisions);
-  return {
-    effect: ruling.effect,
-    allowed: true,
-    enforced: ruling.enforced,
-    reasons: ruling.reasons,
-    revisions: { posture: revisions.posture, policy: revisions.policy },
-    ...(ruling.until !== undefined && { until: new Date(ruling.until).toISOString() }),
-  };
+  const { effect, enforced, reasons, until } = ruling;
+  const verdict = { effect, allowed: true, enforced, reasons, revisions: only(revisions) };
+  return until === undefined ? verdict : { ...verdict, until: new Date(until).toISOString() };
 }
 
 /** What a decision says about a resource and who asks, leaving time and revocations aside. */
 export function rulingOn(decision: CachedDecision | undefined, resource: string, { user, proof }: Asker): Ruling {
-  const ruling = decision?.rulings.get(resource);
-  if (ruling === undefined) return denial(decision?.readable === false ? unreadable : missing);
   // Enforced even where the gateway only reports: this is not the device that the decision is about, for all we know.
   if (!isProofEnough(proof, decision?.identity)) return denial(poorlyProved(proof, decision?.identity));
+  const ruling = decision?.rulings.get(resource);
+  if (ruling === undefined) return denial(decision?.readable === false ? unreadable : missing);
   if (isForUser(requiredOwner(ruling, decision?.owner), user)) return ruling;
   // What is only reported keeps nobody out; what is held back was never let in for anybody else.
   return { ...denial(notOwner), enforced: ruling.enforced || ruling.heldUntil !== undefined };
@@ -109,8 +108,13 @@ function denial(reasons: readonly Reason[]): Ruling {
   return { effect: 'deny', enforced: true, reasons };
 }
 
-function deny(reasons: readonly Reason[], { posture, policy }: Revisions): Verdict {
-  return { effect: 'deny', allowed: false, enforced: true, reasons, revisions: { posture, policy } };
+function deny(reasons: readonly Reason[], revisions: Revisions): Verdict {
+  return { effect: 'deny', allowed: false, enforced: true, reasons, revisions: only(revisions) };
+}
+
+/** Of a decision, which is more. */
+function only({ posture, policy }: Revisions): Revisions {
+  return { posture, policy };
 }
 
 function reasonOf(code: ReasonCode, message: string): Reason {

@@ -193,6 +193,23 @@ describe('the gateway service', () => {
     expect(unproved.status).toBe(401);
   });
 
+  test('shows what another replica told a person: a proxy may fetch the page from any of them', async () => {
+    await decide('fifth', DENY, 1);
+    await start('fifth');
+    const other = service;
+    const denied = await authorize();
+    const denialId = denied.headers.get('x-stance-denial') ?? '';
+    await start('fifth');
+    try {
+      const page = await fetch(`${url}/denied/${denialId}`, { headers: { accept: 'text/html' } });
+      expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('This machine is infected.')]);
+    } finally {
+      await other?.stop();
+    }
+    expect((await fetch(`${url}/denied/${denialId}`)).status).toBe(404);
+    expect((await fetch(`${url}/denied/anything`)).status).toBe(404);
+  });
+
   test('does not start with a file that has problems, and names them all', async () => {
     const file = join(folder.path, 'gateway.yaml');
     await writeFile(file, 'name: edge\ntrustedProxies: [somewhere]\nlisten: { port: -1 }\n');

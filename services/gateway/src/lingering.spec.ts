@@ -5,11 +5,11 @@ beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
 function lingering(live: ReadonlySet<string> = new Set()) {
-  const ended: string[] = [];
+  const ended: [string, number][] = [];
   const lingers = new Lingering({
     forMs: 30_000,
     isLive: (grantId) => live.has(grantId),
-    end: (grantId) => void ended.push(grantId),
+    end: (grantId, since) => void ended.push([grantId, since]),
   });
   return { lingers, ended };
 }
@@ -19,10 +19,11 @@ test('what nobody came back to is ended, counted from the last that left', () =>
   lingers.begin('s1');
   jest.advanceTimersByTime(29_000);
   lingers.begin('s1');
+  const since = Date.now();
   jest.advanceTimersByTime(29_999);
   expect(ended).toEqual([]);
   jest.advanceTimersByTime(1);
-  expect(ended).toEqual(['s1']);
+  expect(ended).toEqual([['s1', since]]);
 });
 
 test('what is live again goes on', () => {

@@ -11,7 +11,11 @@ export class ProofTimedOut extends Error {
 /** Who sends it, if that is found out in time. Throws {@link ProofTimedOut}. */
 export async function proveInTime(prover: Prover, evidence: Evidence, timeoutMs = PROOF_TIMEOUT_MS): Promise<Identity> {
   const identity = prover.prove(evidence);
-  if (!(identity instanceof Promise)) return identity;
+  return identity instanceof Promise ? inTime(identity, timeoutMs) : identity;
+}
+
+/** The same of what is being found out already. */
+export async function inTime(identity: Promise<Identity>, timeoutMs = PROOF_TIMEOUT_MS): Promise<Identity> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new ProofTimedOut(`no proof within ${timeoutMs} ms`)), timeoutMs);

@@ -1,7 +1,8 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { Gateway, type Revocation, type Session } from '@stance/gateway-sdk';
+import { Gateway, type Enforced, type Revocation, type Session } from '@stance/gateway-sdk';
 import type { Logger } from '@stance/service-kit';
-import { Access, type Emergency } from './access/access.js';
+import { Access, EMERGENCY_GRANT, type Emergency } from './access/access.js';
+import { DenialFinder } from './access/denial-finder.js';
 import { denialAnswer, writeAnswer } from './access/denial-answer.js';
 import { Denials } from './access/denials.js';
 import { BreakGlass } from './break-glass/break-glass.js';
@@ -38,36 +39,48 @@ export class ReferenceGateway {
   readonly gateway: Gateway;
   readonly live: LiveConnections;
   readonly denials: Denials;
+  private readonly connectionsCut = new WeakMap<Session, number>();
   private readonly lingering: Lingering;
+  private readonly toldDenials = new WeakSet<object>();
   private readonly breakGlass: BreakGlass | undefined;
   private readonly authorize: AuthorizeServer;
   private readonly others: readonly Door[];
 
   constructor(private readonly options: ReferenceGatewayOptions) {
     const { file, connection, maxSilenceMs, logger } = options;
-    this.live = new LiveConnections((grantId) => this.lingering.begin(grantId));
+    this.live = new LiveConnections(
+      (grantId) => this.lingering.begin(grantId),
+      (error) => logger.error({ err: error }, 'a connection could not be cut'),
+    );
     this.gateway = new Gateway({
       connection,
       gateway: file.name,
       maxSilenceMs,
       oneSessionEach: true,
       maxIdleMs: file.sessions.idle,
-      live: this.live,
+      live: { has: (sessionId) => this.live.has(sessionId), ids: () => this.sessionsCarried() },
+      tellUseEveryMs: tellUseEvery(file.sessions),
       onRevoked: (session, revocation) => this.cut(session, revocation),
+      onEnforced: (enforced) => this.tellCut(enforced),
       onExpired: ({ sessionId }) => void this.live.cut(sessionId, { cause: 'expired', reasons: [] }),
-      onLapsed: ({ sessionId }, reasons) => void this.live.cut(sessionId, { cause: 'lapsed', reasons }),
+      onLapsed: (sessionId, reasons) => void this.live.cut(sessionId, { cause: 'lapsed', reasons }),
       onEndedElsewhere: (session, successor) => this.carryOn(session, successor),
       onTrouble: (message, error) => logger.warn({ err: error }, message),
     });
     this.lingering = new Lingering({
       forMs: file.sessions.linger,
       isLive: (grantId) => this.live.has(grantId),
-      end: (grantId) => this.gateway.endSession(grantId),
+      end: (grantId, since) => this.gateway.endUnused(grantId, since),
     });
     this.denials = new Denials(file.name);
     this.breakGlass = file.breakGlass === undefined ? undefined : this.createBreakGlass(file.breakGlass);
     const access = this.createAccess();
-    this.authorize = new AuthorizeServer({ ...this.shared(access), file });
+    const finder = new DenialFinder(this.denials, connection);
+    this.authorize = new AuthorizeServer({
+      ...this.shared(access),
+      file,
+      findDenial: (denialId) => finder.find(denialId),
+    });
     this.others = this.createDoors(access);
   }
 
@@ -84,15 +97,17 @@ export class ReferenceGateway {
   async close(): Promise<void> {
     this.lingering.stop();
     await Promise.all([this.authorize, ...this.others].map((door) => door.close()));
-    await this.breakGlass?.stop();
+    this.breakGlass?.stop();
     this.options.prover.close();
   }
 
   /** For `/readyz`. */
   health(): { ready: boolean; details: Record<string, unknown> } {
     const { loaded, trusted, engineHeardAt, trustedUntil, ...rest } = this.gateway.health();
+    const breakGlass = this.breakGlass?.health();
     return {
-      ready: loaded && trusted,
+      // Whoever an entry lets in has to reach this replica, all the more when the engine is silent.
+      ready: loaded && (trusted || (breakGlass?.active.length ?? 0) > 0),
       details: {
         gateway: this.options.file.name,
         url: this.authorize.url ?? null,
@@ -103,7 +118,7 @@ export class ReferenceGateway {
         trustedUntil: timeOf(trustedUntil),
         ...rest,
         liveConnections: this.live.size,
-        ...(this.breakGlass !== undefined && { breakGlass: this.breakGlass.health() }),
+        ...(breakGlass !== undefined && { breakGlass }),
         ...(this.options.prover.inventoryProblem !== undefined && { inventory: this.options.prover.inventoryProblem }),
       },
     };
@@ -137,7 +152,7 @@ export class ReferenceGateway {
   private shared(access: Access) {
     const { prover, logger } = this.options;
     const onError = (error: unknown) =>
-      logger.error({ err: error }, 'a request was denied because answering it failed');
+      logger.error({ err: error }, error instanceof Error ? error.message : 'answering failed, so that it was denied');
     return { prover, access, denials: this.denials, live: this.live, onError };
   }
 
@@ -168,33 +183,55 @@ export class ReferenceGateway {
     this.denials.recordWarning(admission)?.denialId;
 
   private readonly tellDenial: TcpRelayServerOptions['onDenied'] = (denial, peerAddress) => {
+    // Who insists is told the same denial, and the log knows it already.
+    if (this.toldDenials.has(denial)) return;
+    this.toldDenials.add(denial);
     this.options.logger.info({ ...denial, peerAddress }, 'a connection is denied');
   };
 
   /** What was really done counts: a session may have no connection here, or live behind a proxy that keeps its own. */
-  private cut(session: Session, { reasons, cause }: Revocation): 'cut' | 'next-request' {
+  private cut(session: Session, { reasons }: Revocation): 'cut' | 'next-request' {
     const connections = this.live.cut(session.sessionId, { cause: 'revoked', reasons });
+    this.connectionsCut.set(session, connections);
+    return connections > 0 ? 'cut' : 'next-request';
+  }
+
+  private tellCut({ session, revocation, reactionMs }: Enforced): void {
     const { sessionId, deviceId, resource, user } = session;
+    const { reasons, cause } = revocation;
+    const connections = this.connectionsCut.get(session);
     this.options.logger.info(
-      { sessionId, deviceId, resource, user, reasons, connections, txn: cause.txn },
+      { sessionId, deviceId, resource, user, reasons, connections, reactionMs, txn: cause.txn },
       'session revoked',
     );
-    return connections > 0 ? 'cut' : 'next-request';
   }
 
   /** Another replica ended a session that is carried here: its connections go on under another one, if that is allowed. */
   private carryOn(session: Session, successor: Session | undefined): void {
     if (!this.live.has(session.sessionId)) return;
     if (successor !== undefined) return this.live.move(session.sessionId, successor.sessionId);
-    const { allowed, reasons } = this.gateway.decide(session);
-    const lifetimeMs = session.expiresAt - Date.now();
-    if (!allowed || lifetimeMs < 1_000) {
-      this.live.cut(session.sessionId, { cause: allowed ? 'expired' : 'revoked', reasons });
-      return;
-    }
-    const { sessionId } = this.gateway.startSession({ ...session, enforcement: 'cut', lifetimeMs });
-    this.live.move(session.sessionId, sessionId);
+    const reopened = this.reopen(session);
+    if (reopened !== undefined) return this.live.move(session.sessionId, reopened.sessionId);
+    this.live.cut(session.sessionId, { cause: 'lapsed', reasons: this.gateway.decide(session).reasons });
   }
+
+  private reopen(session: Session): Session | undefined {
+    try {
+      return this.gateway.reopenSession(session);
+    } catch (error) {
+      this.options.logger.error({ err: error, sessionId: session.sessionId }, 'a session could not be taken over');
+      return undefined;
+    }
+  }
+
+  private *sessionsCarried(): Iterable<string> {
+    for (const grantId of this.live.ids()) if (!grantId.startsWith(EMERGENCY_GRANT)) yield grantId;
+  }
+}
+
+/** Often enough that a replica whose last connection was closed knows of those that others carry before it ends the session. */
+function tellUseEvery({ idle, linger }: GatewayFile['sessions']): number {
+  return Math.max(1_000, Math.min(idle / 4, linger / 2, 60_000));
 }
 
 const NO_EMERGENCY: Emergency = { admit: () => undefined };

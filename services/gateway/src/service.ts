@@ -1,6 +1,7 @@
 import type { Gateway } from '@stance/gateway-sdk';
 import { defineService, duration } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
+import { namedFileProblems } from './file/named-files.js';
 import { gatewayFileSetting } from './file/gateway-file.setting.js';
 import { createProver } from './identity/create-prover.js';
 import { ReferenceGateway } from './reference-gateway.js';
@@ -18,6 +19,8 @@ export const gateway = defineService({
       description: 'without a report of the policy engine for this long, everything is denied',
     }),
   },
+  check: ({ STANCE_GATEWAY_FILE: file }) =>
+    namedFileProblems(file).map((problem) => `STANCE_GATEWAY_FILE names ${problem}`),
   build: async ({ config, connection, logger }) => {
     const file = config.STANCE_GATEWAY_FILE;
     const reference = new ReferenceGateway({

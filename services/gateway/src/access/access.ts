@@ -25,6 +25,9 @@ export interface NotAdmitted {
 
 export type Admission = Admitted | NotAdmitted;
 
+/** Begins the grant of a break-glass entry, and no session's id. */
+export const EMERGENCY_GRANT = 'break-glass:';
+
 /** A device that is let in whatever the policy says. */
 export interface Emergency {
   /** Lets it in: told loudly the first time. Undefined where no entry speaks of this device and resource now. */
@@ -96,7 +99,7 @@ export class Access {
 }
 
 function askerOf({ deviceId, proof, user }: Proved, resource: string): Asker {
-  return { deviceId, resource, proof, ...(user !== undefined && { user }) };
+  return user === undefined ? { deviceId, resource, proof } : { deviceId, resource, proof, user };
 }
 
 export function reasonOf(code: ReasonCode, message: string): Reason {

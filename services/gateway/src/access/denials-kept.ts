@@ -3,6 +3,8 @@ import type { Denial } from '@stance/contracts';
 export interface DenialLimits {
   /** Denials kept, at most; the oldest go first. */
   readonly kept: number;
+  /** Of one device, at most; its own oldest go first. Those that name no device are not counted. */
+  readonly ofDevice: number;
   /** How long one is kept, in milliseconds. */
   readonly forMs: number;
 }
@@ -17,6 +19,8 @@ interface Kept {
 export class RecentDenials {
   private readonly byId = new Map<string, Kept>();
   private readonly idOf = new Map<string, string>();
+  /** Their ids by device, the oldest first. */
+  private readonly ofDevice = new Map<string, Set<string>>();
 
   constructor(
     private readonly now: () => number,
@@ -30,6 +34,7 @@ export class RecentDenials {
     const denial = create();
     this.byId.set(denial.denialId, { key, denial, until: this.now() + this.limits.forMs });
     this.idOf.set(key, denial.denialId);
+    if (denial.deviceId !== undefined) this.count(denial.deviceId, denial.denialId);
     this.forgetOldest();
     return denial;
   }
@@ -39,11 +44,28 @@ export class RecentDenials {
     return kept !== undefined && kept.until > this.now() ? kept.denial : undefined;
   }
 
+  private count(deviceId: string, denialId: string): void {
+    const ids = this.ofDevice.get(deviceId) ?? new Set();
+    this.ofDevice.set(deviceId, ids.add(denialId));
+    const [oldest] = ids;
+    if (ids.size > this.limits.ofDevice && oldest !== undefined) this.forget(oldest);
+  }
+
   private forgetOldest(): void {
-    for (const [denialId, { key, until }] of this.byId) {
+    for (const [denialId, { until }] of this.byId) {
       if (this.byId.size <= this.limits.kept && until > this.now()) return;
-      this.byId.delete(denialId);
-      if (this.idOf.get(key) === denialId) this.idOf.delete(key);
+      this.forget(denialId);
     }
+  }
+
+  private forget(denialId: string): void {
+    const kept = this.byId.get(denialId);
+    if (kept === undefined) return;
+    const { key, denial } = kept;
+    this.byId.delete(denialId);
+    if (this.idOf.get(key) === denialId) this.idOf.delete(key);
+    const ids = this.ofDevice.get(denial.deviceId ?? '');
+    ids?.delete(denialId);
+    if (ids?.size === 0) this.ofDevice.delete(denial.deviceId ?? '');
   }
 }

@@ -16,7 +16,7 @@ const WARN: Verdict = {
 };
 
 const limited = (kept: number, now: () => number = () => 0) => {
-  const limits = { kept, forMs: 1_000 };
+  const limits = { kept, ofDevice: 3, forMs: 1_000 };
   return new Denials('edge', now, { proved: limits, unproved: limits });
 };
 
@@ -53,6 +53,17 @@ describe('denials', () => {
       denials.record({}, [{ code: 'identity-forged', message: `The header X-${header} came twice.` }]);
     }
     expect(denials.get(denialId)).toBeDefined();
+  });
+
+  test('of one device are bounded: its own oldest go first, and nobody else loses any', () => {
+    const denials = new Denials('edge');
+    const kept = (id: string) => denials.get(id) !== undefined;
+    const { denialId: ofOther } = denials.record({ ...wiki, deviceId: 'laptop-2' }, infected);
+    const ids = Array.from({ length: 10_001 }, (_, index) => {
+      return denials.record({ ...wiki, resource: `app-${index}` }, infected).denialId;
+    });
+    expect(kept(ofOther)).toBe(true);
+    expect(ids.filter(kept)).toEqual(ids.slice(-100));
   });
 
   test('are kept for a while', () => {

@@ -5,8 +5,8 @@ import { RecentDenials, type DenialLimits } from './denials-kept.js';
 
 export type { Denial };
 
-/** Of devices that are proved; whoever proves none has less room, and takes none of theirs. */
-const PROVED: DenialLimits = { kept: 10_000, forMs: 60 * 60 * 1_000 };
+/** Of devices that are proved: none takes the room of the others, nor does whoever proves none, who has less. */
+const PROVED: DenialLimits = { kept: 10_000, ofDevice: 100, forMs: 60 * 60 * 1_000 };
 const UNPROVED: DenialLimits = { ...PROVED, kept: 1_000 };
 
 /**

@@ -44,7 +44,7 @@ async function live(): Promise<{ breakGlass: BreakGlass; die: () => Promise<void
   });
   await breakGlass.start();
   const die = async () => {
-    await breakGlass.stop();
+    breakGlass.stop();
     await gateway.close({ deadlineMs: 0 });
     await connection.close();
   };

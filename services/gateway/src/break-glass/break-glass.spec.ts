@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
 import type { Asker } from '../access/access.js';
 import type { BreakGlassUse } from './break-glass-use.js';
+import { HangingFileSystem, makeFifo } from '../fixtures/hanging-file-system.js';
 import { BreakGlass } from './break-glass.js';
 
 const NOON = Date.parse('2026-01-05T12:00:00.000Z');
@@ -23,7 +24,7 @@ beforeEach(async () => {
   running = [];
 });
 afterEach(async () => {
-  await Promise.all(running.map((breakGlass) => breakGlass.stop()));
+  for (const breakGlass of running) breakGlass.stop();
   await folder.remove();
 });
 
@@ -50,7 +51,7 @@ async function write(text: string, modifiedAt = now): Promise<void> {
 }
 
 /** A gateway's break-glass that looks only when it is told to; `confirm` is whether the server takes what is recorded. */
-async function start({ confirm = true, gateway = 'edge' } = {}) {
+async function start({ confirm = true, gateway = 'edge', lookEveryMs = HOUR, readWithinMs = HOUR } = {}) {
   const warned: string[] = [];
   const failed: string[] = [];
   const ended: string[] = [];
@@ -67,7 +68,8 @@ async function start({ confirm = true, gateway = 'edge' } = {}) {
     onEnded: (grantId) => void ended.push(grantId),
     logger: { warn: log(warned), error: log(failed) },
     now: () => now,
-    lookEveryMs: HOUR,
+    lookEveryMs,
+    readWithinMs,
   });
   running.push(breakGlass);
   await breakGlass.start();
@@ -220,7 +222,7 @@ describe('the break-glass file', () => {
   test('that is a folder, or far too large, lets nobody in', async () => {
     await mkdir(file);
     const { breakGlass } = await start();
-    expect(breakGlass.health().problem).toMatch(/EISDIR|directory/);
+    expect(breakGlass.health().problem).toMatch(/is no regular file/);
     await rm(file, { recursive: true });
     await write(`${'#'.repeat(1_100_000)}\n${entry()}`);
     await breakGlass.look();
@@ -238,20 +240,70 @@ describe('the break-glass file', () => {
   });
 
   test('is looked at by itself', async () => {
-    const breakGlass = new BreakGlass({
-      file,
-      gateway: 'edge',
-      record: () => Promise.resolve(true),
-      onEnded: () => undefined,
-      logger: { warn: () => undefined, error: () => undefined },
-      now: () => now,
-      lookEveryMs: 5,
-    });
-    running.push(breakGlass);
-    await breakGlass.start();
+    const { breakGlass } = await start({ lookEveryMs: 5 });
     await write(entry());
     const granted = await waitFor(() => breakGlass.admit(laptop), { what: 'the file is read' });
     expect(granted).toEqual({ grantId: expect.stringMatching(/^break-glass:/) });
+  });
+});
+
+describe('a file system that hangs', () => {
+  let hanging: HangingFileSystem;
+  beforeEach(async () => {
+    await write(entry());
+    hanging = HangingFileSystem.prepare(folder.path);
+  });
+  afterEach(() => hanging.release());
+
+  test('does not prolong an entry: what it carries is cut when it ends', async () => {
+    const { breakGlass, ended } = await start({ lookEveryMs: 5 });
+    const granted = breakGlass.admit(laptop);
+    hanging.begin();
+    const looking = breakGlass.look();
+    now += HOUR;
+    await waitFor(() => ended.length > 0, { what: 'it is cut' });
+    expect(ended).toEqual([granted?.grantId]);
+    await hanging.release();
+    await looking;
+  });
+
+  test('lets nobody in after a while, says so once, and does no more harm when it is back', async () => {
+    const { breakGlass, ended, failed } = await start({ readWithinMs: 20 });
+    const granted = breakGlass.admit(laptop);
+    hanging.begin();
+    await breakGlass.look();
+    await breakGlass.look();
+    expect(breakGlass.admit(laptop)).toBeUndefined();
+    expect(ended).toEqual([granted?.grantId]);
+    expect(failed).toHaveLength(1);
+    expect(breakGlass.health()).toMatchObject({
+      active: [],
+      problem: expect.stringMatching(/did not answer within 20/),
+    });
+    await hanging.release();
+    await waitFor(async () => (await breakGlass.look(), breakGlass.admit(laptop)), { what: 'it is read again' });
+    expect(breakGlass.health().problem).toBeNull();
+  });
+
+  test('does not hold up the end, after which nobody is let in', async () => {
+    const { breakGlass } = await start();
+    await write(entry() + entry({ device: 'laptop-2' }));
+    hanging.begin();
+    const looking = breakGlass.look();
+    breakGlass.stop();
+    expect(breakGlass.admit(laptop)).toBeUndefined();
+    await hanging.release();
+    await looking;
+    expect(breakGlass.admit({ ...laptop, deviceId: 'laptop-2' })).toBeUndefined();
+  });
+
+  test('behind a FIFO is none: nobody is let in at once', async () => {
+    const { breakGlass } = await start();
+    await rm(file);
+    makeFifo(file);
+    await breakGlass.look();
+    expect(breakGlass.admit(laptop)).toBeUndefined();
+    expect(breakGlass.health().problem).toMatch(/is no regular file/);
   });
 });
 

@@ -1,9 +1,12 @@
 import type { Logger } from '@stance/service-kit';
 import type { Asker, Emergency } from '../access/access.js';
+import { WatchedFile, type FileContent } from '../watched-file.js';
 import { parseBreakGlassFile, type Entry } from './break-glass-file.js';
 import { HoldingEntries } from './holding-entries.js';
 import { Uses, type UsesOptions } from './uses.js';
-import { WatchedFile, type FileContent } from './watched-file.js';
+
+/** Larger is a mistake: an entry takes some hundred bytes. */
+const MAX_BYTES = 1024 * 1024;
 
 export interface BreakGlassOptions extends UsesOptions {
   /** The last entry for a device and resource is over: what is carried by it has to be cut. */
@@ -13,6 +16,8 @@ export interface BreakGlassOptions extends UsesOptions {
   readonly now?: () => number;
   /** Between two looks at the file; default 1,000 ms. */
   readonly lookEveryMs?: number;
+  /** How long a look may take; default 5,000 ms. Then no entry counts until one succeeds. */
+  readonly readWithinMs?: number;
 }
 
 /** For `/readyz`: times in RFC 3339. */
@@ -28,7 +33,7 @@ export interface BreakGlassHealth {
 
 /**
  * Lets a device in that a local file names, whatever the policy says, even while nothing else can be reached. The device is
- * proved as always. A file that is missing or broken lets nobody in; nor does an entry whose use cannot be kept on the disk.
+ * proved as always. A file that is missing, broken or cannot be read in time lets nobody in; nor does an entry whose use cannot be kept on the disk.
  */
 export class BreakGlass implements Emergency {
   private readonly file: WatchedFile;
@@ -40,9 +45,11 @@ export class BreakGlass implements Emergency {
   private useProblem: string | null = null;
   private polling: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
+  private isStopped = false;
 
   constructor(private readonly options: BreakGlassOptions) {
-    this.file = new WatchedFile(options.file);
+    const { file, readWithinMs: withinMs } = options;
+    this.file = new WatchedFile(file, { maxBytes: MAX_BYTES, ...(withinMs !== undefined && { withinMs }) });
     this.uses = new Uses(options);
     this.now = options.now ?? Date.now;
   }
@@ -54,14 +61,14 @@ export class BreakGlass implements Emergency {
       this.uses.check();
     });
     await this.look();
-    this.polling = setInterval(() => void this.look(), this.options.lookEveryMs ?? 1_000);
+    this.polling = setInterval(() => this.tick(), this.options.lookEveryMs ?? 1_000);
     this.polling.unref();
   }
 
-  /** Lets nobody in from now on; what is not recorded yet stays on the disk. */
-  async stop(): Promise<void> {
+  /** Lets nobody in from now on, and waits for nothing; what is not recorded yet stays on the disk. */
+  stop(): void {
+    this.isStopped = true;
     clearInterval(this.polling);
-    await this.looking;
     this.holding.replace([], this.now());
   }
 
@@ -83,23 +90,29 @@ export class BreakGlass implements Emergency {
     };
   }
 
+  /** What is over by time ends, however long the file takes to be read. */
+  private tick(): void {
+    this.turnTo(this.holding.all);
+    void this.look();
+  }
+
   /** Takes in what has changed: the file, or the time. One look at a time; never rejects. */
   look(): Promise<void> {
     return (this.looking ??= this.lookNow().finally(() => (this.looking = undefined)));
   }
 
   private async lookNow(): Promise<void> {
-    let entries = this.holding.all;
+    let changed: readonly Entry[] | undefined;
     try {
       const content = await this.file.readIfChanged();
       if (content !== undefined) {
-        entries = this.read(content);
+        changed = this.read(content);
         this.fileProblem = null;
       }
     } catch (error) {
-      entries = this.close(error);
+      changed = this.close(error);
     }
-    this.turnTo(entries);
+    if (!this.isStopped) this.turnTo(changed ?? this.holding.all);
   }
 
   private read(content: FileContent): readonly Entry[] {

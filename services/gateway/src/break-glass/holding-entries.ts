@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { SessionKey } from '@stance/gateway-sdk';
+import { EMERGENCY_GRANT } from '../access/access.js';
 import type { Entry } from './break-glass-file.js';
 
 /** What lets a device in to a resource: entries that hold at the same time, or follow each other without a gap, are one. */
@@ -56,7 +57,7 @@ export class HoldingEntries {
       [...byPlace].map(([place, those]) => [
         place,
         {
-          grantId: this.grants.get(place)?.grantId ?? `break-glass:${randomUUID()}`,
+          grantId: this.grants.get(place)?.grantId ?? `${EMERGENCY_GRANT}${randomUUID()}`,
           entries: those.toSorted((a, b) => b.until - a.until),
         },
       ]),

@@ -14,7 +14,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { OperatorActed } from '@stance/contracts';
 import type { BreakGlassUse } from './break-glass-use.js';
-import { isMissing } from './missing-file.js';
+import { isMissing } from '../missing-file.js';
 
 const SUFFIX = '.json';
 

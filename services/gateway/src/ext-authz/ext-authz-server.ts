@@ -65,8 +65,8 @@ export class ExtAuthzServer {
   }
 
   /** The same, for the log. */
-  get url(): string {
-    return `grpc://${this.address}`;
+  get url(): string | undefined {
+    return this.address && `grpc://${this.address}`;
   }
 
   /** Throws ListenFailed. */

@@ -63,7 +63,15 @@ async function serve(
     lifetimeMs: parsed.sessions.lifetime,
     onReportedDenial: (asker) => void told.push(asker),
   });
-  const server = new AuthorizeServer({ file: parsed, prover, access, denials: new Denials('edge'), onError });
+  const denials = new Denials('edge');
+  const server = new AuthorizeServer({
+    file: parsed,
+    prover,
+    access,
+    denials,
+    findDenial: (id) => denials.get(id),
+    onError,
+  });
   await server.start();
   servers.push(server);
   return { server, url: server.url ?? '', decide, started, told };
@@ -278,6 +286,22 @@ describe('the server', () => {
     expect(ports.size).toBe(1);
   });
 
+  test('answers requests that come at once in order, with and without a body', async () => {
+    const { url, decide } = await serve(ALLOW);
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const asked = (line: string, device: string, rest = '\r\n') =>
+      `${line} HTTP/1.1\r\nHost: a\r\nX-Stance-Device: ${device}\r\n${rest}`;
+    socket.end(
+      asked('GET /authorize/wiki', 'laptop-1') +
+        asked('POST /authorize/wiki', 'laptop-2', 'Content-Length: 4\r\n\r\nGET ') +
+        asked('POST /authorize/wiki', 'laptop-3', 'Content-Length: 0\r\n\r\n') +
+        asked('DELETE /authorize/wiki', 'laptop-4', 'Connection: close\r\n\r\n'),
+    );
+    const devices = [...(await text(socket)).matchAll(/^x-stance-device: (.*)\r$/gm)].map(([, device]) => device);
+    expect(devices).toEqual(['laptop-1', 'laptop-2', 'laptop-3', 'laptop-4']);
+    expect(decide).toHaveBeenCalledTimes(4);
+  });
+
   test('refuses headers beyond its limit', async () => {
     const { url } = await serve(ALLOW);
     expect((await ask(url, '/authorize/wiki', [...LAPTOP, 'X-Long', 'a'.repeat(20_000)])).status).toBe(431);
@@ -321,6 +345,7 @@ describe('the server', () => {
       prover: { prove: () => ({ outcome: 'unproved', reasons: [] }) },
       access: { admit: () => ({ outcome: 'unproved', asker: {}, reasons: [] }) },
       denials: new Denials('edge'),
+      findDenial: () => undefined,
       onError: () => undefined,
     });
     await expect(taken.start()).rejects.toThrow(ListenFailed);

@@ -86,6 +86,25 @@ describe('claims of a listed proxy', () => {
   });
 });
 
+describe('what a header means', () => {
+  const long = `X-Stance-${'a'.repeat(100)}`;
+  test.each([
+    ['X-Stance-Device', 'device'],
+    ['x-STANCE-device', 'device'],
+    ['X_Stance_Device', 'device'],
+    ['X-Stance-Owner', 'reserved'],
+    [long, 'reserved'],
+    ['Accept', 'other'],
+    ['constructor', 'other'],
+  ])('does not depend on what was sent before: %s', (written, meaning) => {
+    const headers = claimHeaders(parseGatewayFile('{ name: e, trustedProxies: ["::1"], device: { header: {} } }', '/'));
+    for (let round = 0; round < 3; round += 1) {
+      expect(headers.meaningOf(written)).toBe(meaning);
+      for (let other = 0; other < 1_500; other += 1) headers.meaningOf(`X-Other-${round}-${other}`);
+    }
+  });
+});
+
 describe('claims of anybody else', () => {
   test.each([
     ['the device header', ['X-Stance-Device', 'laptop-1'], device],

@@ -7,8 +7,8 @@ export type ClaimKind = 'device' | 'certificate' | 'deviceToken' | 'address' | '
 /** What a request claims in its headers, each well-formed, none checked. */
 export type Claims = { readonly [Kind in ClaimKind]?: string };
 
-/** Which header says what; names in lower case. */
-export type ClaimHeaders = ReadonlyMap<string, ClaimKind>;
+/** What a header is, by its name: what it says, one of ours that says nothing (`reserved`), or none of our business (`other`). */
+type HeaderMeaning = ClaimKind | 'reserved' | 'other';
 
 /** The longest token, in characters. */
 export const MAX_TOKEN = 8 * 1024;
@@ -16,10 +16,36 @@ export const MAX_TOKEN = 8 * 1024;
 const MAX_CERTIFICATE = 16 * 1024;
 
 const RESERVED = 'x-stance-';
+/** Ways to write names whose meaning is remembered, at most, and the longest of them. */
+const MAX_KNOWN_NAMES = 1_000;
+const MAX_KNOWN_NAME = 64;
 const BEARER = /^Bearer +/i;
 
 /** How the id of a device, a user or a resource may be written: visible ASCII but the comma, by which a proxy joins values. */
 export const PLAIN_ID = /^[\x21-\x2b\x2d-\x7e]{1,200}$/;
+
+/** Which header says what. Peers write the same few names again and again: what they mean is found out once. */
+export class ClaimHeaders {
+  private readonly known = new Map<string, HeaderMeaning>();
+
+  /** `kinds` by the names of their headers, in lower case. */
+  constructor(private readonly kinds: ReadonlyMap<string, ClaimKind>) {}
+
+  meaningOf(written: string): HeaderMeaning {
+    return this.known.get(written) ?? this.findOut(written);
+  }
+
+  private findOut(written: string): HeaderMeaning {
+    // Some servers take `_` for `-`: a header that becomes one of ours further on is one of ours.
+    const name = written.toLowerCase().replaceAll('_', '-');
+    const meaning = this.kinds.get(name) ?? (name.startsWith(RESERVED) ? 'reserved' : 'other');
+    if (written.length <= MAX_KNOWN_NAME) {
+      if (this.known.size >= MAX_KNOWN_NAMES) this.known.clear();
+      this.known.set(written, meaning);
+    }
+    return meaning;
+  }
+}
 
 /** The headers that the gateway file gives a meaning. */
 export function claimHeaders({ device, user, resourceFrom }: GatewayFile): ClaimHeaders {
@@ -32,12 +58,14 @@ export function claimHeaders({ device, user, resourceFrom }: GatewayFile): Claim
     ['userToken', user.token?.header],
     ['resource', resourceFrom === 'header' ? RESOURCE_HEADER : undefined],
   ];
-  return new Map(names.flatMap(([kind, name]) => (name === undefined ? [] : [[name, kind] as const])));
+  return new ClaimHeaders(
+    new Map(names.flatMap(([kind, name]) => (name === undefined ? [] : [[name, kind] as const]))),
+  );
 }
 
 /**
  * Reads the claims from a request's raw headers (names and values in turn). Throws {@link ProofRefused} for anything but one
- * well-formed header each, sent by whom it has to be sent. Pure.
+ * well-formed header each, sent by whom it has to be sent.
  */
 export function readClaims(
   rawHeaders: readonly string[],
@@ -47,14 +75,12 @@ export function readClaims(
   const claims: { [Kind in ClaimKind]?: string } = {};
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const written = rawHeaders[at] ?? '';
-    // Some servers take `_` for `-`: a header that becomes one of ours further on is one of ours.
-    const name = written.toLowerCase().replaceAll('_', '-');
-    const kind = headers.get(name);
-    if (kind === undefined && !name.startsWith(RESERVED)) continue;
+    const kind = headers.meaningOf(written);
+    if (kind === 'other') continue;
     if (!isFromListedProxy && !isToken(kind)) {
       throw new ProofRefused(`The header ${shown(written)} was not sent by a listed proxy.`);
     }
-    if (kind === undefined || written.includes('_')) {
+    if (kind === 'reserved' || written.includes('_')) {
       throw new ProofRefused(`The header ${shown(written)} is none of those that this gateway takes.`);
     }
     if (claims[kind] !== undefined) throw new ProofRefused(`The header ${shown(written)} came twice.`);
@@ -88,6 +114,6 @@ function tokenIn(header: string, value: string): string {
   throw new ProofRefused(`The token in ${shown(header)} is malformed.`);
 }
 
-function isToken(kind: ClaimKind | undefined): boolean {
+function isToken(kind: HeaderMeaning): boolean {
   return kind === 'deviceToken' || kind === 'userToken';
 }

@@ -1,4 +1,4 @@
-import { DEVICE_PROOFS, type DeviceProof } from '@stance/contracts';
+import { isProofEnough, type DeviceProof } from '@stance/contracts';
 import type { Proved } from './identity.js';
 import { ProofRefused } from './proof-refused.js';
 
@@ -24,16 +24,17 @@ export function conclude(devices: readonly DeviceFinding[], users: readonly User
   agree(devices, ({ deviceId }) => deviceId);
   agree(users, ({ user }) => user.toLowerCase());
   const deviceId = devices[0]?.deviceId;
-  const proof = DEVICE_PROOFS.find((one) => devices.some((device) => device.proof === one));
-  if (deviceId === undefined || proof === undefined) return undefined;
+  if (deviceId === undefined) return undefined;
+  const { proof } = devices.reduce((best, one) => (isProofEnough(one.proof, best.proof) ? one : best));
   const user = users[0]?.user;
-  return { outcome: 'proved', deviceId, proof, ...(user !== undefined && { user }) };
+  return user === undefined ? { outcome: 'proved', deviceId, proof } : { outcome: 'proved', deviceId, proof, user };
 }
 
 function agree<Finding extends { readonly by: string }>(
   findings: readonly Finding[],
   nameOf: (finding: Finding) => string,
 ): void {
+  if (findings.length < 2) return;
   const [first, ...others] = findings;
   const other = first && others.find((finding) => nameOf(finding) !== nameOf(first));
   if (first === undefined || other === undefined) return;

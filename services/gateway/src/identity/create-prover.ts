@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { JWTVerifyGetKey } from 'jose';
 import type { GatewayFile } from '../file/gateway-file.js';
-import { Authorities } from './certificate/authorities.js';
+import { readAuthorities } from './certificate/read-authorities.js';
 import { Certificates } from './certificate/certificates.js';
-import { NotPem, parsePem } from './certificate/pem.js';
+import { NotPem } from './certificate/pem.js';
 import { IdentityProver, type Checks } from './identity-prover.js';
 import { FollowedInventory } from './inventory/followed-inventory.js';
 import { InventoryInvalid } from './inventory/inventory.js';
@@ -33,7 +32,7 @@ export async function createProver(file: GatewayFile, options: ProverOptions): P
   const { certificate, token: deviceToken } = file.device;
   const { token: userToken } = file.user;
   const reading = new Reading();
-  const authorities = await reading.of('device.certificate.ca', certificate?.ca, authoritiesOf);
+  const authorities = await reading.of('device.certificate.ca', certificate?.ca, readAuthorities);
   const deviceKeys = await reading.of('device.token.jwks', deviceToken?.jwks, (jwks) => keysOf(jwks, now));
   const userKeys = await reading.of('user.token.jwks', userToken?.jwks, (jwks) => keysOf(jwks, now));
   const inventory = await reading.of('inventory', file.inventory, (path) =>
@@ -61,7 +60,7 @@ class Reading {
   async of<Named, Content>(
     place: string,
     named: Named | undefined,
-    read: (named: Named) => Promise<Content>,
+    read: (named: Named) => Content | Promise<Content>,
   ): Promise<Content | undefined> {
     if (named === undefined) return undefined;
     try {
@@ -74,27 +73,10 @@ class Reading {
   }
 }
 
-async function authoritiesOf(path: string): Promise<Authorities> {
-  const certificates = parsePem(await textOf(path), { comments: true });
-  const stranger = certificates.find(({ ca }) => !ca);
-  if (stranger === undefined) return new Authorities(certificates);
-  throw new NotPem(
-    `${path} holds the certificate of ${stranger.subject.replaceAll('\n', ', ')}, which is no authority`,
-  );
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new NotPem(`cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-}
-
-async function keysOf(jwks: URL | string, now: () => number): Promise<JWTVerifyGetKey> {
+function keysOf(jwks: URL | string, now: () => number): JWTVerifyGetKey {
   return jwks instanceof URL ? new RemoteKeys(jwks, now).find : keysOfFile(jwks);
 }
 
-function isAboutFile(error: unknown): error is Error {
+export function isAboutFile(error: unknown): error is Error {
   return error instanceof NotPem || error instanceof KeysUnusable || error instanceof InventoryInvalid;
 }

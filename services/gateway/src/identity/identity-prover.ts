@@ -64,11 +64,15 @@ export class IdentityProver implements Prover {
 
   private devicesAtOnce(evidence: Evidence, claims: Claims): DeviceFinding[] {
     const { header } = this.file.device;
-    const all = [this.byCertificate(evidence, claims), this.byAddress(evidence, claims)];
+    const found: DeviceFinding[] = [];
+    const certified = this.byCertificate(evidence, claims);
+    if (certified !== undefined) found.push(certified);
+    const located = this.byAddress(evidence, claims);
+    if (located !== undefined) found.push(located);
     if (header !== undefined && claims.device) {
-      all.push({ deviceId: claims.device, proof: header.proof, by: `the header ${header.name}` });
+      found.push({ deviceId: claims.device, proof: header.proof, by: `the header ${header.name}` });
     }
-    return all.filter((finding) => finding !== undefined);
+    return found;
   }
 
   private byCertificate(evidence: Evidence, claims: Claims): DeviceFinding | undefined {
@@ -118,11 +122,10 @@ export class IdentityProver implements Prover {
 
   private identityOf(
     claims: Claims,
-    devicesAtOnce: readonly DeviceFinding[],
+    devices: DeviceFinding[],
     { device, user }: { readonly device: TokenFinding | undefined; readonly user: TokenFinding | undefined },
   ): Identity {
     try {
-      const devices = [...devicesAtOnce];
       const users: UserFinding[] = [];
       const { device: deviceFile, user: userFile } = this.file;
       const deviceId = nameIn(device);
@@ -133,7 +136,7 @@ export class IdentityProver implements Prover {
       if (named !== undefined) users.push({ user: named, by: `the token in ${userFile.token?.header}` });
       if (claims.user) users.push({ user: claims.user, by: `the header ${userFile.header?.name}` });
       const proved = conclude(devices, users);
-      if (proved !== undefined) return { ...proved, ...(claims.resource && { resource: claims.resource }) };
+      if (proved !== undefined) return claims.resource ? { ...proved, resource: claims.resource } : proved;
       return { outcome: 'unproved', reasons: [{ code: 'identity-missing', message: this.unproved }] };
     } catch (error) {
       return this.notProved(error);

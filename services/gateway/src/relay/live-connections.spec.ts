@@ -77,4 +77,29 @@ describe('live connections', () => {
     expect(all.map(({ cut }) => cut.mock.calls.length)).toEqual([1, 1, 1]);
     expect(live.size).toBe(0);
   });
+
+  test('are as many as are there, whichever goes first', () => {
+    const live = new LiveConnections();
+    const all = [connection(), connection(), connection(), connection()];
+    for (const each of all) live.add('a', each);
+    for (const index of [1, 3, 0]) live.closed(all[index] ?? connection());
+    expect([...live.all()]).toEqual([all[2]]);
+    expect([live.size, live.cut('a', REVOKED)]).toEqual([1, 1]);
+    expect(all.map(({ cut }) => cut.mock.calls.length)).toEqual([0, 0, 1, 0]);
+  });
+
+  test('that are over leave nothing behind, however many grants there were', () => {
+    const live = new LiveConnections();
+    for (let index = 0; index < 5_000; index += 1) {
+      const each = connection();
+      live.add(`grant ${index}`, each);
+      live.closed(each);
+    }
+    const [back, again] = [connection(), connection()];
+    live.add('grant 4999', back);
+    live.add('grant 1', again);
+    expect([live.size, [...live.ids()].toSorted()]).toEqual([2, ['grant 1', 'grant 4999']]);
+    live.closed(back);
+    expect([live.has('grant 4999'), live.has('grant 1')]).toEqual([false, true]);
+  });
 });

@@ -21,12 +21,12 @@ export function idIn(certificate: X509Certificate, source: IdSource): string {
 }
 
 /** The one id that URIs name after `prefix`. */
-export function idInUris(uris: readonly string[], prefix: string): string {
+function idInUris(uris: readonly string[], prefix: string): string {
   const ids = uris.filter((uri) => uri.startsWith(prefix)).map((uri) => uri.slice(prefix.length));
   return theOne(ids, `URI that begins with ${prefix}`);
 }
 
-export function idInCommonNames(names: readonly string[]): string {
+function idInCommonNames(names: readonly string[]): string {
   return theOne(names, 'common name');
 }
 

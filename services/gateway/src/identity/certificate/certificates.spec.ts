@@ -71,7 +71,8 @@ describe('a chain', () => {
   const root = TestAuthority.create('Root');
   const between = TestAuthority.create('Between', root);
   const device = between.issue(deviceContent('laptop-1'));
-  const chain = (...pems: readonly string[]) => `Chain="${escaped(pems.join(''))}"`;
+  const chain = (first: string, ...rest: readonly string[]) =>
+    `Hash=${hashOf(first)};Chain="${escaped([first, ...rest].join(''))}"`;
 
   test('leads to a known authority, whichever of it is known', () => {
     const ofRoot = certificates({ ca: [root.certificate] });
@@ -106,19 +107,19 @@ describe('a chain', () => {
 describe('the header of a proxy', () => {
   const der = laptop.der.toString('base64');
   const other = issued.of('laptop-2').certificate;
+  const hash = `Hash=${hashOf(laptop.certificate)}`;
 
   test.each<[string, CertificateFormat, string]>([
     ['nginx $ssl_client_escaped_cert', 'pem', escaped(laptop.certificate)],
     ['HAProxy and Caddy, DER in base64', 'der', der],
     ['Traefik with the chain', 'der', `${der},${issued.of('laptop-2').der.toString('base64')}`],
     ['Traefik before 3, escaped', 'der', escaped(der)],
-    ['Envoy, the certificate', 'xfcc', `By=spiffe://edge;Cert="${escaped(laptop.certificate)}"`],
-    ['Envoy, with its hash', 'xfcc', `Hash=${hashOf(laptop.certificate)};Cert="${escaped(laptop.certificate)}"`],
-    ['Envoy, the chain', 'xfcc', `Chain="${escaped(laptop.certificate + issued.ca)}"`],
+    ['Envoy, the certificate', 'xfcc', `By=spiffe://edge;${hash};Cert="${escaped(laptop.certificate)}"`],
+    ['Envoy, the chain', 'xfcc', `${hash};Chain="${escaped(laptop.certificate + issued.ca)}"`],
     [
       'Envoy, both',
       'xfcc',
-      `Cert="${escaped(laptop.certificate)}";Chain="${escaped(laptop.certificate + issued.ca)}";URI=urn:other`,
+      `${hash};Cert="${escaped(laptop.certificate)}";Chain="${escaped(laptop.certificate + issued.ca)}";URI=urn:other`,
     ],
   ])('is read as it comes from %s', (_case, format, value) => {
     expect(certificates().ofHeader(value, format)).toBe('laptop-1');
@@ -133,43 +134,61 @@ describe('the header of a proxy', () => {
     ['of a part of one', 'der', der.slice(0, -40)],
     ['of what is not base64', 'der', 'laptop-1!'],
     ['of nothing after a comma', 'der', `${der},`],
-    ['of a word instead of a certificate', 'xfcc', 'URI=urn:stance:device:laptop-1'],
-    ['of two certificates', 'xfcc', `Cert="${escaped(laptop.certificate)}",Cert="${escaped(other)}"`],
-    ['of two certificates in one', 'xfcc', `Cert="${escaped(laptop.certificate + other)}"`],
+    ['of a word instead of a certificate', 'xfcc', `${hash};URI=urn:stance:device:laptop-1`],
+    ['without its hash', 'xfcc', `Cert="${escaped(laptop.certificate)}"`],
+    ['of two certificates', 'xfcc', `${hash};Cert="${escaped(laptop.certificate)}",${hash};Cert="${escaped(other)}"`],
+    ['of two certificates in one', 'xfcc', `${hash};Cert="${escaped(laptop.certificate + other)}"`],
     ["of another's hash", 'xfcc', `Hash=${hashOf(other)};Cert="${escaped(laptop.certificate)}"`],
-    ["of another's chain", 'xfcc', `Cert="${escaped(laptop.certificate)}";Chain="${escaped(other)}"`],
+    ["of another's in a URI", 'xfcc', `Hash=${hashOf(other)};URI=urn:x;Cert="${escaped(laptop.certificate)}"`],
+    [
+      "of another's and its hash in a URI",
+      'xfcc',
+      `Hash=${hashOf(other)};URI=urn:x;${hash};Cert="${escaped(laptop.certificate)}"`,
+    ],
+    ["of another's chain", 'xfcc', `${hash};Cert="${escaped(laptop.certificate)}";Chain="${escaped(other)}"`],
   ])('is refused with one %s', (_case, format, value) => {
     expect(() => certificates().ofHeader(value, format)).toThrow(ProofRefused);
   });
 });
 
 describe("a proxy's word, where the gateway knows no authority", () => {
+  const shown = (pem: string) => `Hash=${hashOf(pem)};Cert="${escaped(pem)}"`;
+  const hash = `Hash=${hashOf(laptop.certificate)}`;
   const uri = 'URI=urn:stance:device:laptop-1';
 
   test.each<[string, CertificateProof['id'], string, string]>([
-    ['a URI', 'uri', `Hash=0a;URI=https://a.example;${uri}`, 'laptop-1'],
-    ['a common name', 'cn', 'Subject="O=Example,CN=laptop-1"', 'laptop-1'],
-    ['a hash', 'fingerprint', `Hash=${'0a'.repeat(32)}`, '0A'.repeat(32)],
-    ['a certificate', 'uri', `Cert="${escaped(laptop.certificate)}"`, 'laptop-1'],
-  ])('counts: %s', (_case, id, value, expected) => {
+    ['a certificate', 'uri', shown(laptop.certificate), 'laptop-1'],
+    ['a certificate, as the ingress of Istio does', 'cn', istio(laptop.certificate), 'laptop-1'],
+    ['a hash', 'fingerprint', hash, hashOf(laptop.certificate).toUpperCase()],
+    [
+      'a hash among the rest',
+      'fingerprint',
+      `By=urn:a;${hash};Subject="";${uri}`,
+      hashOf(laptop.certificate).toUpperCase(),
+    ],
+  ])('counts on %s', (_case, id, value, expected) => {
     expect(certificates({ ca: [], id }).ofHeader(value, 'xfcc')).toBe(expected);
   });
 
   test.each<[string, CertificateProof['id'], string]>([
-    ['two URIs of devices', 'uri', `${uri};URI=urn:stance:device:laptop-2`],
-    ['the same URI twice', 'uri', `${uri};${uri}`],
-    ['a URI within the subject', 'uri', `Subject="CN=x;${uri}"`],
-    ['a URI of a client before the one of the proxy', 'uri', `${uri},URI=urn:other`],
-    ['only By, which is its own', 'uri', 'By=urn:stance:device:laptop-1'],
-    ['two common names', 'cn', 'Subject="CN=laptop-1,CN=laptop-2"'],
-    ['no subject', 'cn', uri],
+    ['a URI', 'uri', `${hash};Subject="";${uri}`],
+    ["a URI that another of the client's holds", 'uri', `${hash};URI=urn:other:x;${uri}`],
+    ['a subject', 'cn', `${hash};Subject="CN=laptop-1"`],
+    ["a subject that a URI of the client's holds", 'cn', `${hash};URI=urn:other:x;Subject="CN=laptop-1"`],
+    ["a hash that a URI of the client's holds", 'fingerprint', `Hash=${'0a'.repeat(32)};URI=urn:other:x;${hash}`],
     ['half a hash', 'fingerprint', `Hash=${'0a'.repeat(16)}`],
-    ['a serial number, which it cannot', 'serial', 'Subject="serialNumber=0a"'],
-    ['a certificate that expired', 'uri', `Cert="${escaped(issued.expired('laptop-1').certificate)}"`],
-  ])('does not count: %s', (_case, id, value) => {
+    ['a serial number, which it cannot say', 'serial', `${hash};Subject="serialNumber=0a"`],
+    ['a certificate that expired', 'uri', shown(issued.expired('laptop-1').certificate)],
+  ])('does not count on %s', (_case, id, value) => {
     expect(() => certificates({ ca: [], id }).ofHeader(value, 'xfcc')).toThrow(ProofRefused);
   });
 });
+
+/** What its gateways write by themselves. */
+function istio(pem: string): string {
+  const said = ['By=spiffe://edge', `Hash=${hashOf(pem)}`, `Cert="${escaped(pem)}"`, 'Subject="CN=laptop-1"'];
+  return [...said, 'URI=urn:stance:device:laptop-1', 'DNS=laptop-1.example'].join(';');
+}
 
 function selfSigned(deviceId: string): KeyedCertificate {
   return TestAuthority.create(deviceId, undefined, { ...deviceContent(deviceId), usage: 'client' }).asDevice;

@@ -6,10 +6,10 @@ import { canonicalFingerprint } from './certificate-names.js';
 import { NotPem, parsePem } from './pem.js';
 import { parseXfcc, type ForwardedCertificate } from './xfcc.js';
 
-/** A certificate from a proxy's header: itself, what Envoy says of it, or both. */
+/** A certificate from a proxy's header: itself, or only its SHA-256 (hex digits in upper case). */
 export interface Forwarded {
   readonly chain?: Chain;
-  readonly said?: ForwardedCertificate;
+  readonly fingerprint?: string;
 }
 
 /** Reads a proxy's header with a certificate. Throws {@link ProofRefused}. Pure. */
@@ -24,19 +24,27 @@ export function readForwarded(value: string, format: CertificateFormat): Forward
   }
 }
 
-/** `Chain` begins with the certificate that `Cert` is, and `Hash` is the SHA-256 of it, as far as they are there. */
+/**
+ * Only `Hash`, `Cert` and `Chain` count: `Chain` begins with the certificate that `Cert` is, and `Hash` is the SHA-256 of it.
+ * Envoy always says the hash, so that another one makes two; and a URI or DNS name of the client's choice can hold `;Cert=`,
+ * as Envoy quotes neither, but no certificate of another hash.
+ */
 function readXfcc(said: ForwardedCertificate): Forwarded {
   const [certificate, chain, hash] = [single(said, 'cert'), single(said, 'chain'), single(said, 'hash')];
+  if (!SHA256.test(hash)) {
+    throw new ProofRefused('The header does not say the hash of the certificate, as Envoy does: have Envoy write it.');
+  }
+  const fingerprint = canonicalFingerprint(hash);
   const certificates = [certificate, chain].filter((pem) => pem !== '').map(pemIn);
   const [first] = certificates;
-  if (first === undefined) return { said };
+  if (first === undefined) return { fingerprint };
   const isCertificateOne = certificate === '' || first.length === 1;
-  const fingerprints = certificates.map(([device]) => canonicalFingerprint(device?.fingerprint256 ?? ''));
-  if (hash !== '') fingerprints.push(canonicalFingerprint(hash));
-  if (!isCertificateOne || new Set(fingerprints).size > 1) {
+  const isAnother = ([device]: readonly X509Certificate[]) =>
+    canonicalFingerprint(device?.fingerprint256 ?? '') !== fingerprint;
+  if (!isCertificateOne || certificates.some(isAnother)) {
     throw new ProofRefused('The header with the certificate speaks of two certificates as one.');
   }
-  return { chain: chainOf(certificates.at(-1) ?? first), said };
+  return { chain: chainOf(certificates.at(-1) ?? first) };
 }
 
 function single(said: ForwardedCertificate, name: string): string {
@@ -59,6 +67,7 @@ function pemIn(value: string): X509Certificate[] {
   }
 }
 
+const SHA256 = /^[0-9a-f]{64}$/i;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 function derIn(base64: string): X509Certificate {

@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { WatchedFile, type FileContent } from '../../watched-file.js';
 import { Inventory, InventoryInvalid } from './inventory.js';
 
 export interface FollowOptions {
@@ -8,28 +9,41 @@ export interface FollowOptions {
   readonly pollMs?: number;
 }
 
+/** Larger is a mistake: a device takes some hundred bytes. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** The inventory of a file as it is now. Throws {@link InventoryInvalid}. */
+export function readInventory(path: string): Inventory {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InventoryInvalid([`cannot be read: ${messageOf(error)}`]);
+  }
+  return inventoryOf(path, text);
+}
+
 /** The inventory of a file that is read again when it has changed. A version that cannot be read leaves the last one. */
 export class FollowedInventory {
   private readonly poll: NodeJS.Timeout;
   private looking = false;
-  private changing = '';
   private refusal: string | undefined;
 
   private constructor(
     private readonly path: string,
+    private readonly file: WatchedFile,
     private inventory: Inventory,
-    private stamp: string,
     private readonly options: FollowOptions,
   ) {
     this.tellDisputes();
-    // Watching reports nothing on network folders, and loses a file that is replaced through a link.
     this.poll = setInterval(() => void this.look(), options.pollMs ?? 1_000).unref();
   }
 
   /** Throws {@link InventoryInvalid}. */
   static async open(path: string, options: FollowOptions): Promise<FollowedInventory> {
-    const stamp = await stampOf(path);
-    return new FollowedInventory(path, await read(path), stamp, options);
+    const file = new WatchedFile(path, { maxBytes: MAX_BYTES, steady: true });
+    const content = await contentOf(file);
+    return new FollowedInventory(path, file, parse(path, content ?? null), options);
   }
 
   get current(): Inventory {
@@ -49,26 +63,27 @@ export class FollowedInventory {
     if (this.looking) return;
     this.looking = true;
     try {
-      const stamp = await stampOf(this.path);
-      // Whoever writes it has finished when two looks see the same.
-      if (stamp !== this.stamp && stamp === this.changing) await this.take(stamp);
-      this.changing = stamp;
+      const content = await contentOf(this.file);
+      if (content !== undefined) this.take(parse(this.path, content));
+    } catch (error) {
+      this.refuse(error);
     } finally {
       this.looking = false;
     }
   }
 
-  private async take(stamp: string): Promise<void> {
-    try {
-      this.inventory = await read(this.path);
-      this.refusal = undefined;
-      this.tellDisputes();
-    } catch (error) {
-      this.refusal = messageOf(error);
-      this.options.onTrouble(`the inventory ${this.path} is refused, the last good one stays in force`, error);
-    }
-    // Changed again while it was read: the stamp of before makes the next look read it anew.
-    this.stamp = stamp;
+  private take(inventory: Inventory): void {
+    this.inventory = inventory;
+    this.refusal = undefined;
+    this.tellDisputes();
+  }
+
+  /** Told once for each problem: a file that cannot be read is tried again at each look. */
+  private refuse(error: unknown): void {
+    const problem = messageOf(error);
+    if (problem === this.refusal) return;
+    this.refusal = problem;
+    this.options.onTrouble(`the inventory ${this.path} is refused, the last good one stays in force`, error);
   }
 
   private tellDisputes(): void {
@@ -76,24 +91,22 @@ export class FollowedInventory {
   }
 }
 
-async function read(path: string): Promise<Inventory> {
-  let text: string;
+/** `undefined` while it is as it was. Throws {@link InventoryInvalid}. */
+async function contentOf(file: WatchedFile): Promise<FileContent | undefined> {
   try {
-    text = await readFile(path, 'utf8');
+    return await file.readIfChanged();
   } catch (error) {
     throw new InventoryInvalid([`cannot be read: ${messageOf(error)}`]);
   }
-  return Inventory.parse(text, path.toLowerCase().endsWith('.json') ? 'json' : 'yaml');
 }
 
-/** Changes whenever the file does, through symbolic links. */
-async function stampOf(path: string): Promise<string> {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join(':');
-  } catch (error) {
-    return messageOf(error);
-  }
+function parse(path: string, content: FileContent): Inventory {
+  if (content === null) throw new InventoryInvalid([`cannot be read: there is no ${path}`]);
+  return inventoryOf(path, content.text);
+}
+
+function inventoryOf(path: string, text: string): Inventory {
+  return Inventory.parse(text, path.toLowerCase().endsWith('.json') ? 'json' : 'yaml');
 }
 
 function messageOf(error: unknown): string {

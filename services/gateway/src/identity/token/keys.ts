@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
@@ -24,10 +24,10 @@ const keySetFile = z.object({
 });
 
 /** The keys of a file (JWKS), read once. Throws {@link KeysUnusable}. */
-export async function keysOfFile(path: string): Promise<JWTVerifyGetKey> {
+export function keysOfFile(path: string): JWTVerifyGetKey {
   let content: unknown;
   try {
-    content = JSON.parse(await readFile(path, 'utf8'));
+    content = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new KeysUnusable(`cannot be read: ${messageOf(error)}`, { cause: error });
   }
@@ -41,12 +41,12 @@ export async function keysOfFile(path: string): Promise<JWTVerifyGetKey> {
 
 /** How long the server may take, in milliseconds; how long its answer is used; after what a key unknown is asked for again. */
 const SERVER_TIMES = { timeoutDuration: 4_000, cacheMaxAge: 600_000, cooldownDuration: 30_000 };
-/** After a failure it is left alone for so long, in milliseconds. */
+/** After a failure it is left alone for so long, in milliseconds; keys that it has given count meanwhile. */
 const RETRY_AFTER = 1_000;
 
 /** The keys of a key server, asked for when they are needed. */
 export class RemoteKeys {
-  private readonly ask: JWTVerifyGetKey;
+  private readonly ask: ReturnType<typeof createRemoteJWKSet>;
   private failedAt = -Infinity;
   private failure = new KeysUnreachable('they were not asked for yet');
 
@@ -59,7 +59,7 @@ export class RemoteKeys {
 
   /** Throws {@link KeysUnreachable}, the same for one failure, and what jose throws for a key that the server does not have. */
   readonly find: JWTVerifyGetKey = async (header, token) => {
-    if (this.now() - this.failedAt < RETRY_AFTER) throw this.failure;
+    if (this.now() - this.failedAt < RETRY_AFTER) return this.findCached(header, token);
     try {
       return await this.ask(header, token);
     } catch (error) {
@@ -68,6 +68,17 @@ export class RemoteKeys {
       // Requests that wait together share what jose throws.
       if (this.failure.cause !== error) this.failure = new KeysUnreachable(messageOf(error), { cause: error });
       throw this.failure;
+    }
+  };
+
+  /** A key that is not among those given may be a new one, which only the server knows. */
+  private readonly findCached: JWTVerifyGetKey = async (header, token) => {
+    const keys = this.ask.fresh ? this.ask.jwks() : undefined;
+    if (keys === undefined) throw this.failure;
+    try {
+      return await createLocalJWKSet(keys)(header, token);
+    } catch (error) {
+      throw error instanceof errors.JWKSNoMatchingKey ? this.failure : error;
     }
   };
 }

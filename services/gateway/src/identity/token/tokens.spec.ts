@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose';
 import type { TokenProof } from '../../file/proofs.js';
 import { startKeyServer, TestIssuer, type KeyServer } from '../fixtures/tokens.js';
@@ -119,11 +119,17 @@ describe('a token', () => {
     expect(await refusal(reader.read(shown))).toContain(why);
   });
 
-  test('is refused with an e-mail address that nobody verified', async () => {
-    const reader = tokens({ proof: { ...proof, claim: 'email', header: 'authorization' } });
+  describe('with an e-mail address', () => {
+    const reader = () => tokens({ proof: { ...proof, claim: 'email', header: 'authorization' } });
     const email = 'anna@example.org';
-    expect(await reader.read(await issuer.sign({ email, email_verified: true }))).toBe(email);
-    expect(await refusal(reader.read(await issuer.sign({ email, email_verified: false })))).toContain('not verify');
+
+    test.each([[{}], [{ email_verified: true }], [{ email_verified: 'true' }]])('counts with %j', async (said) => {
+      expect(await reader().read(await issuer.sign({ email, ...said }))).toBe(email);
+    });
+
+    test.each([false, 'false', 'no', '', 0, 1, null])('is refused where it is verified: %j', async (email_verified) => {
+      expect(await refusal(reader().read(await issuer.sign({ email, email_verified })))).toContain('not verify');
+    });
   });
 
   test('counts for 30 s longer than it says, and then not any more, also when it is remembered', async () => {
@@ -161,7 +167,7 @@ describe('keys of a key server', () => {
   });
   afterAll(() => server.close());
 
-  function remote(now = Date.now) {
+  function remote(now = () => Date.now()) {
     const troubles: string[] = [];
     const keys = new RemoteKeys(server.url, now).find;
     return { troubles, reader: tokens({ keys, now, onTrouble: (message) => troubles.push(message) }) };
@@ -201,6 +207,24 @@ describe('keys of a key server', () => {
     server.mood = 'well';
     now += 1_001;
     expect(await reader.read(token)).toBe('laptop-1');
+  });
+
+  test('that are known count while the server is down, whatever strangers show', async () => {
+    const { reader, troubles } = remote();
+    await reader.read(await issuer.sign(claims));
+    // Long enough ago that the server is asked for a key that is not known.
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 31_000);
+    try {
+      server.mood = 'failing';
+      const asked = server.asked;
+      for (const kid of ['a', 'b']) {
+        expect(await refusal(reader.read(await issuer.sign(claims, { kid })))).toContain('cannot be checked now');
+        expect(await reader.read(await issuer.sign({ device_id: `laptop-${kid}` }))).toBe(`laptop-${kid}`);
+      }
+      expect([server.asked - asked, troubles]).toEqual([1, [expect.stringContaining('cannot be had')]]);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   test('of a server that never answers refuse the token within 5 s', async () => {

@@ -10,8 +10,10 @@ export type TokenFinding = string | ProofRefused;
 
 /** How many tokens are remembered as verified: some 300 bytes each. */
 const MAX_REMEMBERED = 50_000;
-/** For at most so long, in milliseconds: a key that its issuer withdraws does not count any longer than this. */
+/** For at most so long, in milliseconds: a withdrawn key counts for this and the 10 minutes that keys are cached, no longer. */
 const REMEMBERED_FOR = 5 * 60_000;
+/** Some issuers never say it, and some say it in words. */
+const VERIFIED: ReadonlySet<unknown> = new Set([undefined, true, 'true']);
 /** How far clocks may be apart, in seconds. */
 const CLOCK_SKEW = 30;
 
@@ -68,7 +70,7 @@ export class Tokens {
     const id = Object.hasOwn(payload, claim) ? payload[claim] : undefined;
     if (typeof id !== 'string') throw new ProofRefused(`The token in ${header} has no text as its ${claim}.`);
     if (!PLAIN_ID.test(id)) throw new ProofRefused(`The token in ${header} has "${shown(id)}" as its ${claim}: no id.`);
-    if (claim === 'email' && payload['email_verified'] === false) {
+    if (claim === 'email' && !VERIFIED.has(payload['email_verified'])) {
       throw new ProofRefused(`The token in ${header} has an e-mail address that its issuer did not verify.`);
     }
     return id;

@@ -4,7 +4,7 @@ import { createProxyServer } from 'httpxy';
 import type { Exchange } from './exchange.js';
 import type { HttpExchange } from './http-exchange.js';
 import { limitConnecting, type Upstream } from './upstream.js';
-import { removeHopByHop } from './upstream-headers.js';
+import { clientHeaders } from './upstream-headers.js';
 import type { WebSocketExchange } from './web-socket-exchange.js';
 
 /**
@@ -13,7 +13,7 @@ import type { WebSocketExchange } from './web-socket-exchange.js';
  */
 export class Carrier {
   private readonly proxy = createProxyServer();
-  private readonly carried = new Map<IncomingMessage, HttpExchange | WebSocketExchange>();
+  private readonly carried = new WeakMap<IncomingMessage, HttpExchange | WebSocketExchange>();
   private readonly opening = new WeakMap<Socket, WebSocketExchange>();
 
   /** `onAnswered`: an upstream answers. */
@@ -24,19 +24,15 @@ export class Carrier {
     const { proxy } = this;
     proxy.on('proxyReq', (upstreamRequest, request) => this.sent(request, upstreamRequest));
     proxy.on('proxyReqWs', (upstreamRequest, request) => this.sent(request, upstreamRequest));
-    proxy.on('proxyRes', ({ headers }, request, response) => {
+    proxy.on('proxyRes', (upstreamResponse, request, response) => {
       const exchange = this.carried.get(request);
       if (exchange !== undefined) onAnswered(exchange.upstream);
-      removeHopByHop(headers);
+      const headers = clientHeaders(upstreamResponse.headers);
       headers.connection = response.shouldKeepAlive ? 'keep-alive' : 'close';
+      upstreamResponse.headers = headers;
     });
     proxy.on('open', (upstreamSocket) => this.opening.get(upstreamSocket)?.opened(upstreamSocket));
     proxy.on('error', (error, request) => this.failed(request, error));
-  }
-
-  /** Those that are not over. */
-  exchanges(): Exchange[] {
-    return [...this.carried.values()];
   }
 
   carry(exchange: HttpExchange): void {

@@ -1,5 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Cut, LiveConnection } from '../live-connections.js';
+import type { RelayLimits } from './limits.js';
 import type { Refusal } from './request-form.js';
 import type { Upstream } from './upstream.js';
 
@@ -10,8 +12,13 @@ export interface Exchange extends LiveConnection {
   readonly upstream: Upstream;
 }
 
-/** What an exchange tells of itself. */
-export interface ExchangeEvents {
+/** What all exchanges of a relay have around them. */
+export interface Surroundings {
+  readonly limits: RelayLimits;
+  /** Ends a client's connection at once; not even what the kernel holds is sent. */
+  readonly reset: (socket: Socket) => void;
+  /** Does what can wait until everybody is cut that is to be. */
+  readonly later: (work: () => void) => void;
   readonly onCut: (exchange: Exchange, why: Cut) => void;
   /** It is over, by itself or cut; told once. */
   readonly onOver: (exchange: Exchange) => void;

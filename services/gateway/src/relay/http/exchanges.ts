@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Afterwards } from '@stance/gateway-sdk';
 import type { Admitted } from '../../access/access.js';
-import type { LiveConnections } from '../live-connections.js';
+import type { LiveConnection, LiveConnections } from '../live-connections.js';
 import { Carrier } from './carrier.js';
-import type { Exchange } from './exchange.js';
+import type { Exchange, Surroundings } from './exchange.js';
 import { HttpExchange } from './http-exchange.js';
 import type { RelayLimits } from './limits.js';
 import type { Peers } from './peers.js';
@@ -40,10 +41,21 @@ export interface Entry {
 export class Exchanges {
   private readonly upstreams: Upstreams;
   private readonly carrier: Carrier;
+  private readonly around: Surroundings;
 
   constructor(private readonly options: ExchangesOptions) {
     this.upstreams = new Upstreams(options.routes);
     this.carrier = new Carrier(options.limits.connectMs, (upstream) => this.upstreams.answered(upstream));
+    const { limits, metrics, reset, onError } = options;
+    const afterwards = new Afterwards();
+    this.around = {
+      limits,
+      reset,
+      later: (work) => void afterwards.run(work).catch(onError),
+      onCut: (exchange, why) => metrics.wasCut(exchange, why),
+      onFailed: this.failed,
+      onOver: this.over,
+    };
   }
 
   begin(entry: Entry, response: ServerResponse): void {
@@ -51,7 +63,7 @@ export class Exchanges {
     // The headers of the client are gone after the next line.
     const isAsking = request.headers.expect !== undefined;
     this.prepare(entry, false);
-    const exchange = new HttpExchange({ ...this.optionsOf(entry), response });
+    const exchange = new HttpExchange(request, response, this.upstreams.of(entry.route), this.around);
     this.register(exchange, entry);
     if (isAsking) response.writeContinue();
     this.carrier.carry(exchange);
@@ -62,22 +74,29 @@ export class Exchanges {
     // It cannot begin on a connection that still owes an answer.
     if (this.options.peers.isAnswering(entry.request.socket)) return void entry.request.socket.destroy();
     this.prepare(entry, true);
-    const exchange = new WebSocketExchange(this.optionsOf(entry));
+    const exchange = new WebSocketExchange(entry.request, this.upstreams.of(entry.route), this.around);
     this.register(exchange, entry);
     this.carrier.carryWebSocket(exchange, head);
   }
 
   /** Cuts what is not over, as the gateway stops. */
   cutAll(): void {
-    for (const exchange of this.carrier.exchanges()) {
-      this.options.live.closed(exchange);
-      exchange.cut({ cause: 'closing', reasons: [] });
+    const { live } = this.options;
+    for (const connection of [...live.all()]) {
+      if (!this.isOurs(connection)) continue;
+      live.closed(connection);
+      connection.cut({ cause: 'closing', reasons: [] });
     }
   }
 
   /** Closes the connections that are kept for upstreams. */
   close(): void {
     this.upstreams.close();
+  }
+
+  private isOurs(connection: LiveConnection): boolean {
+    const isExchange = connection instanceof HttpExchange || connection instanceof WebSocketExchange;
+    return isExchange && this.upstreams.has(connection.upstream);
   }
 
   /** Makes the request what the upstream is sent. */
@@ -93,19 +112,6 @@ export class Exchanges {
       isUpgrade,
       proofs,
     });
-  }
-
-  private optionsOf({ request, route }: Entry) {
-    const { limits, metrics, reset } = this.options;
-    return {
-      request,
-      upstream: this.upstreams.of(route),
-      limits,
-      reset,
-      onCut: metrics.wasCut.bind(metrics),
-      onFailed: this.failed,
-      onOver: this.over,
-    };
   }
 
   private register(exchange: Exchange, { admission }: Entry): void {

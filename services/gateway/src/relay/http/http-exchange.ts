@@ -1,35 +1,24 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Cut } from '../live-connections.js';
-import { failureOf, metClosing, type Exchange, type ExchangeEvents } from './exchange.js';
-import type { RelayLimits } from './limits.js';
+import { failureOf, metClosing, type Exchange, type Surroundings } from './exchange.js';
 import { answerRefusal, hasBody } from './refusal-answer.js';
 import type { Upstream } from './upstream.js';
-
-export interface HttpExchangeOptions extends ExchangeEvents {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly upstream: Upstream;
-  readonly limits: RelayLimits;
-  /** Ends the client's connection at once; not even what the kernel holds is sent. */
-  readonly reset: (socket: Socket) => void;
-}
 
 /** A request and its response: a page, a download, an upload, a stream of events. */
 export class HttpExchange implements Exchange {
   readonly kind = 'http';
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly upstream: Upstream;
+  place: Exchange['place'];
   private upstreamRequest: ClientRequest | undefined;
   private isOver = false;
   private wasRepeated = false;
 
-  constructor(private readonly options: HttpExchangeOptions) {
-    const { request, response, upstream, limits } = options;
-    this.request = request;
-    this.response = response;
-    this.upstream = upstream;
+  constructor(
+    readonly request: IncomingMessage,
+    readonly response: ServerResponse,
+    readonly upstream: Upstream,
+    private readonly around: Surroundings,
+  ) {
+    const { limits } = around;
     response.once('close', () => this.end());
     response.on('timeout', () => this.timeOut());
     if (!hasBody(request)) return;
@@ -55,25 +44,25 @@ export class HttpExchange implements Exchange {
   fail(error: Error): void {
     this.upstreamRequest?.destroy();
     if (this.isOver || this.response.writableEnded || isGone(this.request)) return;
-    this.options.onFailed(this, error);
+    this.around.onFailed(this, error);
     // A response that breaks off must not look like a complete one.
     if (this.response.headersSent) this.request.socket.destroy();
     else answerRefusal(this.request, this.response, failureOf(error));
   }
 
   cut(why: Cut): void {
-    this.options.onCut(this, why);
+    this.around.reset(this.request.socket);
     this.upstreamRequest?.destroy();
-    this.options.reset(this.request.socket);
     this.end();
+    this.around.onCut(this, why);
   }
 
   /** Nothing came or went for too long. */
   private timeOut(): void {
-    const { request, options } = this;
-    if (!request.complete && request.socket.timeout === options.limits.bodyMs && this.isUpstreamSlow()) {
+    const { request, around } = this;
+    if (!request.complete && request.socket.timeout === around.limits.bodyMs && this.isUpstreamSlow()) {
       // It is not the client who keeps its body waiting.
-      request.socket.setTimeout(options.limits.idleMs);
+      request.socket.setTimeout(around.limits.idleMs);
       return;
     }
     this.upstreamRequest?.destroy();
@@ -89,7 +78,7 @@ export class HttpExchange implements Exchange {
   private end(): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.options.onOver(this);
+    this.around.onOver(this);
   }
 }
 

@@ -8,6 +8,7 @@ import { addressOf, listen } from '../../listen.js';
 import { proveInTime } from '../../prove-in-time.js';
 import type { LiveConnections } from '../live-connections.js';
 import { readListenerTls } from '../../listener-tls.js';
+import { Transports } from '../transports.js';
 import { Exchanges, type Entry } from './exchanges.js';
 import { RELAY_LIMITS, type RelayLimits } from './limits.js';
 import { relayListener } from './listener.js';
@@ -16,7 +17,6 @@ import { answerRefusal, responseOn, skipBody } from './refusal-answer.js';
 import { RelayMetrics } from './relay-metrics.js';
 import { readForm, upgradeProblem, type Refusal } from './request-form.js';
 import { selectRoute, type Route } from './select-route.js';
-import { Transports } from './transports.js';
 
 export interface HttpRelayServerOptions {
   readonly relay: HttpRelay;
@@ -119,6 +119,8 @@ export class HttpRelayServer {
     try {
       const { request } = arrival;
       if (this.peers.hasLast(request.socket)) return;
+      // It asks for a connection on which another answer is still to be given.
+      if (arrival.isTakeover && this.peers.isAnswering(request.socket)) return void request.socket.destroy();
       const place = this.placeOf(arrival);
       if ('status' in place) return this.refuse(arrival, place);
       const evidence = this.peers.evidenceOf(request);

@@ -2,9 +2,6 @@ import { ServerResponse, type IncomingMessage } from 'node:http';
 import { jsonAnswer, writeAnswer } from '../../access/denial-answer.js';
 import type { Refusal } from './request-form.js';
 
-/** A body of at most this size, in bytes, is skipped before the connection's next request; a larger one ends the connection. */
-const MAX_SKIPPED_BODY_BYTES = 64 * 1_024;
-
 /** Says why a request is not carried, to a person or to a program. */
 export function answerRefusal(request: IncomingMessage, response: ServerResponse, { status, why }: Refusal): void {
   // What could be taken for two requests is followed by nothing that could be taken for one.
@@ -19,13 +16,11 @@ export function answerRefusal(request: IncomingMessage, response: ServerResponse
   writeAnswer(response, { status, headers, body: page(status, why) });
 }
 
-/** To be called before anything is answered that does not read the body. */
+/** To be called before anything is answered that does not read the body: whoever sends one slowly holds nothing for it. */
 export function skipBody(request: IncomingMessage, response: ServerResponse): void {
-  const { 'transfer-encoding': encoding, 'content-length': length } = request.headers;
   // Whoever waits for `100 Continue` may or may not send the body after this answer.
-  const isAsking = request.headers.expect !== undefined;
-  const isLarge = encoding !== undefined || Number(length ?? 0) > MAX_SKIPPED_BODY_BYTES;
-  if (!response.headersSent && (isAsking || isLarge)) response.setHeader('connection', 'close');
+  const isToCome = request.headers.expect !== undefined || hasBody(request);
+  if (!response.headersSent && isToCome) response.setHeader('connection', 'close');
 }
 
 export function hasBody({ headers }: IncomingMessage): boolean {

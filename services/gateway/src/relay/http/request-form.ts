@@ -15,6 +15,8 @@ type Form = Pick<IncomingMessage, 'method' | 'httpVersion' | 'rawHeaders'>;
 
 /** What must never be taken away on the word of a Connection header: the upstream would read another request. */
 const FRAMING = new Set(['host', 'content-length', 'transfer-encoding']);
+/** Of the names that matter here: no other name needs to be read. */
+const LENGTHS = new Set([...FRAMING, 'connection'].map((name) => name.length));
 
 /**
  * Refuses what two servers could take for different requests (RFC 9112, 11.2), beyond what Node's parser refuses already.
@@ -25,7 +27,9 @@ export function readForm({ method, httpVersion, rawHeaders }: Form): WellFormed 
   if (method === 'TRACE' || method === 'CONNECT') return { status: 405, why: `${method} is not carried.` };
   const seen: Record<string, string> = {};
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]?.toLowerCase() ?? '';
+    const written = rawHeaders[at] ?? '';
+    if (!LENGTHS.has(written.length)) continue;
+    const name = written.toLowerCase();
     const value = rawHeaders[at + 1] ?? '';
     if (FRAMING.has(name)) {
       if (name in seen) return bad(`There is more than one ${name} header.`);

@@ -56,14 +56,19 @@ function readingsOf(raw: string): Readings | string {
   if (/%(?:2f|5c)/i.test(raw)) return 'The path has an encoded slash or backslash.';
   const decoded = raw.includes('%') ? decode(raw) : raw;
   if (decoded === undefined) return 'The path has an encoding that means nothing.';
+  const normalized = decoded === raw ? decoded : decoded.normalize('NFKC');
+  const problem = problemOf(decoded) ?? problemOf(normalized);
+  if (problem !== undefined) return problem;
+  return { raw, lowered: raw.toLowerCase(), normalized: normalized.toLowerCase() };
+}
+
+function problemOf(decoded: string): string | undefined {
   if (/%[0-9a-f]{2}/i.test(decoded)) return 'The path is encoded twice.';
   if (/\p{Cc}/u.test(decoded)) return 'The path has a control character.';
   if (decoded.includes('\\')) return 'The path has a backslash.';
   if (decoded.includes(';')) return 'The path has a parameter (;) in a segment.';
   if (decoded.includes('//')) return 'The path has an empty segment (//).';
-  const normalized = decoded === raw ? decoded : decoded.normalize('NFKC');
-  if (/\/\.{1,2}(?:\/|$)/.test(normalized)) return 'The path has a dot segment.';
-  return { raw, lowered: raw.toLowerCase(), normalized: normalized.toLowerCase() };
+  return /\/\.{1,2}(?:\/|$)/.test(decoded) ? 'The path has a dot segment.' : undefined;
 }
 
 function decode(path: string): string | undefined {

@@ -53,8 +53,11 @@ export function upstreamHeaders(received: IncomingHttpHeaders, forwarding: Forwa
   for (const name of Object.keys(received)) {
     if (!named?.has(name) && isEndToEnd(name, forwarding)) headers[name] = received[name];
   }
-  Object.assign(headers, forwardedHeaders(received, forwarding));
-  if (isUpgrade) Object.assign(headers, { connection: 'Upgrade', upgrade: 'websocket' });
+  addForwarded(headers, received, forwarding);
+  if (isUpgrade) {
+    headers.connection = 'Upgrade';
+    headers.upgrade = 'websocket';
+  }
   headers['x-stance-device'] = headerValue(admission.asker.deviceId);
   if (admission.asker.user !== undefined) headers['x-stance-user'] = headerValue(admission.asker.user);
   headers['x-stance-decision'] = decisionHeader(admission.verdict);
@@ -62,20 +65,25 @@ export function upstreamHeaders(received: IncomingHttpHeaders, forwarding: Forwa
   return headers;
 }
 
-/** Removes from an upstream's answer what was said for its connection only. */
-export function removeHopByHop(headers: IncomingHttpHeaders): void {
-  for (const name of tokensOf(headers.connection) ?? []) delete headers[name];
-  for (const name of [
-    'connection',
-    'keep-alive',
-    'proxy-connection',
-    'te',
-    'trailer',
-    'transfer-encoding',
-    'upgrade',
-  ]) {
-    delete headers[name];
+/** What an upstream says to its connection only. */
+const SAID_TO_CONNECTION = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** What the client is sent: the upstream's own, without what was said for its connection only. Pure. */
+export function clientHeaders(received: IncomingHttpHeaders): IncomingHttpHeaders {
+  const named = tokensOf(received.connection);
+  const headers: IncomingHttpHeaders = {};
+  for (const name of Object.keys(received)) {
+    if (!SAID_TO_CONNECTION.has(name) && !named?.has(name)) headers[name] = received[name];
   }
+  return headers;
 }
 
 function isEndToEnd(received: string, { isFromListedProxy, proofs }: Forwarding): boolean {
@@ -89,18 +97,18 @@ function isEndToEnd(received: string, { isFromListedProxy, proofs }: Forwarding)
 }
 
 /** A listed proxy's word is kept and added to; anybody else's is replaced. */
-function forwardedHeaders(
+function addForwarded(
+  headers: IncomingHttpHeaders,
   received: IncomingHttpHeaders,
   { isFromListedProxy, peerAddress = 'unknown', isTls }: Forwarding,
-): IncomingHttpHeaders {
-  const said = (name: string) => (isFromListedProxy ? received[name] : undefined);
+): void {
   const address = peerAddress.startsWith('::ffff:') ? peerAddress.slice('::ffff:'.length) : peerAddress;
-  const before = said('x-forwarded-for');
-  return {
-    'x-forwarded-for': before === undefined || before === '' ? address : `${String(before)}, ${address}`,
-    'x-forwarded-proto': said('x-forwarded-proto') ?? (isTls ? 'https' : 'http'),
-    'x-forwarded-host': said('x-forwarded-host') ?? received.host,
-  };
+  const before = isFromListedProxy ? received['x-forwarded-for'] : undefined;
+  const proto = isFromListedProxy ? received['x-forwarded-proto'] : undefined;
+  const host = isFromListedProxy ? received['x-forwarded-host'] : undefined;
+  headers['x-forwarded-for'] = before === undefined || before === '' ? address : `${String(before)}, ${address}`;
+  headers['x-forwarded-proto'] = proto ?? (isTls ? 'https' : 'http');
+  headers['x-forwarded-host'] = host ?? received.host;
 }
 
 function tokensOf(connection: string | undefined): ReadonlySet<string> | undefined {

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type ClientRequest } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { reset } from '../reset.js';
 
 /** Where requests go to, and the connections that are kept for them. */
 export interface Upstream {
@@ -39,6 +40,7 @@ export function upstreamAt(url: string): Upstream {
 
 /** Ends a request with {@link UpstreamTimeout} whose connection, TLS included, does not stand within `ms`. */
 export function limitConnecting(request: ClientRequest, { target }: Upstream, ms: number): void {
+  if (request.reusedSocket) return;
   const limit = (socket: Socket) => {
     if (request.reusedSocket) return;
     const timer = setTimeout(() => socket.destroy(new UpstreamTimeout(`no connection within ${ms} ms`)), ms);
@@ -53,5 +55,5 @@ export function limitConnecting(request: ClientRequest, { target }: Upstream, ms
 export function resetUpstream(socket: Socket): void {
   // What is below TLS cannot be reached from here.
   if (socket instanceof TLSSocket) socket.destroy();
-  else socket.resetAndDestroy();
+  else reset(socket);
 }

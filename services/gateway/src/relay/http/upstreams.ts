@@ -16,6 +16,11 @@ export class Upstreams {
     return known;
   }
 
+  /** Whether it is one of these, and not another relay's of the same place. */
+  has(upstream: Upstream): boolean {
+    return this.byUrl.get(upstream.url) === upstream;
+  }
+
   /** What to tell of it: an upstream that is down fails every request, and is told of once until it answers again. */
   failed({ url }: Upstream, error: Error): UpstreamFailed | undefined {
     if (this.failing.has(url)) return undefined;

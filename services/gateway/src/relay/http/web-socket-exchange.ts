@@ -1,8 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Cut } from '../live-connections.js';
-import { failureOf, type Exchange, type ExchangeEvents } from './exchange.js';
-import type { RelayLimits } from './limits.js';
+import { failureOf, type Exchange, type Surroundings } from './exchange.js';
 import { answerRefusal, responseOn } from './refusal-answer.js';
 import { resetUpstream, UpstreamTimeout, type Upstream } from './upstream.js';
 import { closeFrame, FrameCursor } from './web-socket-frames.js';
@@ -13,19 +12,10 @@ const POLICY_VIOLATION = 1008;
 /** Until the system asks a silent peer whether it is there, in milliseconds. */
 const KEEP_ALIVE_MS = 30_000;
 
-export interface WebSocketExchangeOptions extends ExchangeEvents {
-  readonly request: IncomingMessage;
-  readonly upstream: Upstream;
-  readonly limits: RelayLimits;
-  /** Ends the client's connection at once; not even what the kernel holds is sent. */
-  readonly reset: (socket: Socket) => void;
-}
-
 /** A WebSocket, from the request that asks for it. */
 export class WebSocketExchange implements Exchange {
   readonly kind = 'websocket';
-  readonly request: IncomingMessage;
-  readonly upstream: Upstream;
+  place: Exchange['place'];
   readonly client: Socket;
   private readonly fromUpstream = new FrameCursor();
   private readonly timer: NodeJS.Timeout;
@@ -33,10 +23,12 @@ export class WebSocketExchange implements Exchange {
   private upstreamSocket: Socket | undefined;
   private isOver = false;
 
-  constructor(private readonly options: WebSocketExchangeOptions) {
-    const { request, upstream, limits } = options;
-    this.request = request;
-    this.upstream = upstream;
+  constructor(
+    readonly request: IncomingMessage,
+    readonly upstream: Upstream,
+    private readonly around: Surroundings,
+  ) {
+    const { limits } = around;
     this.client = request.socket;
     this.client.setTimeout(0);
     this.client.once('close', () => this.end());
@@ -57,7 +49,7 @@ export class WebSocketExchange implements Exchange {
   /** Both sides are joined; what the upstream sends passes here on its way. */
   opened(upstreamSocket: Socket): void {
     const { client, fromUpstream } = this;
-    const { webSocketIdleMs, halfOpenMs } = this.options.limits;
+    const { webSocketIdleMs, halfOpenMs } = this.around.limits;
     upstreamSocket.on('data', (chunk: Buffer) => fromUpstream.push(chunk));
     for (const socket of [client, upstreamSocket]) socket.setKeepAlive(true, KEEP_ALIVE_MS);
     client.setTimeout(webSocketIdleMs, () => client.destroy());
@@ -69,30 +61,31 @@ export class WebSocketExchange implements Exchange {
   fail(error: Error): void {
     this.upstreamRequest?.destroy();
     if (this.isOver || this.client.destroyed) return;
-    this.options.onFailed(this, error);
+    this.around.onFailed(this, error);
     if (this.upstreamSocket === undefined && this.client.writable) {
       answerRefusal(this.request, responseOn(this.request), failureOf(error));
     } else this.client.destroy();
   }
 
+  /** Nothing passes any more from here on; the upstream hears of it once all clients have that are cut at the same time. */
   cut(why: Cut): void {
-    const { client, upstreamSocket } = this;
-    this.options.onCut(this, why);
+    const { client, upstreamSocket, around } = this;
     if (upstreamSocket === undefined) {
-      this.options.reset(client);
-      return this.end();
+      around.reset(client);
+      this.end();
+    } else {
+      upstreamSocket.unpipe(client);
+      client.unpipe(upstreamSocket);
+      if (this.fromUpstream.isBetweenFrames && client.writable) this.sayFarewell(why);
+      else around.reset(client);
+      this.end(() => around.later(() => resetUpstream(upstreamSocket)));
     }
-    upstreamSocket.unpipe(client);
-    client.unpipe(upstreamSocket);
-    if (this.fromUpstream.isBetweenFrames && client.writable) this.sayFarewell(why);
-    else this.options.reset(client);
-    // Nothing passes any more. Where many are cut at once, all clients hear of it before time is spent on the other side.
-    this.end(() => void setImmediate(() => setImmediate(resetUpstream, upstreamSocket)));
+    around.onCut(this, why);
   }
 
   private sayFarewell(why: Cut): void {
     const { client } = this;
-    const farewell = setTimeout(() => this.options.reset(client), this.options.limits.farewellMs);
+    const farewell = setTimeout(() => this.around.reset(client), this.around.limits.farewellMs);
     client.once('close', () => clearTimeout(farewell)).once('end', () => client.destroy());
     const code = why.cause === 'closing' ? GOING_AWAY : POLICY_VIOLATION;
     client.end(closeFrame(code, why.reasons[0]?.message ?? ''));
@@ -104,7 +97,7 @@ export class WebSocketExchange implements Exchange {
   private endClient(): void {
     if (this.isOver) return;
     this.client.destroySoon();
-    destroyLater(this.client, this.options.limits.halfOpenMs);
+    destroyLater(this.client, this.around.limits.halfOpenMs);
   }
 
   private end(endUpstream = () => this.destroyUpstream()): void {
@@ -112,7 +105,7 @@ export class WebSocketExchange implements Exchange {
     this.isOver = true;
     clearTimeout(this.timer);
     endUpstream();
-    this.options.onOver(this);
+    this.around.onOver(this);
   }
 
   private destroyUpstream(): void {
@@ -122,6 +115,7 @@ export class WebSocketExchange implements Exchange {
 }
 
 function destroyLater(socket: Socket, ms: number): void {
+  if (socket.destroyed) return;
   const timer = setTimeout(() => socket.destroy(), ms);
   socket.once('close', () => clearTimeout(timer));
 }

@@ -58,10 +58,14 @@ export class FrameCursor {
   }
 }
 
+const encoder = new TextEncoder();
+
 /** A server's Close frame; of the reason as many whole characters as there is room for. */
 export function closeFrame(code: number, reason: string): Buffer {
-  const payload = new Uint8Array(2 + MAX_REASON_BYTES);
-  new DataView(payload.buffer).setUint16(0, code);
-  const { written } = new TextEncoder().encodeInto(reason, payload.subarray(2));
-  return Buffer.concat([Uint8Array.of(0x80 | CLOSE, 2 + written), payload.subarray(0, 2 + written)]);
+  const frame = Buffer.alloc(4 + MAX_REASON_BYTES);
+  const { written } = encoder.encodeInto(reason, frame.subarray(4));
+  frame.writeUInt8(0x80 | CLOSE, 0);
+  frame.writeUInt8(2 + written, 1);
+  frame.writeUInt16BE(code, 2);
+  return frame.subarray(0, 4 + written);
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { reset, type Arrival } from './arrivals.js';
+import { reset } from '../reset.js';
+import type { Arrival } from './arrivals.js';
 
 /**
  * Carries bytes both ways, as fast as the slower side reads; the end of one side's half is the end of the other's. Where one
@@ -7,27 +8,27 @@ import { reset, type Arrival } from './arrivals.js';
  * `halfOpenMs` ends the rest. Resolves when both are closed.
  */
 export async function carry(client: Arrival, upstream: Socket, halfOpenMs: number): Promise<void> {
-  const server = { socket: upstream, transport: upstream };
+  const resetUpstream = () => reset(upstream);
   const onSilence = () => {
-    reset(client);
-    reset(server);
+    client.reset();
+    resetUpstream();
   };
   const onHalfEnd = () => {
-    for (const { socket } of [client, server]) socket.setTimeout(halfOpenMs, onSilence);
+    for (const socket of [client.socket, upstream]) socket.setTimeout(halfOpenMs, onSilence);
   };
   client.socket.once('end', onHalfEnd);
   upstream.once('end', onHalfEnd);
-  const closed = Promise.all([closing(client.socket, server), closing(upstream, client)]);
+  const closed = Promise.all([closing(client.socket, resetUpstream), closing(upstream, client.reset)]);
   client.socket.pipe(upstream);
   upstream.pipe(client.socket);
   await closed;
 }
 
-/** Resolves when `socket` is closed; if not in order, `other` is reset. */
-function closing(socket: Socket, other: Pick<Arrival, 'socket' | 'transport'>): Promise<void> {
+/** Resolves when `socket` is closed; if not in order, the other side is reset. */
+function closing(socket: Socket, resetOther: () => void): Promise<void> {
   return new Promise((resolve) => {
     const close = () => {
-      if (!(socket.readableEnded && socket.writableFinished)) reset(other);
+      if (!(socket.readableEnded && socket.writableFinished)) resetOther();
       resolve();
     };
     socket.on('error', () => undefined);

@@ -1,4 +1,4 @@
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { metrics } from '@opentelemetry/api';
 import { reasonOf, type Access, type Admission, type NotAdmitted } from '../../access/access.js';
 import type { Denial, Denials } from '../../access/denials.js';
@@ -7,12 +7,13 @@ import type { Identity, Prover } from '../../identity/identity.js';
 import { addressOf, listen } from '../../listen.js';
 import { proveInTime } from '../../prove-in-time.js';
 import type { LiveConnection, LiveConnections } from '../live-connections.js';
-import { arrivalServer, reset, type Arrival } from './arrivals.js';
+import { reset } from '../reset.js';
+import { arrivalServer, type Arrival, type ArrivalServer } from './arrivals.js';
 import { carry } from './carry.js';
 import { dismiss } from './dismiss.js';
 import { readListenerTls } from '../../listener-tls.js';
 import { DEFAULT_LIMITS, TcpRelayFull, type TcpRelayLimits } from './limits.js';
-import { connectUpstream } from './upstream.js';
+import { connectUpstream, UpstreamUnreachable } from './upstream.js';
 
 export interface TcpRelayServerOptions {
   readonly relay: TcpRelay;
@@ -34,10 +35,9 @@ export interface TcpRelayServerOptions {
 export class TcpRelayServer {
   readonly name = 'relaying TCP';
   private readonly limits: TcpRelayLimits;
-  private readonly sockets = new Set<Socket>();
-  private readonly arrivals = new Set<Arrival>();
-  private server: Server | undefined;
+  private listener: ArrivalServer | undefined;
   private isFull = false;
+  private isUpstreamDown = false;
   private readonly counted = metrics.getMeter('@stance/gateway').createCounter('stance.gateway.tcp.connections', {
     description: 'Connections to TCP relays by outcome',
     unit: '{connection}',
@@ -49,44 +49,37 @@ export class TcpRelayServer {
 
   /** Where it listens, as in `127.0.0.1:2222`; undefined before {@link start} and after {@link close}. */
   get address(): string | undefined {
-    return this.server && addressOf(this.server);
+    return this.listener && addressOf(this.listener.server);
   }
 
   /** The same, for the log. */
   get url(): string | undefined {
-    return this.server && `tcp://${addressOf(this.server)}`;
+    return this.listener && `tcp://${addressOf(this.listener.server)}`;
   }
 
   /** Throws ListenFailed or ListenerTlsUnusable. */
   async start(): Promise<void> {
     const { relay, deviceCa, onError } = this.options;
     const tls = relay.listen.tls && readListenerTls(relay.listen.tls, deviceCa);
-    const server = arrivalServer(tls, this.limits, (arrival) => void this.serve(arrival));
+    const listener = arrivalServer(tls, this.limits, (arrival) => void this.serve(arrival));
+    const { server } = listener;
     server.maxConnections = this.limits.maxConnections;
-    server.on('connection', (socket: Socket) => this.keep(socket));
+    server.on('connection', () => (this.isFull = false));
     server.on('drop', () => this.tellFull());
     await listen(server, relay.listen, 'tcp[].listen');
     server.on('error', onError);
-    this.server = server;
+    this.listener = listener;
   }
 
   /** Takes no more connections, and ends all that there are. */
   async close(): Promise<void> {
-    const { server } = this;
-    if (server === undefined) return;
-    this.server = undefined;
+    const { listener } = this;
+    if (listener === undefined) return;
+    this.listener = undefined;
     await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      for (const arrival of this.arrivals) reset(arrival);
-      // What is left has not finished its handshake.
-      for (const socket of this.sockets) socket.destroy();
+      listener.server.close(() => resolve());
+      listener.transports.resetAll();
     });
-  }
-
-  private keep(socket: Socket): void {
-    this.isFull = false;
-    this.sockets.add(socket);
-    socket.once('close', () => this.sockets.delete(socket));
   }
 
   private tellFull(): void {
@@ -99,11 +92,7 @@ export class TcpRelayServer {
   private async serve(arrival: Arrival): Promise<void> {
     const gone = new AbortController();
     arrival.socket.on('error', () => undefined);
-    this.arrivals.add(arrival);
-    arrival.socket.once('close', () => {
-      this.arrivals.delete(arrival);
-      gone.abort();
-    });
+    arrival.socket.once('close', () => gone.abort());
     try {
       const identity = await this.prove(arrival);
       // No session is opened for a client that is not there any more.
@@ -114,9 +103,16 @@ export class TcpRelayServer {
       if (admission.outcome === 'admitted') await this.carry(arrival, admission.grantId, gone);
       else this.deny(arrival, admission);
     } catch (error) {
-      this.options.onError(error);
+      this.tell(error);
       dismiss(arrival);
     }
+  }
+
+  /** An upstream that is down is told of once, until it answers again. */
+  private tell(error: unknown): void {
+    const isDown = error instanceof UpstreamUnreachable;
+    if (!(isDown && this.isUpstreamDown)) this.options.onError(error);
+    this.isUpstreamDown ||= isDown;
   }
 
   private async prove({ peerAddress, certificate }: Arrival): Promise<Identity> {
@@ -153,14 +149,16 @@ export class TcpRelayServer {
     const connection: LiveConnection = {
       cut: () => {
         gone.abort();
-        reset(arrival);
-        if (upstream !== undefined) reset({ socket: upstream, transport: upstream });
+        arrival.reset();
+        if (upstream !== undefined) reset(upstream);
       },
     };
     live.add(grantId, connection);
     try {
       upstream = await connectUpstream(relay.upstream, this.limits, gone.signal);
-      if (upstream !== undefined) await carry(arrival, upstream, this.limits.halfOpenMs);
+      if (upstream === undefined) return;
+      this.isUpstreamDown = false;
+      await carry(arrival, upstream, this.limits.halfOpenMs);
     } finally {
       live.closed(connection);
     }
