@@ -19,7 +19,10 @@ export function sessionColumns(now: number): Column<SessionRecord>[] {
   ];
 }
 
-function overText({ state, endedAt, revokedAt, expiresAt, reactionMs, enforcement }: SessionRecord, now: number): string {
+function overText(
+  { state, endedAt, revokedAt, expiresAt, reactionMs, enforcement }: SessionRecord,
+  now: number,
+): string {
   if (state === 'open') return `expires ${relativeTime(expiresAt, now)}`;
   if (state === 'ended') return relativeTime(endedAt ?? expiresAt, now);
   if (endedAt === undefined) return `revoked ${relativeTime(revokedAt, now)}, not cut yet`;

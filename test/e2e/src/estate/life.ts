@@ -94,11 +94,12 @@ export class Life {
     const { serialNumber = null, networkInterfaces, computerName } = agent;
     const machine = { serialNumber, networkInterfaces, computerName };
     const isListed = tenant.fleet.agents.get(agent.id) !== undefined;
+    const fate = this.dice.fraction();
     try {
-      if (!isListed) tenant.fleet.add(this.dice.chance(0.6) ? machine : { serialNumber });
-      else if (this.dice.chance(0.4)) tenant.fleet.reimage(agent.id);
-      else if (this.dice.chance(0.5)) tenant.fleet.cloneSerial(agent.id);
-      else if (this.dice.chance(0.5)) tenant.migrate(agent.id, other.tenant);
+      if (!isListed) tenant.fleet.add(fate < 0.6 ? machine : { serialNumber });
+      else if (fate < 0.4) tenant.fleet.reimage(agent.id);
+      else if (fate < 0.7) tenant.fleet.cloneSerial(agent.id);
+      else if (fate < 0.85) tenant.migrate(agent.id, other.tenant);
       else other.tenant.fleet.add({ ...machine, ...(this.dice.chance(0.5) && { uuid: agent.uuid }) });
     } catch (error) {
       // Two ids of the same millisecond.
