@@ -14,7 +14,8 @@ import {
 } from '@stance/contracts';
 import { startFaultProxy, startTestNats, waitFor, type FaultProxy, type TestNats } from '@stance/testing';
 import { ALLOW, decisionOf, DENY, PlayedEngine, TIME } from './fixtures/played-engine.js';
-import { connectGateway, type Gateway, type GatewayOptions } from './gateway.js';
+import type { GatewayOptions } from './gateway-options.js';
+import { connectGateway, type Gateway } from './gateway.js';
 import type { Enforced } from './reaction.js';
 import { SessionDenied, SessionInvalid, TooManySessions, type Session } from './session.js';
 

@@ -1,12 +1,11 @@
 import type { JsMsg } from '@nats-io/jetstream';
-import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Subscription } from '@nats-io/transport-node';
 import {
   decodeEvent,
   DecisionChanged,
   encodeToken,
   EngineReported,
   filterOf,
-  keysOf,
   OperatorActed,
   SessionEnded,
   SessionRevoked,
@@ -14,24 +13,22 @@ import {
   SessionsUsed,
   STREAMS,
   subjectOf,
-  MalformedToken,
   UnreadableEvent,
   type Cause,
   type DataOf,
-  type Envelope,
   type EventContract,
   type EventOf,
-  type KeysOf,
-  type Reason,
 } from '@stance/contracts';
 import { Announcer } from './announcer.js';
 import { DecisionCache } from './decision-cache.js';
 import { EngineWatch } from './engine-watch.js';
+import { causeOf, keysOrNothing, revocationOf } from './events.js';
 import { FollowedStream } from './followed-stream.js';
+import type { GatewayHealth, GatewayOptions } from './gateway-options.js';
 import { LapseWatch } from './lapse-watch.js';
 import { Link } from './link.js';
-import { OpenSessions, type OpenSessionsOptions } from './open-sessions.js';
-import { reactionHistogram, type Enforced } from './reaction.js';
+import { OpenSessions } from './open-sessions.js';
+import { reactionHistogram } from './reaction.js';
 import { RevocationFloors } from './revocation-floors.js';
 import { RevokedEarly } from './revoked-early.js';
 import {
@@ -50,75 +47,6 @@ import { rulingOn, verdictOf, type Verdict } from './verdict.js';
 /** So that two reports in a row may get lost before a session in use elsewhere counts as idle. */
 const REPORTS_PER_IDLE_LIMIT = 4;
 const MAX_USAGE_REPORT_MS = 60_000;
-
-export interface GatewayOptions {
-  /** Stays open when the gateway is closed; give it endless reconnection. */
-  readonly connection: NatsConnection;
-  /** The audience whose decisions and sessions these are; all replicas of one enforcement point share it. */
-  readonly gateway: string;
-  /** Without a report of the engine for this long everything is denied; default 300,000 ms (5 min). */
-  readonly maxSilenceMs?: number;
-  /** How long the cache may be short of what the engine reports, before everything is denied; default 5,000 ms. */
-  readonly maxBehindMs?: number;
-  /** Open sessions, at most; default 3,000,000. */
-  readonly maxSessions?: number;
-  /** Milliseconds since 1970; default `Date.now`. */
-  readonly now?: () => number;
-  /** Not used for so long, a session ends; default no limit. Replicas tell each other what is in use. */
-  readonly maxIdleMs?: number;
-  /** Between two such reports; default a quarter of `maxIdleMs`, at most 60,000 ms. */
-  readonly tellUseEveryMs?: number;
-  /** The live connections that this process carries: a session that has one is in use, and is watched for {@link onLapsed}. */
-  readonly live?: LiveSessions;
-  /**
-   * Nothing has allowed a live connection for `lapseMs` (default 10,000), although nobody revoked it: the decision is past its
-   * review time, the engine is silent, or the session is not open any more. Close what is carried; an open session stays open.
-   * Told again at each look while something is carried still.
-   */
-  readonly onLapsed?: (sessionId: string, reasons: readonly Reason[]) => void;
-  readonly lapseMs?: number;
-  /**
-   * One open session for each device, user, resource and proof: of those that replicas open at the same moment the first
-   * stays. Default false: a session for each connection is as good.
-   */
-  readonly oneSessionEach?: boolean;
-  /** Between two looks for sessions at their end and at the streams' leaders; default 1,000 and 5,000 ms. */
-  readonly expireEveryMs?: number;
-  readonly lookEveryMs?: number;
-  /**
-   * Ends a session that is revoked; called once for each. `enforcedAt` is when it returns, or its promise resolves. May say
-   * what was really done; otherwise it is what the session says of itself.
-   */
-  readonly onRevoked?: OpenSessionsOptions['onRevoked'];
-  /** Ends a session that reached its lifetime, or was not used for too long. */
-  readonly onExpired?: OpenSessionsOptions['onExpired'];
-  /**
-   * Another replica ended a session as closed; `successor` is the one that takes its place, where there is one. What is
-   * carried here goes on under the successor, or under a new session.
-   */
-  readonly onEndedElsewhere?: OpenSessionsOptions['onEndedElsewhere'];
-  /** Called after a revocation was enforced, with the reaction time; it is recorded as a histogram as well. */
-  readonly onEnforced?: (enforced: Enforced) => void;
-  /** What goes wrong and heals by itself: for a log. */
-  readonly onTrouble?: (message: string, error: unknown) => void;
-}
-
-export interface GatewayHealth {
-  readonly connected: boolean;
-  /** When everything is denied unless the engine is heard before, in milliseconds since 1970; while `trusted`. */
-  readonly trustedUntil: number | undefined;
-  /** Everything stored before the start has been read. */
-  readonly loaded: boolean;
-  /** Milliseconds since 1970. */
-  readonly engineHeardAt: number | undefined;
-  /** Nothing is allowed before this is true; see `EngineState`. */
-  readonly trusted: boolean;
-  /** The engine has decided what has not arrived here for too long. */
-  readonly behind: boolean;
-  /** Devices with a decision. */
-  readonly decisions: number;
-  readonly sessions: number;
-}
 
 /** Connects a gateway; resolves when its decisions, revocations and open sessions are loaded. See {@link Gateway}. */
 export async function connectGateway(options: GatewayOptions): Promise<Gateway> {
@@ -482,26 +410,5 @@ export class Gateway {
       this.onTrouble(`${message.subject.slice(0, 200)} holds no ${contract.name}`, error);
       return undefined;
     }
-  }
-}
-
-function causeOf({ txn, traceparent, observedat }: Envelope): Cause {
-  return { txn, traceparent, observedat };
-}
-
-function revocationOf(reasons: Revocation['reasons'], revisions: Revocation['revisions'], cause: Cause): Revocation {
-  return { reasons, revisions, cause, ...(cause.observedat !== undefined && { observedAt: cause.observedat }) };
-}
-
-/** The ids in a subject, whatever the message holds; `undefined` where the subject is none of the contract's. */
-function keysOrNothing<Contract extends EventContract>(
-  contract: Contract,
-  subject: string,
-): KeysOf<Contract> | undefined {
-  try {
-    return keysOf(contract, subject);
-  } catch (error) {
-    if (error instanceof MalformedToken) return undefined;
-    throw error;
   }
 }

@@ -1,5 +1,6 @@
 export { Afterwards } from './afterwards.js';
-export { connectGateway, Gateway, type GatewayHealth, type GatewayOptions } from './gateway.js';
+export { connectGateway, Gateway } from './gateway.js';
+export type { GatewayHealth, GatewayOptions } from './gateway-options.js';
 export type { Verdict } from './verdict.js';
 export type { Revisions } from './decision-cache.js';
 export type { Enforced } from './reaction.js';

@@ -4,7 +4,8 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { decodeEvent, OperatorActed, SessionEnded, STREAMS, subjectOf, wireStreamConfig } from '@stance/contracts';
 import { startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { DENY, PlayedEngine, TIME } from './fixtures/played-engine.js';
-import { connectGateway, type Gateway, type GatewayOptions } from './gateway.js';
+import type { GatewayOptions } from './gateway-options.js';
+import { connectGateway, type Gateway } from './gateway.js';
 
 const WIKI = { deviceId: 'laptop-1', resource: 'wiki', user: 'anna@example.org', enforcement: 'cut' } as const;
 const MINUTE = 60_000;

@@ -19,8 +19,7 @@ export const gateway = defineService({
       description: 'without a report of the policy engine for this long, everything is denied',
     }),
   },
-  check: ({ STANCE_GATEWAY_FILE: file }) =>
-    namedFileProblems(file).map((problem) => `STANCE_GATEWAY_FILE names ${problem}`),
+  check: ({ STANCE_GATEWAY_FILE: file }) => namedFileProblems(file).map((problem) => `STANCE_GATEWAY_FILE: ${problem}`),
   build: async ({ config, connection, logger }) => {
     const file = config.STANCE_GATEWAY_FILE;
     const reference = new ReferenceGateway({

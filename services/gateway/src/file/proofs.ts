@@ -42,35 +42,40 @@ const certificateFormat = z.enum(['xfcc', 'pem', 'der']);
 /** The proofs of the device that count. Whatever of them a request carries has to agree; the strongest is what it is proved by. */
 export const deviceProofs = (file: FilePath) =>
   z
-    .strictObject({
-      certificate: z
-        .strictObject({
-          /** The CAs that issue certificates to devices (PEM). Without it only a proxy's word can be taken (`xfcc`). */
-          ca: file.optional(),
-          /** `uri`: a URI in the SAN; `cn`: the common name; `serial` or `fingerprint` (SHA-256): looked up in `inventory`. */
-          id: certificateId.default('uri'),
-          /** What stands before the device id in the URI. */
-          uriPrefix: z.string().min(1).default('urn:stance:device:'),
-          /** From a listed proxy that ends the TLS; left out, only certificates of the gateway's own connections count. */
-          header: z
-            .strictObject({ name: headerName.prefault('X-Forwarded-Client-Cert'), format: certificateFormat })
-            .optional(),
-        })
-        .optional(),
-      token: z
-        .strictObject({
-          ...tokenFields(file),
-          claim: z.string().min(1).default('device_id'),
-          header: headerName.prefault('X-Device-Token'),
-        })
-        .optional(),
-      /** A header from a listed proxy, and what that proxy has of the device when it sets it. */
-      header: z
-        .strictObject({ name: headerName.prefault('X-Stance-Device'), proof: deviceProof.default('address') })
-        .optional(),
-      /** The client's address, looked up in `inventory`; of a proxied request, from a header of the listed proxy. */
-      address: z.strictObject({ header: headerName.optional() }).optional(),
-    })
+    .strictObject(
+      {
+        certificate: z
+          .strictObject({
+            /** The CAs that issue certificates to devices (PEM). Without it only a proxy's word can be taken (`xfcc`). */
+            ca: file.optional(),
+            /** `uri`: a URI in the SAN; `cn`: the common name; `serial` or `fingerprint` (SHA-256): looked up in `inventory`. */
+            id: certificateId.default('uri'),
+            /** What stands before the device id in the URI. */
+            uriPrefix: z.string().min(1).default('urn:stance:device:'),
+            /** From a listed proxy that ends the TLS; left out, only certificates of the gateway's own connections count. */
+            header: z
+              .strictObject({ name: headerName.prefault('X-Forwarded-Client-Cert'), format: certificateFormat })
+              .optional(),
+          })
+          .optional(),
+        token: z
+          .strictObject({
+            ...tokenFields(file),
+            claim: z.string().min(1).default('device_id'),
+            header: headerName.prefault('X-Device-Token'),
+          })
+          .optional(),
+        /** A header from a listed proxy, and what that proxy has of the device when it sets it. */
+        header: z
+          .strictObject({ name: headerName.prefault('X-Stance-Device'), proof: deviceProof.default('address') })
+          .optional(),
+        /** The client's address, looked up in `inventory`; of a proxied request, from a header of the listed proxy. */
+        address: z.strictObject({ header: headerName.optional() }).optional(),
+      },
+      {
+        error: ({ input }) => (input === undefined ? 'is missing: it says how a device proves itself' : undefined),
+      },
+    )
     .refine((proofs) => Object.values(proofs).some((proof) => proof !== undefined), {
       message: 'names no proof: nobody could prove a device',
     })
