@@ -80,7 +80,7 @@ describe('a WebSocket', () => {
     const rig = await webSocketRig();
     const { closed } = await openWebSocket(rig);
     rig.live.cutAll({ cause: 'closing', reasons: [] });
-    await expect(closed).resolves.toEqual({ code: 1001, reason: '' });
+    await expect(closed).resolves.toEqual({ code: 1001, reason: 'The gateway stops.' });
   });
 
   test('of a device that is not let in gets the denial, and no connection to the application', async () => {

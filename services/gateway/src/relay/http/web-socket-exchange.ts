@@ -9,6 +9,13 @@ import { closeFrame, FrameCursor } from './web-socket-frames.js';
 /** RFC 6455, 7.4.1: the gateway goes away; a policy was violated. */
 const GOING_AWAY = 1001;
 const POLICY_VIOLATION = 1008;
+/** What the client is told where no policy says more. */
+const WITHOUT_REASON: Readonly<Record<Cut['cause'], string>> = {
+  revoked: 'Access has ended.',
+  expired: 'The time of this access is over.',
+  lapsed: 'Access cannot be confirmed any more.',
+  closing: 'The gateway stops.',
+};
 /** Until the system asks a silent peer whether it is there, in milliseconds. */
 const KEEP_ALIVE_MS = 30_000;
 
@@ -88,7 +95,7 @@ export class WebSocketExchange implements Exchange {
     const farewell = setTimeout(() => this.around.reset(client), this.around.limits.farewellMs);
     client.once('close', () => clearTimeout(farewell)).once('end', () => client.destroy());
     const code = why.cause === 'closing' ? GOING_AWAY : POLICY_VIOLATION;
-    client.end(closeFrame(code, why.reasons[0]?.message ?? ''));
+    client.end(closeFrame(code, why.reasons[0]?.message ?? WITHOUT_REASON[why.cause]));
     // What it still sends is dropped: a connection closed over unread bytes loses the frame just written.
     client.resume();
   }
