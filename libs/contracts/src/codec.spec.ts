@@ -76,6 +76,7 @@ const SAMPLES: Record<string, object> = {
     policyRevision: 1,
     revokedAt: time,
   },
+  'session.used': { gateway: 'edge', replica: 'r1', sessionIds: ['s.1'], reportedAt: time },
   'session.ended': { gateway: 'g', deviceId: 'd', sessionId: 's', resource: 'wiki', cause: 'closed', endedAt: time },
   'operator.acted': { kind: 'manual-link', targetId: 'd', by: 'someone', reason: 'replaced mainboard' },
   'audit.recorded': {

@@ -54,7 +54,10 @@ const silent = (service: string): Logger => createLogger(service, 'silent');
 
 async function environment(overrides: NodeJS.ProcessEnv = {}, gatewayPort = 0): Promise<NodeJS.ProcessEnv> {
   const gateway = join(folder.path, `gateway-${gatewayPort}.yaml`);
-  await writeFile(gateway, `name: edge\nlisten: { port: ${gatewayPort} }\ntrustedProxies: [127.0.0.1/32]\n`);
+  await writeFile(
+    gateway,
+    `name: edge\nlisten: { port: ${gatewayPort} }\ntrustedProxies: [127.0.0.1/32]\ndevice: { header: {} }\n`,
+  );
   const devices = join(folder.path, 'devices.yaml');
   await writeFile(devices, 'devices:\n  - deviceId: d1\n    serialNumber: SN1\n');
   const policy = join(folder.path, 'policy.yaml');
