@@ -25,7 +25,7 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   stack = await Stack.start({ fleet: machines(2) });
   const [gateway] = await stack.run(['gateway', 'config-sync', ...PIPELINE], await writeConfiguration(folder.path, 2));
-  authorizeUrl = String((await gateway?.logged('answering proxies'))?.['url']);
+  authorizeUrl = `${String((await gateway?.logged('answering proxies'))?.['url'])}/authorize`;
 }, 60_000);
 
 afterAll(async () => {
