@@ -25,7 +25,7 @@ test('every file that cannot be used is told, with its place', () => {
 });
 
 test('nothing is wrong with files that are what they should be', async () => {
-  const { ca, server } = await issueDeviceCertificates(['laptop-1']);
+  const { ca, server } = issueDeviceCertificates(['laptop-1']);
   const write = (name: string, content: string) => writeFile(join(folder.path, name), content);
   await write('ca.pem', ca);
   await write('edge.crt', server.certificate);
