@@ -131,6 +131,24 @@ describe('/authorize', () => {
     expect(started).toEqual([{ ...key, proof, enforcement: 'next-request', lifetimeMs: 43_200_000, traceparent }]);
   });
 
+  test('lets a user in whose name no header can carry as it is', async () => {
+    const denials = new Denials('edge');
+    const asker = { deviceId: 'laptop-1', user: 'анна@example.org', resource: 'wiki', proof: 'token' } as const;
+    const server = new AuthorizeServer({
+      file: parseGatewayFile(`name: edge\nlisten: { port: 0 }\n${BY_HEADERS}`, '/'),
+      prover: { prove: () => ({ outcome: 'proved', ...asker }) },
+      access: { admit: () => ({ outcome: 'admitted', asker, verdict: ALLOW, grantId: 's1' }) },
+      denials,
+      findDenial: () => undefined,
+      onError: () => undefined,
+    });
+    await server.start();
+    servers.push(server);
+    const { status, headers } = await ask(server.url ?? '', '/authorize/wiki');
+    const user = Buffer.from(String(headers['x-stance-user']), 'latin1').toString('utf8');
+    expect([status, user]).toEqual([200, asker.user]);
+  });
+
   test('names the proof of the device that the proxy is said to have', async () => {
     const { url, decide } = await serve(ALLOW, {
       file: 'trustedProxies: [127.0.0.1]\ndevice: { header: { proof: certificate } }\nuser: { header: {} }',

@@ -6,6 +6,7 @@ import { decisionHeader } from '../access/decision-header.js';
 import { denialAnswer, deniedAnswer, jsonAnswer, WARNING_HEADER, writeAnswer } from '../access/denial-answer.js';
 import type { DenialFinder } from '../access/denial-finder.js';
 import type { Denials } from '../access/denials.js';
+import { headerValue } from '../access/header-value.js';
 import { countAnswer } from '../answered.js';
 import type { GatewayFile } from '../file/gateway-file.js';
 import type { Identity, Prover } from '../identity/identity.js';
@@ -157,8 +158,8 @@ export class AuthorizeServer {
     if (answer.outcome !== 'admitted') return this.deny(request, response, answer);
     const { asker, verdict } = answer;
     const warning = this.options.denials.recordWarning(answer);
-    const headers = ['x-stance-device', asker.deviceId];
-    if (asker.user !== undefined) headers.push('x-stance-user', asker.user);
+    const headers = ['x-stance-device', headerValue(asker.deviceId)];
+    if (asker.user !== undefined) headers.push('x-stance-user', headerValue(asker.user));
     headers.push('x-stance-decision', decisionHeader(verdict));
     if (warning !== undefined) headers.push(WARNING_HEADER, warning.denialId);
     headers.push('content-length', '0');

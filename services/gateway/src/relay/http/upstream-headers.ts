@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Admitted } from '../../access/access.js';
 import { decisionHeader } from '../../access/decision-header.js';
 import { WARNING_HEADER } from '../../access/denial-answer.js';
+import { headerValue } from '../../access/header-value.js';
 import type { GatewayFile } from '../../file/gateway-file.js';
 
 export interface Forwarding {
@@ -114,9 +115,4 @@ function addForwarded(
 function tokensOf(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || /^(?:keep-alive|close|upgrade)$/i.test(connection)) return undefined;
   return new Set(connection.split(',').map((token) => token.trim().toLowerCase()));
-}
-
-/** As bytes of UTF-8 where it has characters that no header can have: a user's name from a token may. */
-function headerValue(text: string): string {
-  return /[^\p{ASCII}\u0080-\u00ff]/u.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }
