@@ -150,7 +150,9 @@ export class OpenSessions {
     const revocation = { reasons: [], revisions: { posture: 0, policy: 0 }, cause: { txn, traceparent, observedat } };
     if (cause === 'revoked') this.follow(session, this.enforceUntold(session, withObserved(revocation)));
     if (cause === 'expired') this.follow(session, this.tellExpired(session));
-    if (cause === 'closed') this.tellEndedElsewhere(session, this.registry.find(session, this.options.now()));
+    // Where each connection has a session of its own, another one takes nobody's place.
+    const successor = this.options.oneEach ? this.registry.find(session, this.options.now()) : undefined;
+    if (cause === 'closed') this.tellEndedElsewhere(session, successor);
   }
 
   /** Resolves when everything told so far is stored, or given up because the announcer was stopped. */

@@ -191,6 +191,17 @@ test('a session that another replica closed is told to who may still carry it', 
   expect(onEndedElsewhere).toHaveBeenCalledWith(session, undefined);
 });
 
+test('where each connection has a session of its own, nothing takes the place of one that was closed', async () => {
+  const onEndedElsewhere = jest.fn<NonNullable<GatewayOptions['onEndedElsewhere']>>();
+  const ownEach = { oneSessionEach: false };
+  const [one, other] = [await replica(ownEach), await replica({ ...ownEach, onEndedElsewhere })];
+  const sessions = [one.startSession(WIKI), one.startSession(WIKI)];
+  await waitFor(() => other.health().sessions === sessions.length, { what: 'both are known' });
+  one.endSession(sessions[0]?.sessionId ?? '');
+  await waitFor(() => onEndedElsewhere.mock.calls.length === 1, { what: 'the other replica is told' });
+  expect(onEndedElsewhere).toHaveBeenCalledWith(sessions[0], undefined);
+});
+
 test('a session that another replica uses is not ended by the one whose last connection was closed', async () => {
   const [one, other] = [await replica({ tellUseEveryMs: 10 }), await replica({ tellUseEveryMs: 10 })];
   const session = one.startSession(WIKI);

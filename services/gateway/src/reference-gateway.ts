@@ -37,8 +37,8 @@ interface Door {
 /** The gateway as one process runs it: its doors, what it carries, and the SDK that decides. */
 export class ReferenceGateway {
   readonly gateway: Gateway;
-  readonly live: LiveConnections;
   readonly denials: Denials;
+  private readonly live: LiveConnections;
   private readonly connectionsCut = new WeakMap<Session, number>();
   private readonly lingering: Lingering;
   private readonly toldDenials = new WeakSet<object>();
@@ -98,7 +98,6 @@ export class ReferenceGateway {
     this.lingering.stop();
     await Promise.all([this.authorize, ...this.others].map((door) => door.close()));
     this.breakGlass?.stop();
-    this.options.prover.close();
   }
 
   /** For `/readyz`. */

@@ -4,6 +4,7 @@ import { AppModule } from './app.module.js';
 import { namedFileProblems } from './file/named-files.js';
 import { gatewayFileSetting } from './file/gateway-file.setting.js';
 import { createProver } from './identity/create-prover.js';
+import type { IdentityProver } from './identity/identity-prover.js';
 import { ReferenceGateway } from './reference-gateway.js';
 
 /** The reference gateway. Replicas need no lease: each answers for itself, from the same streams. */
@@ -22,18 +23,14 @@ export const gateway = defineService({
   check: ({ STANCE_GATEWAY_FILE: file }) => namedFileProblems(file).map((problem) => `STANCE_GATEWAY_FILE: ${problem}`),
   build: async ({ config, connection, logger }) => {
     const file = config.STANCE_GATEWAY_FILE;
-    const reference = new ReferenceGateway({
-      file,
-      connection,
-      maxSilenceMs: config.STANCE_GATEWAY_MAX_SILENCE,
-      prover: await createProver(file, {
-        onTrouble: (message, error) => logger.warn({ ...(error !== undefined && { err: error }) }, message),
-      }),
-      logger,
+    const prover = await createProver(file, {
+      onTrouble: (message, error) => logger.warn({ ...(error !== undefined && { err: error }) }, message),
     });
+    const maxSilenceMs = config.STANCE_GATEWAY_MAX_SILENCE;
+    const reference = new ReferenceGateway({ file, connection, maxSilenceMs, prover, logger });
     return {
       module: AppModule.with(reference.gateway, reference.denials),
-      tables: { followed: [warmUp(reference.gateway)] },
+      tables: { followed: [warmUp(reference.gateway, prover)] },
       activate: () => reference.start(),
       deactivate: () => reference.close(),
       health: () => reference.health(),
@@ -41,8 +38,8 @@ export const gateway = defineService({
   },
 });
 
-/** The gateway as the service lifecycle loads and stops it. */
-function warmUp(gateway: Gateway) {
+/** The gateway as the service lifecycle loads and stops it, also where it never gets to answer anybody. */
+function warmUp(gateway: Gateway, prover: IdentityProver) {
   const load = async (signal?: AbortSignal) => {
     const stop = () => void gateway.close();
     signal?.addEventListener('abort', stop, { once: true });
@@ -50,5 +47,9 @@ function warmUp(gateway: Gateway) {
     signal?.removeEventListener('abort', stop);
     signal?.throwIfAborted();
   };
-  return { load, caughtUp: () => Promise.resolve(), stopFollowing: () => gateway.close() };
+  const stopFollowing = () => {
+    prover.close();
+    return gateway.close();
+  };
+  return { load, caughtUp: () => Promise.resolve(), stopFollowing };
 }

@@ -2,11 +2,10 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseGatewayFile } from '../file/gateway-file.js';
 import { createProver, ProofFilesInvalid } from './create-prover.js';
-import { issueDeviceCertificates } from '@stance/testing';
+import { issueDeviceCertificates, waitFor } from '@stance/testing';
 import { TestIssuer } from './fixtures/tokens.js';
 import type { Evidence, Identity } from './identity.js';
 import type { IdentityProver } from './identity-prover.js';
@@ -238,7 +237,10 @@ describe.each(['serial', 'fingerprint'])('a certificate that is looked up by its
     expect(prove(disputed.der)).toMatchObject(refused('claimed by several'));
     expect(prove(unknown.der)).toMatchObject(refused('of no device'));
     await write({ 'laptop-2': { certificates: [mark(mine.der)] } });
-    await until(() => (prove(mine.der) as { deviceId?: string }).deviceId === 'laptop-2');
+    await waitFor(() => (prove(mine.der) as { deviceId?: string }).deviceId === 'laptop-2', {
+      what: 'the file to be looked at',
+      intervalMs: 5,
+    });
   });
 });
 
@@ -251,15 +253,15 @@ describe('the inventory file', () => {
     const { prover, prove, troubles } = await setUp(byAddress(file));
     expect(prover.inventoryProblem).toBeUndefined();
     await replace(file, 'laptop-1: { addresses: [none] }');
-    await until(() => troubles.length > 0);
+    await waitFor(() => troubles.length > 0, { what: 'the file to be looked at', intervalMs: 5 });
     expect(troubles).toEqual([expect.stringContaining('the last good one stays in force')]);
     expect(prover.inventoryProblem).toBe('laptop-1.addresses.0: is no IP address');
     expect(await prove('192.0.2.1')).toMatchObject({ deviceId: 'laptop-1' });
     await replace(file, 'laptop-9: { addresses: [192.0.2.1] }');
-    await until(() => prover.inventoryProblem === undefined);
+    await waitFor(() => prover.inventoryProblem === undefined, { what: 'the file to be looked at', intervalMs: 5 });
     expect(await prove('192.0.2.1')).toMatchObject({ deviceId: 'laptop-9' });
     await rm(file);
-    await until(() => troubles.length > 1);
+    await waitFor(() => troubles.length > 1, { what: 'the file to be looked at', intervalMs: 5 });
     expect(await prove('192.0.2.1')).toMatchObject({ deviceId: 'laptop-9' });
     expect(prover.inventoryProblem).toContain('cannot be read');
   });
@@ -300,12 +302,4 @@ describe('files that the gateway file names', () => {
 async function replace(path: string, content: string): Promise<void> {
   await writeFile(`${path}.new`, content);
   await rename(`${path}.new`, path);
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!isSo()) {
-    if (Date.now() > deadline) throw new Error('did not happen within 5 s');
-    await delay(5);
-  }
 }
