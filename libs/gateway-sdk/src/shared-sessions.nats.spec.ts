@@ -195,11 +195,12 @@ test('where each connection has a session of its own, nothing takes the place of
   const onEndedElsewhere = jest.fn<NonNullable<GatewayOptions['onEndedElsewhere']>>();
   const ownEach = { oneSessionEach: false };
   const [one, other] = [await replica(ownEach), await replica({ ...ownEach, onEndedElsewhere })];
-  const sessions = [one.startSession(WIKI), one.startSession(WIKI)];
-  await waitFor(() => other.health().sessions === sessions.length, { what: 'both are known' });
-  one.endSession(sessions[0]?.sessionId ?? '');
+  const closed = one.startSession(WIKI);
+  one.startSession(WIKI);
+  await waitFor(() => other.health().sessions === 2, { what: 'both are known' });
+  one.endSession(closed.sessionId);
   await waitFor(() => onEndedElsewhere.mock.calls.length === 1, { what: 'the other replica is told' });
-  expect(onEndedElsewhere).toHaveBeenCalledWith(sessions[0], undefined);
+  expect(onEndedElsewhere).toHaveBeenCalledWith(closed, undefined);
 });
 
 test('a session that another replica uses is not ended by the one whose last connection was closed', async () => {

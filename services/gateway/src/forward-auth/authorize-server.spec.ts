@@ -149,6 +149,23 @@ describe('/authorize', () => {
     expect([status, user]).toEqual([200, asker.user]);
   });
 
+  test('says so to the operator when a denial cannot be looked up, and goes on', async () => {
+    const onError = jest.fn();
+    const server = new AuthorizeServer({
+      file: parseGatewayFile(`name: edge\nlisten: { port: 0 }\n${BY_HEADERS}`, '/'),
+      prover: { prove: () => ({ outcome: 'unproved', reasons: [] }) },
+      access: { admit: () => ({ outcome: 'unproved', asker: {}, reasons: [] }) },
+      denials: new Denials('edge'),
+      findDenial: () => Promise.reject(new Error('out of order')),
+      onError,
+    });
+    await server.start();
+    servers.push(server);
+    expect((await ask(server.url ?? '', '/denied/anything')).status).toBe(403);
+    expect(onError).toHaveBeenCalledTimes(1);
+    expect((await ask(server.url ?? '', '/authorize/wiki')).status).toBe(401);
+  });
+
   test('names the proof of the device that the proxy is said to have', async () => {
     const { url, decide } = await serve(ALLOW, {
       file: 'trustedProxies: [127.0.0.1]\ndevice: { header: { proof: certificate } }\nuser: { header: {} }',

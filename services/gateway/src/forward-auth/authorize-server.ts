@@ -107,8 +107,12 @@ export class AuthorizeServer {
   }
 
   private async showDenial(request: IncomingMessage, response: ServerResponse, denialId: string): Promise<void> {
-    const denial = await this.options.findDenial(denialId);
-    writeAnswer(response, deniedAnswer(request.method, denial, request.headers.accept));
+    try {
+      const denial = await this.options.findDenial(denialId);
+      writeAnswer(response, deniedAnswer(request.method, denial, request.headers.accept));
+    } catch (error) {
+      this.fail(request, response, error);
+    }
   }
 
   /** At once, unless a token's issuer has to be asked for its keys. */

@@ -66,15 +66,20 @@ describe('live connections', () => {
     expect(onLast.mock.calls).toEqual([['c']]);
   });
 
-  test('are all cut at the end', () => {
-    const live = new LiveConnections();
-    const all = ['a', 'a', 'b'].map((grantId) => {
-      const each = connection();
-      live.add(grantId, each);
-      return each;
+  test('are cut though one of them cannot be, and that is told', () => {
+    const onTrouble = jest.fn();
+    const live = new LiveConnections(undefined, onTrouble);
+    const broken = connection();
+    const failure = new Error('no such socket');
+    broken.cut.mockImplementation(() => {
+      throw failure;
     });
-    live.cutAll({ cause: 'closing', reasons: [] });
-    expect(all.map(({ cut }) => cut.mock.calls.length)).toEqual([1, 1, 1]);
+    const whole = connection();
+    live.add('a', broken);
+    live.add('a', whole);
+    expect(live.cut('a', { cause: 'revoked', reasons: [] })).toBe(2);
+    expect(whole.cut).toHaveBeenCalledTimes(1);
+    expect(onTrouble.mock.calls).toEqual([[failure]]);
     expect(live.size).toBe(0);
   });
 

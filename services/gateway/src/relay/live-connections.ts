@@ -107,10 +107,6 @@ export class LiveConnections {
     return connections.length;
   }
 
-  cutAll(why: Cut): void {
-    for (const grantId of [...this.byGrant.keys()]) this.cut(grantId, why);
-  }
-
   private grantOf(grantId: string): Grant {
     let grant = this.byGrant.get(grantId);
     if (grant === undefined) {

@@ -79,7 +79,7 @@ describe('a WebSocket', () => {
   test('that is cut as the gateway stops hears that it goes away', async () => {
     const rig = await webSocketRig();
     const { closed } = await openWebSocket(rig);
-    rig.live.cutAll({ cause: 'closing', reasons: [] });
+    for (const grantId of [...rig.live.ids()]) rig.live.cut(grantId, { cause: 'closing', reasons: [] });
     await expect(closed).resolves.toEqual({ code: 1001, reason: 'The gateway stops.' });
   });
 
