@@ -43,6 +43,7 @@ const later = (macAddresses: string[], overrides: Partial<Observation> = {}) =>
 const matched = { state: 'matched', device: 'd1' } as const;
 const quarantined: Partial<Register> = { state: 'quarantined', device: null, candidates: ['d1'] };
 const unproven: Partial<Register> = { ...quarantined, problem: 'unproven-successor' };
+// What retires an agent rolls up what was said before it: only what the matcher has settled by then is known to it.
 const notInSweep = { presence: 'gone', goneReason: 'not-in-sweep', hardware: {}, attributes: {} } as const;
 
 describe('a machine that was re-imaged', () => {
@@ -66,6 +67,7 @@ describe('a machine that was re-imaged', () => {
 
   it('succeeds an agent that has left the console, whose identifiers only its register remembers', async () => {
     await laptop();
+    await world.settled();
     await laptop(notInSweep);
     await expectRegisters({
       laptop: { state: 'unmatched', device: null, formerDevice: 'd1', uuid: UUID, macAddresses: [MAC], clean: true },
@@ -85,6 +87,7 @@ describe('a clean machine with a copied serial number', () => {
 
   it('never takes the place of an infected laptop that has left the console, through restarts', async () => {
     await laptop({ attributes: INFECTED });
+    await world.settled();
     await laptop(notInSweep);
     await expectRegisters({ laptop: { formerDevice: 'd1', clean: false } });
     await world.stopMatcher();
@@ -109,6 +112,7 @@ describe('a clean machine with a copied serial number', () => {
     await world.record('d1', SERIAL, 'enrolled', {}, { certificateSan: [`urn:uuid:${UUID}`] });
     await world.settled();
     await laptop({ attributes: INFECTED, hardware: { serialNumber: SERIAL, macAddresses: [MAC] } });
+    await world.settled();
     await laptop(notInSweep);
     await expectRegisters({ laptop: { formerDevice: 'd1' } });
     await world.record('d2', SERIAL);
@@ -119,6 +123,7 @@ describe('a clean machine with a copied serial number', () => {
 
   it('succeeded, stays so however often the one before is said to be gone', async () => {
     await laptop();
+    await world.settled();
     await laptop(notInSweep);
     await later([MAC]);
     await expectRegisters({ laptop: { problem: 'superseded' }, later: matched });
@@ -133,6 +138,7 @@ describe('a clean machine with a copied serial number', () => {
 
   it('gets the device not even when the last that was heard of the laptop has expired', async () => {
     await laptop({ attributes: INFECTED });
+    await world.settled();
     await laptop(notInSweep);
     await expectRegisters({ laptop: { formerDevice: 'd1' } });
     await world.stopMatcher();
@@ -198,6 +204,7 @@ describe('a clean machine with a copied serial number', () => {
 
   it('is let in by a person', async () => {
     await laptop({ attributes: INFECTED });
+    await world.settled();
     await laptop(notInSweep);
     await later([OTHER_MAC]);
     await expectRegisters({ later: unproven });
@@ -232,6 +239,7 @@ describe('a decommissioned agent', () => {
 describe('a device that is retired', () => {
   it('forgets the agents that have left it', async () => {
     await laptop({ attributes: INFECTED });
+    await world.settled();
     await laptop(notInSweep);
     await expectRegisters({ laptop: { formerDevice: 'd1' } });
     await world.record('d1', SERIAL, 'retired');
