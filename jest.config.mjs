@@ -1,8 +1,14 @@
+/** What `npm test` runs; `npm run test:deploy` runs the specs of what operators install, which need more tools. */
+const roots =
+  process.env['STANCE_TESTS'] === 'deploy'
+    ? ['<rootDir>/test/deploy']
+    : ['<rootDir>/libs', '<rootDir>/services', '<rootDir>/deploy', '<rootDir>/test/bench', '<rootDir>/test/e2e'];
+
 /** Unit specs (`*.spec.ts`), specs that need a real nats-server (`*.nats.spec.ts`) and end-to-end specs (`*.e2e.spec.ts`). */
 export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
-  roots: ['<rootDir>/libs', '<rootDir>/services', '<rootDir>/deploy', '<rootDir>/test'],
+  roots,
   testMatch: ['**/src/**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/.stance/', '<rootDir>/.nx/'],
@@ -24,6 +30,8 @@ export default {
     ],
   },
   globalSetup: '<rootDir>/libs/testing/src/jest.global-setup.mjs',
-  maxWorkers: 2,
+  testSequencer: '<rootDir>/libs/testing/src/jest.sequencer.mjs',
+  // One more than CI has processors: for a third of their time, specs wait for leases, timers and servers.
+  maxWorkers: 3,
   testTimeout: 60_000,
 };

@@ -1,4 +1,5 @@
 // @ts-check
+import { CREDENTIAL_SETTINGS } from '@stance/all-in-one';
 import { audit } from '@stance/audit';
 import { configSync } from '@stance/config-sync';
 import { deviceMatcher } from '@stance/device-matcher';
@@ -6,7 +7,7 @@ import { gateway } from '@stance/gateway';
 import { policyEngine } from '@stance/policy-engine';
 import { postureStore } from '@stance/posture-store';
 import { sentinelonePoller } from '@stance/sentinelone-poller';
-import { COMMON_SETTINGS } from '@stance/service-kit';
+import { COMMON_SETTINGS, TELEMETRY_SETTINGS } from '@stance/service-kit';
 
 /** @typedef {import('@stance/service-kit').Setting<unknown>} Setting */
 
@@ -38,6 +39,10 @@ ${SERVICES.filter(({ settings }) => Object.keys(settings).length > 0)
 
 The files: [several consoles](operating.md#several-consoles), [inventory and policy](configuration/inventory.md), [the policy language](policy.md), [the gateway file](gateway.md). \`config-sync\` needs at least one of its two.
 
+## All in one process
+
+${table(Object.entries(CREDENTIAL_SETTINGS))}
+
 ## \`npm start\`
 
 | variable | default | meaning |
@@ -51,7 +56,9 @@ The files: [several consoles](operating.md#several-consoles), [inventory and pol
 
 ## OpenTelemetry
 
-Metrics are always at \`/metrics\`. Traces, and metrics by OTLP, are sent once one of \`OTEL_EXPORTER_OTLP_ENDPOINT\`, \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT\` is set; \`OTEL_SDK_DISABLED=true\` keeps them off. The other [\`OTEL_*\` variables](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/) mean what they mean everywhere. Trace context travels with every event either way.
+Metrics are always at \`/metrics\`. Traces, and metrics by OTLP, are sent once one of \`OTEL_EXPORTER_OTLP_ENDPOINT\`, \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT\` is set; \`OTEL_SDK_DISABLED=true\` keeps them off. Where to and how is said by the other [\`OTEL_*\` variables](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/); what is sent and what is kept: [telemetry](telemetry.md). Trace context travels with every event either way.
+
+${table(Object.entries(TELEMETRY_SETTINGS))}
 `;
 }
 

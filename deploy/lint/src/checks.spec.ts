@@ -104,6 +104,10 @@ describe('the dead-code check', () => {
     'services/gateway/src/index.ts': `export { of } from 'rxjs';\n`,
     'libs/policy/package.json': JSON.stringify({ name: '@stance/policy', dependencies: { yaml: '2.9.1' } }),
   });
+  let outcome: CheckOutcome;
+  beforeAll(() => {
+    outcome = checkout.run(...check('dead-code'));
+  });
   afterAll(() => checkout.remove());
 
   it.each([
@@ -112,9 +116,8 @@ describe('the dead-code check', () => {
     ['a package that package.json does not list', /Unlisted dependencies[^]*rxjs +services\/gateway/],
     ['a package that nothing uses', /Unused dependencies[^]*yaml +libs\/policy\/package\.json/],
   ])('refuses %s', (_, complaint) => {
-    const { passed, output } = checkout.run(...check('dead-code'));
-    expect(passed).toBe(false);
-    expect(output).toMatch(complaint);
+    expect(outcome.passed).toBe(false);
+    expect(outcome.output).toMatch(complaint);
   });
 });
 

@@ -20,7 +20,7 @@ const productionLibs = [
   'libs/sentinelone',
 ];
 const testingLibs = ['libs/testing', 'libs/simulators'];
-const libs = [...productionLibs, ...testingLibs, 'libs/nats-server'];
+const libs = [...productionLibs, ...testingLibs, 'libs/nats-server', 'libs/nats-auth'];
 
 const services = [
   'services/sentinelone-poller',
@@ -49,9 +49,11 @@ export const rooms = {
   },
   'libs/simulators': { rooms: ['libs/contracts'], packages: everywhere },
   'libs/nats-server': { rooms: [] },
+  'libs/nats-auth': { rooms: ['libs/contracts'], packages: ['zod', '@nats-io/nkeys', '@nats-io/jwt'] },
   'libs/testing': { rooms: libs },
 
   ...Object.fromEntries(services.map((service) => [service, { rooms: productionLibs }])),
+  'services/cli': { rooms: [...productionLibs, 'libs/nats-auth'] },
   'services/all-in-one': { rooms: [...services, ...productionLibs] },
 
   'deploy/local': {
@@ -61,6 +63,7 @@ export const rooms = {
       'libs/jetstream',
       'libs/service-kit',
       'libs/simulators',
+      'libs/nats-auth',
       'libs/nats-server',
     ],
   },
@@ -70,8 +73,7 @@ export const rooms = {
 
   'test/e2e': { rooms: libs },
   'test/bench': { rooms: libs },
-  'test/chaos': { rooms: libs },
-  'test/chart': { rooms: libs },
+  'test/deploy': { rooms: libs },
 };
 
 /** What every spec may import besides its room's row. */

@@ -20,6 +20,13 @@ export async function startDemoTenant(): Promise<SentinelOneTenant> {
   return tenant;
 }
 
+/** The samples of demo mode. */
+export const demoFiles = {
+  STANCE_DEVICES_FILE: sample('devices.yaml'),
+  STANCE_POLICY_FILE: sample('policy.yaml'),
+  STANCE_GATEWAY_FILE: sample('gateway.yaml'),
+};
+
 /** What demo mode sets where the user has set nothing. */
 export function demoEnvironment(tenant: SentinelOneTenant): NodeJS.ProcessEnv {
   return {
@@ -28,9 +35,7 @@ export function demoEnvironment(tenant: SentinelOneTenant): NodeJS.ProcessEnv {
     SENTINELONE_SOURCE: 'simulated',
     SENTINELONE_POLL_INTERVAL: '1s',
     SENTINELONE_SWEEP_INTERVAL: '1m',
-    STANCE_DEVICES_FILE: sample('devices.yaml'),
-    STANCE_POLICY_FILE: sample('policy.yaml'),
-    STANCE_GATEWAY_FILE: sample('gateway.yaml'),
+    ...demoFiles,
   };
 }
 

@@ -1,12 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { startAll, type AllServices } from '@stance/all-in-one';
+import { gatewayNameOf, startAll, type AllServices } from '@stance/all-in-one';
 import { SourceReported, type DataOf } from '@stance/contracts';
 import { applyTopology, connectToNats } from '@stance/jetstream';
 import { findNatsServer, PortInUseError, startNatsServer, type NatsServer } from '@stance/nats-server';
 import { integer, loadConfiguration, type Running } from '@stance/service-kit';
 import type { SentinelOneTenant } from '@stance/simulators';
-import { demoEnvironment, openSessions, startDemoTenant, VISITS } from './demo.js';
+import { adoptUnaccounted, prepareAccounts, type LocalAccounts } from './accounts.js';
+import { demoEnvironment, demoFiles, openSessions, startDemoTenant, VISITS } from './demo.js';
 import { DEMO_APPLICATION_PORT, DEMO_RELAY_URL, startDemoApplication } from './demo-application.js';
 import { createLocalLogging } from './logging.js';
 import { modeOf, type Mode } from './mode.js';
@@ -82,18 +83,23 @@ async function startParts(
     terminal.note(
       'Demo mode: a simulated SentinelOne tenant, sample devices and sample people. No real system is read.',
     );
-  const natsUrl = mode.natsUrl ?? (await startNats(mode, environment, terminal, started));
-
-  const connection = await connectToNats({ url: natsUrl, name: 'stance-local', waitForServer: false });
-  started.push(() => connection.close());
-  const { created, updated } = await applyTopology(connection);
-  terminal.step(`streams: ${created.length} created, ${updated.length} updated`);
+  const given = { ...(mode.demo && demoFiles), ...withoutEmpty(environment) };
+  const gateway = gatewayNameOf(given);
+  // Of a cluster that is named, whoever runs it says who may do what.
+  const accounts = mode.natsUrl === undefined ? await prepareAccounts(mode.dataFolder, gateway) : undefined;
+  const natsUrl = mode.natsUrl ?? (await startNats(mode, environment, terminal, started, accounts?.serverConfig ?? ''));
+  await prepareStreams(natsUrl, given, { accounts, gateway }, terminal);
 
   const tenant = mode.demo ? await startTenant(terminal, started) : undefined;
   if (mode.demo) await startApplication(terminal, started);
   const logging = createLocalLogging(mode.dataFolder);
   const services = await startAll(
-    { ...(tenant && demoEnvironment(tenant)), ...withoutEmpty(environment), NATS_URL: natsUrl },
+    {
+      ...(tenant && demoEnvironment(tenant)),
+      ...given,
+      NATS_URL: natsUrl,
+      ...(accounts && { NATS_USERS_FOLDER: accounts.usersFolder }),
+    },
     logging.loggerFor,
   );
   started.push(() => services.stop());
@@ -111,9 +117,45 @@ async function startParts(
     logFile: relative(folder, logging.file),
   };
   const { simulatorUrl } = addresses;
-  writeRunFile(mode.runFile, { natsUrl, gatewayUrl, simulatorUrl, demo: mode.demo, pid: process.pid });
+  writeRunFile(mode.runFile, {
+    natsUrl,
+    usersFolder: accounts?.usersFolder ?? null,
+    gatewayUrl,
+    simulatorUrl,
+    demo: mode.demo,
+    pid: process.pid,
+  });
   started.push(async () => removeRunFile(mode.runFile));
   return { services, addresses };
+}
+
+/** Makes the streams: as their own user where there are accounts, else as whoever the environment says. */
+async function prepareStreams(
+  natsUrl: string,
+  environment: NodeJS.ProcessEnv,
+  { accounts, gateway }: { accounts: LocalAccounts | undefined; gateway: string | undefined },
+  terminal: Terminal,
+): Promise<void> {
+  const { NATS_CREDS_FILE: credsFile, NATS_NKEY_SEED_FILE: nkeySeedFile } = environment;
+  const { NATS_CA_FILE: caFile, NATS_CERT_FILE: certFile, NATS_KEY_FILE: keyFile } = environment;
+  const credentials = accounts
+    ? { nkeySeedFile: join(accounts.usersFolder, 'topology.nk') }
+    : { credsFile, nkeySeedFile };
+  const tls = { caFile, certFile, keyFile };
+  const connection = await connectToNats({
+    url: natsUrl,
+    name: 'stance-local',
+    ...credentials,
+    tls,
+    waitForServer: false,
+  });
+  try {
+    const gateways = accounts && gateway !== undefined ? [gateway] : [];
+    const { created, updated } = await applyTopology(connection, { gateways });
+    terminal.step(`streams: ${created.length} created, ${updated.length} updated`);
+  } finally {
+    await connection.close();
+  }
 }
 
 /** An empty variable counts as unset, and does not take away what demo mode sets. */
@@ -126,6 +168,7 @@ async function startNats(
   environment: NodeJS.ProcessEnv,
   terminal: Terminal,
   started: (() => Promise<void>)[],
+  serverConfig: string,
 ): Promise<string> {
   const settings = {
     STANCE_NATS_PORT: integer({
@@ -138,8 +181,10 @@ async function startNats(
   const { STANCE_NATS_PORT: port } = loadConfiguration(settings, environment);
   const binary = await findNatsServer({ onProgress: (line) => terminal.step(line) });
   const storeDir = join(mode.dataFolder, 'nats');
+  if (adoptUnaccounted(storeDir)) terminal.step('the data from before there were accounts is taken over');
+  const logFile = join(mode.dataFolder, 'nats.log');
   const start = (at: number): Promise<NatsServer> =>
-    startNatsServer({ binary, storeDir, port: at, name: 'stance-local', logFile: join(mode.dataFolder, 'nats.log') });
+    startNatsServer({ binary, storeDir, port: at, name: 'stance-local', logFile, serverConfig });
   let server: NatsServer;
   try {
     server = await start(port);

@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 /** What runs on this machine, for the `stance` command to find. */
 export interface LocalStack {
   readonly natsUrl: string;
+  /** Where the credentials of its users are; null where it uses a server that is not its own. */
+  readonly usersFolder: string | null;
   readonly gatewayUrl: string;
   readonly simulatorUrl: string | null;
   readonly demo: boolean;

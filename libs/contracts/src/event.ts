@@ -136,6 +136,11 @@ function tokensAfter(contract: EventContract, subject: string): string[] {
   return tokens;
 }
 
+/** The name of a service's durable consumer: under 32 characters, as the server's file paths want it. */
+export function durableOf(service: string, contract: EventContract): string {
+  return `${service}_${contract.name.replace('.', '-')}`;
+}
+
 /** The plain id of the entity that an event is about: the last of its keys, or the entity's name where there is one only. */
 export function entityOf(contract: EventContract, data: Readonly<Record<string, unknown>>): string {
   const key = contract.keys.at(-1);

@@ -6,6 +6,8 @@ export * from './codec.js';
 export * from './catalogue.js';
 export * from './requests.js';
 export * from './stream-config.js';
+export * from './copies.js';
+export * from './rights.js';
 export * from './events/reason.js';
 export * from './events/agent.js';
 export * from './events/source.js';

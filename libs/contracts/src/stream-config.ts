@@ -1,7 +1,10 @@
 import { BUCKETS, DUPLICATE_WINDOW_SECONDS, STREAMS, type StreamDefinition } from './streams.js';
 
-/** The oldest nats-server that does all that Stance relies on: per-message TTL, schedules, atomic batches, honest health. */
-export const MINIMUM_SERVER_VERSION = '2.12.0';
+/**
+ * The oldest nats-server that does all that Stance relies on: per-message TTL, schedules, and mirrors by way of a consumer
+ * that was made for them (docs/adr/0014).
+ */
+export const MINIMUM_SERVER_VERSION = '2.14.0';
 
 /** A stream's configuration in JetStream's own field names (nats-server `StreamConfig`); times in nanoseconds. */
 export interface WireStreamConfig {

@@ -21,6 +21,8 @@ export interface StreamDefinition {
   readonly appendOnly?: boolean;
   /** Facts that audit records; off for the audit trail itself and for what is not a fact. */
   readonly audited: boolean;
+  /** The NATS account that holds it where accounts are set up: `audit` is one that no other service may write to. */
+  readonly account?: 'audit';
 }
 
 const DAY = 24 * 60 * 60;
@@ -137,6 +139,7 @@ export const STREAMS = {
     keepPerSubject: 'all',
     appendOnly: true,
     audited: false,
+    account: 'audit',
   },
   DEAD: {
     name: 'STANCE_DEAD',

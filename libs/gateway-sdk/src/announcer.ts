@@ -8,6 +8,7 @@ import {
   type DataOf,
   type EventContract,
 } from '@stance/contracts';
+import { beginPublishing } from './enforcement-span.js';
 import type { Link } from './link.js';
 import { pause } from './pause.js';
 
@@ -53,9 +54,11 @@ export class Announcer {
     const { contract, data, id, cause, delayMs = 0 } = announcement;
     const subject = addressOf(contract, data);
     const time = new Date(this.options.now());
-    const payload = JSON.stringify(createEvent(contract, { id, producer: 'gateway', time, data, cause }));
-    const store = () => this.inTurn(() => this.untilStored(subject, payload, announcement));
-    return delayMs === 0 ? store() : pause(delayMs, this.stopping.signal).then(store);
+    const { traceparent, ended } = beginPublishing(contract, id, cause.traceparent);
+    const own = { ...announcement, cause: { ...cause, traceparent } };
+    const payload = JSON.stringify(createEvent(contract, { id, producer: 'gateway', time, data, cause: own.cause }));
+    const store = () => this.inTurn(() => this.untilStored(subject, payload, own));
+    return ended(delayMs === 0 ? store() : pause(delayMs, this.stopping.signal).then(store));
   }
 
   /** Gives up on what is not confirmed yet. */

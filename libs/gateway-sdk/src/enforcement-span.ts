@@ -6,17 +6,22 @@ import {
   SpanStatusCode,
   trace,
   type Context,
+  type Span,
 } from '@opentelemetry/api';
-import type { Session } from './session.js';
+import type { EventContract } from '@stance/contracts';
+import type { Revocation, Session } from './session.js';
 
 const tracer = trace.getTracer('@stance/gateway-sdk');
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** How a session's end went, as its span tells; times in milliseconds since 1970. */
 export interface Ending {
-  readonly traceparent: string | undefined;
+  readonly gateway: string;
+  readonly revocation: Revocation;
   readonly beganAt: number;
   readonly endedAt: number;
+  /** From the observation to the enforcement, in milliseconds. */
+  readonly reactionMs: number | undefined;
   readonly failed: boolean;
 }
 
@@ -31,16 +36,56 @@ export function inTraceOf<Result>(traceparent: string | undefined, work: () => R
  */
 export function inEnforcementSpan<Result>(
   session: Session,
-  { traceparent, beganAt, endedAt, failed }: Ending,
+  { gateway, revocation, beganAt, endedAt, reactionMs, failed }: Ending,
   work: (traceparent: string | undefined) => Result,
 ): Result {
-  const attributes = { 'stance.resource': session.resource, 'stance.enforcement': session.enforcement };
+  const { traceparent } = revocation.cause;
+  const attributes = {
+    'messaging.system': 'nats',
+    'messaging.operation.type': 'process',
+    'messaging.operation.name': 'enforce',
+    // Kept whatever is sampled.
+    'stance.trace.priority': 'always',
+    'stance.gateway': gateway,
+    'stance.device.id': session.deviceId,
+    'stance.session.id': session.sessionId,
+    'stance.resource': session.resource,
+    'stance.enforcement': session.enforcement,
+    'stance.reason.code': revocation.reasons[0]?.code ?? 'unknown',
+    ...(reactionMs !== undefined && { 'stance.reaction_ms': reactionMs }),
+  };
   const options = { kind: SpanKind.CONSUMER, attributes, startTime: beganAt };
   return tracer.startActiveSpan('enforce session.revoked', options, contextOf(traceparent), (span) => {
     if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(endedAt);
     return work(currentTraceparent() ?? traceparent);
   });
+}
+
+/**
+ * Begins the span of publishing an event below `traceparent`. `ended` ends it with the promise of whether the event is stored.
+ */
+export function beginPublishing(contract: EventContract, id: string, traceparent: string | undefined) {
+  const attributes = {
+    'messaging.system': 'nats',
+    'messaging.operation.type': 'send',
+    'messaging.operation.name': 'publish',
+    'messaging.destination.template': contract.subjectPrefix,
+    'messaging.client.id': 'gateway',
+    'messaging.message.id': id,
+  };
+  const options = { kind: SpanKind.PRODUCER, attributes };
+  const span = tracer.startSpan(`publish ${contract.subjectPrefix}`, options, contextOf(traceparent));
+  return {
+    /** Of the span, or the one that was given where OpenTelemetry is off. */
+    traceparent: traceparentOf(span) ?? traceparent,
+    ended: async (stored: Promise<boolean>): Promise<boolean> => {
+      const isStored = await stored;
+      if (!isStored) span.setStatus({ code: SpanStatusCode.ERROR, message: 'given up: the gateway was closed' });
+      span.end();
+      return isStored;
+    },
+  };
 }
 
 function contextOf(traceparent: string | undefined): Context {
@@ -52,7 +97,12 @@ function contextOf(traceparent: string | undefined): Context {
 }
 
 function currentTraceparent(): string | undefined {
-  const active = trace.getSpanContext(context.active());
-  if (active === undefined || !isSpanContextValid(active)) return undefined;
-  return `00-${active.traceId}-${active.spanId}-${active.traceFlags.toString(16).padStart(2, '0')}`;
+  const active = trace.getSpan(context.active());
+  return active === undefined ? undefined : traceparentOf(active);
+}
+
+function traceparentOf(span: Span): string | undefined {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  if (!isSpanContextValid(span.spanContext())) return undefined;
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }

@@ -68,4 +68,24 @@ describe('the engine', () => {
     engine.reached(1);
     expect(engine.state(1)).toBe('fresh');
   });
+
+  test('is behind while the engine writes to another stream than the one that the cache was read from', () => {
+    const engine = watch();
+    engine.reached(10);
+    engine.heard(10, 0);
+    expect(engine.state(0)).toBe('fresh');
+    engine.heard(3, 1_000, false);
+    engine.heard(4, 6_000, false);
+    expect(engine.state(6_000)).toBe('fresh');
+    expect(engine.state(6_001)).toBe('behind');
+    engine.heard(4, 7_000);
+    expect(engine.state(7_000)).toBe('fresh');
+  });
+
+  test('is not trusted at first when the engine writes to another stream', () => {
+    const engine = watch();
+    engine.reached(10);
+    engine.heard(10, 0, false);
+    expect(engine.state(0)).toBe('silent');
+  });
 });

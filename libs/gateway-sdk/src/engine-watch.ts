@@ -21,6 +21,7 @@ export class EngineWatch {
   private trusted = false;
   private reachedUpTo = 0;
   private awaited: Awaited[] = [];
+  private estrangedSince: number | undefined;
 
   constructor(
     private readonly limits: {
@@ -41,9 +42,13 @@ export class EngineWatch {
     return this.heardLast === undefined ? undefined : this.heardLast + this.limits.maxSilenceMs;
   }
 
-  /** The engine reported that it has decided up to this sequence of the decision stream. */
-  heard(decidedUpTo: number, now: number): void {
+  /**
+   * The engine reported that it has decided up to this sequence of the decision stream. `ofOurs`: whether that is the stream
+   * which the cache is read from, or copied from.
+   */
+  heard(decidedUpTo: number, now: number, ofOurs = true): void {
     this.heardLast = now;
+    this.estrangedSince = ofOurs ? undefined : (this.estrangedSince ?? now);
     if (decidedUpTo > this.reachedUpTo) {
       const last = this.awaited.length >= MAX_AWAITED ? this.awaited.pop() : undefined;
       this.awaited.push({ decidedUpTo, since: last?.since ?? now });
@@ -68,19 +73,21 @@ export class EngineWatch {
     this.awaited = [];
     this.trusted = false;
     this.heardLast = undefined;
+    this.estrangedSince = undefined;
   }
 
   state(now: number): EngineState {
     this.allowForClock(now);
     if (this.heardLast === undefined || now - this.heardLast > this.limits.maxSilenceMs) return 'silent';
-    const oldest = this.awaited[0];
-    if (oldest !== undefined && now - oldest.since > this.limits.maxBehindMs) return 'behind';
+    const since = Math.min(this.awaited[0]?.since ?? Infinity, this.estrangedSince ?? Infinity);
+    if (now - since > this.limits.maxBehindMs) return 'behind';
     return this.trusted ? 'fresh' : 'silent';
   }
 
   /** After the clock was set back, times count from now: a limit must not grow by as much. */
   private allowForClock(now: number): void {
     if (this.heardLast !== undefined && now < this.heardLast) this.heardLast = now;
+    if (this.estrangedSince !== undefined && now < this.estrangedSince) this.estrangedSince = now;
     if ((this.awaited[0]?.since ?? now) > now) {
       this.awaited = this.awaited.map(({ decidedUpTo, since }) => ({ decidedUpTo, since: Math.min(since, now) }));
     }
@@ -89,6 +96,6 @@ export class EngineWatch {
   private settle(): void {
     const open = this.awaited.findIndex(({ decidedUpTo }) => decidedUpTo > this.reachedUpTo);
     this.awaited = open === -1 ? [] : this.awaited.slice(open);
-    if (this.awaited.length === 0 && this.heardLast !== undefined) this.trusted = true;
+    if (this.awaited.length === 0 && this.heardLast !== undefined && this.estrangedSince === undefined) this.trusted = true;
   }
 }

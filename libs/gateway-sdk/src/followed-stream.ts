@@ -1,4 +1,5 @@
 import { DeliverPolicy, jetstream, jetstreamManager, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { COPY_OF } from '@stance/contracts';
 import type { Link } from './link.js';
 import { pause, unlessAborted } from './pause.js';
 import { askPosition, standingOf, type Place, type Standing } from './stream-position.js';
@@ -22,13 +23,15 @@ export interface FollowOptions {
   readonly onTrouble: (message: string, error: unknown) => void;
   /** Between two looks at where the stream's leader is, in milliseconds; default 5,000. */
   readonly lookEveryMs?: number;
-  /** How long reading may stand still while there is more, before it starts anew; default 10,000 ms. */
+  /** How long reading may stand still while there is more, before it starts anew; default 3,000 ms. */
   readonly stuckAfterMs?: number;
 }
 
 const LOOK_AGAIN_MS = 100;
 const LOADING_LOOK_MS = 10;
 const RETRY_MS = 1_000;
+/** Two to three without a word, and the server that the consumer lived on is taken for gone, and the consumer with it. */
+const HEARTBEAT_MS = 1_000;
 
 /**
  * Reads a stream's last message per subject, then what comes, for as long as the process lives: through reconnections,
@@ -39,6 +42,7 @@ export class FollowedStream {
   private readonly ended: Promise<void>;
   private manager: JetStreamManager | undefined;
   private created: string | undefined;
+  private copied: string | undefined;
   private seen: Place | undefined;
   private mark: Place | undefined;
   private isLoaded = false;
@@ -68,6 +72,16 @@ export class FollowedStream {
 
   get loaded(): boolean {
     return this.isLoaded;
+  }
+
+  /** When the stream was created that is read, or that it is a copy of, RFC 3339; undefined before it was looked at. */
+  get originalCreated(): string | undefined {
+    return this.copied ?? this.created;
+  }
+
+  /** The last sequence that was read; 0 before the first. */
+  get heldUpTo(): number {
+    return this.seen?.sequence ?? 0;
   }
 
   /** Asks the stream's leader at once, instead of at the next interval. */
@@ -107,7 +121,8 @@ export class FollowedStream {
     const { stream, filter } = this.options;
     this.restart = false;
     this.manager ??= await jetstreamManager(this.link.connection, { checkAPI: false });
-    const { created } = await this.manager.streams.info(stream);
+    const { created, config } = await this.manager.streams.info(stream);
+    this.copied = config.metadata?.[COPY_OF];
     if (this.created !== undefined && this.created !== created) this.void();
     this.created = created;
     const consumer = await jetstream(this.link.connection).consumers.get(stream, {
@@ -120,7 +135,7 @@ export class FollowedStream {
     const messages = await consumer.consume({
       max_messages: 1_000,
       expires: 10_000,
-      idle_heartbeat: 2_500,
+      idle_heartbeat: HEARTBEAT_MS,
       callback: (message: JsMsg) => {
         if (over) return;
         this.seen = { sequence: message.seq, storedAt: message.time.getTime() };
@@ -134,7 +149,15 @@ export class FollowedStream {
       broken = { error: error ?? new Error('the consumer ended') };
       this.look();
     };
+    const untilSilent = async () => {
+      for await (const { type } of messages.status()) {
+        if (type !== 'heartbeats_missed') continue;
+        broken ??= { error: new Error('nothing is heard of the consumer any more') };
+        this.look();
+      }
+    };
     void untilBroken();
+    void untilSilent();
     try {
       await this.supervise(signal, () => broken);
     } finally {
@@ -146,7 +169,7 @@ export class FollowedStream {
 
   /** Watches over one reading until it has to start anew. */
   private async supervise(signal: AbortSignal, broken: () => { readonly error: unknown } | undefined): Promise<void> {
-    const { lookEveryMs = 5_000, stuckAfterMs = 10_000 } = this.options;
+    const { lookEveryMs = 5_000, stuckAfterMs = 3_000 } = this.options;
     let doubts = 0;
     let short: { readonly at: number | undefined; readonly since: number } | undefined;
     for (;;) {

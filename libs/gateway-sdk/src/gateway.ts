@@ -24,6 +24,7 @@ import { DecisionCache } from './decision-cache.js';
 import { EngineWatch } from './engine-watch.js';
 import { causeOf, keysOrNothing, revocationOf } from './events.js';
 import { FollowedStream } from './followed-stream.js';
+import { observeGateway } from './gateway-metrics.js';
 import type { GatewayHealth, GatewayOptions } from './gateway-options.js';
 import { LapseWatch } from './lapse-watch.js';
 import { Link } from './link.js';
@@ -80,7 +81,9 @@ export class Gateway {
   private readonly expiring: NodeJS.Timeout;
   private readonly reports: Subscription;
   private readonly usage: UsageReports | undefined;
+  private heldAtLastReport = 0;
   private closing: Promise<void> | undefined;
+  private readonly endObservation: () => void;
 
   constructor(private readonly options: GatewayOptions) {
     const { maxIdleMs = Infinity, live } = options;
@@ -121,6 +124,7 @@ export class Gateway {
     if (maxIdleMs !== Infinity) this.usage = this.tellUsage(maxIdleMs, live);
     this.streams = { sessions: this.followSessions() };
     this.loaded = this.load();
+    this.endObservation = observeGateway(this.name, () => this.health(), this.now);
   }
 
   /**
@@ -234,6 +238,7 @@ export class Gateway {
 
   private async shutDown(deadlineMs: number): Promise<void> {
     clearInterval(this.expiring);
+    this.endObservation();
     this.usage?.stop();
     if (!this.reports.isClosed()) this.reports.unsubscribe();
     const { sessions, decisions, revocations } = this.streams;
@@ -261,10 +266,23 @@ export class Gateway {
         if (error !== null) return this.onTrouble('the engine cannot be listened to', error);
         const report = this.read(EngineReported, message);
         if (report === undefined) return;
-        this.engine.heard(report.data.decidedUpTo, this.now());
+        this.engine.heard(report.data.decidedUpTo, this.now(), this.isOfOurStream(report.data.decisionStream));
         if (this.engine.isWaiting) this.streams.decisions?.look();
       },
     });
+  }
+
+  /**
+   * Whether the engine writes to the stream that the decisions here come from. A copy stays as it was when its original is
+   * made anew or set back: what it holds is then no longer what the engine has decided.
+   */
+  private isOfOurStream(engines: DataOf<typeof EngineReported>['decisionStream']): boolean {
+    const { decisions } = this.streams;
+    const heldBefore = this.heldAtLastReport;
+    this.heldAtLastReport = decisions?.heldUpTo ?? 0;
+    if (engines === undefined || decisions?.originalCreated === undefined) return true;
+    // What came since the report before may be newer than this one.
+    return engines.created === decisions.originalCreated && heldBefore <= engines.lastSequence;
   }
 
   private watchLapses(live: LiveSessions): LapseWatch {

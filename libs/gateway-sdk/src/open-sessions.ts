@@ -190,8 +190,10 @@ export class OpenSessions {
     const { traceparent } = revocation.cause;
     const done = await inTraceOf(traceparent, () => this.endAccess(session, revocation));
     const endedAt = done?.enforcedAt ?? this.options.now();
+    const reaction = reactionMs(revocation.observedAt, endedAt);
+    const ending = { gateway: this.options.gateway, revocation, beganAt, endedAt, reactionMs: reaction };
     await this.afterwards.run(() =>
-      inEnforcementSpan(session, { traceparent, beganAt, endedAt, failed: done === undefined }, (own) => {
+      inEnforcementSpan(session, { ...ending, failed: done === undefined }, (own) => {
         this.tellEnforced(session, revocation, done);
         return this.announceEnd(session, 'revoked', { ...revocation.cause, traceparent: own }, done);
       }),

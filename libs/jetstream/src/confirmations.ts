@@ -1,5 +1,6 @@
 import { JetStreamApiError, type ApiError } from '@nats-io/jetstream';
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { inboxOf } from './connection.js';
 import { Outbox } from './outbox.js';
 
 /** The stream's word that it stored a message. */
@@ -31,7 +32,7 @@ const SWEEPS_PER_TIMEOUT = 10;
  */
 export class Confirmations {
   private readonly waiting = new Map<string, Waiting>();
-  private readonly inbox = createInbox();
+  private readonly inbox: string;
   private readonly outbox = new Outbox();
   private readonly subscription: Subscription;
   private sweeping: NodeJS.Timeout | undefined;
@@ -41,6 +42,7 @@ export class Confirmations {
     private readonly connection: NatsConnection,
     private readonly timeoutMs: number,
   ) {
+    this.inbox = inboxOf(connection);
     this.subscription = connection.subscribe(`${this.inbox}.*`, {
       callback: (error, message) => {
         if (error === null) this.settle(message);

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import {
   connect,
+  createInbox,
   credsAuthenticator,
   nkeyAuthenticator,
+  nkeys,
   type Authenticator,
   type NatsConnection,
 } from '@nats-io/transport-node';
+import { inboxOfKey } from '@stance/contracts';
 
 export interface NatsOptions {
   /** One or more addresses, separated by commas. */
@@ -25,13 +28,18 @@ export class NatsUnreachable extends Error {
   override readonly name = 'NatsUnreachable';
 }
 
+/** Thrown for a credentials or seed file that is none. */
+export class UnusableCredentials extends Error {
+  override readonly name = 'UnusableCredentials';
+}
+
 /** Connects, and reconnects for as long as the process lives: an outage of any length heals by itself. */
 export async function connectToNats(options: NatsOptions): Promise<NatsConnection> {
   const servers = options.url.split(',').map((server) => server.trim());
-  const authenticator = authenticatorOf(options);
+  const { authenticator, inboxPrefix } = identityOf(options);
   const { caFile, certFile, keyFile } = options.tls ?? {};
   try {
-    return await connect({
+    const connection = await connect({
       servers,
       name: options.name,
       maxReconnectAttempts: -1,
@@ -43,10 +51,13 @@ export async function connectToNats(options: NatsOptions): Promise<NatsConnectio
       // A dead link must not look like a slow one: requests fail, and their callers retry.
       ignoreAuthErrorAbort: true,
       ...(authenticator && { authenticator }),
+      ...(inboxPrefix !== undefined && { inboxPrefix }),
       ...((caFile ?? certFile ?? keyFile) && {
         tls: { ...(caFile && { caFile }), ...(certFile && { certFile }), ...(keyFile && { keyFile }) },
       }),
     });
+    if (inboxPrefix !== undefined) inboxPrefixes.set(connection, inboxPrefix);
+    return connection;
   } catch (error) {
     throw new NatsUnreachable(
       `no NATS server answers at ${withoutPasswords(options.url)} (${error instanceof Error ? error.message : String(error)}): ` +
@@ -56,11 +67,33 @@ export async function connectToNats(options: NatsOptions): Promise<NatsConnectio
   }
 }
 
-function authenticatorOf({ credsFile, nkeySeedFile }: NatsOptions): Authenticator | undefined {
-  if (credsFile !== undefined) return credsAuthenticator(readFileSync(credsFile));
-  if (nkeySeedFile !== undefined)
-    return nkeyAuthenticator(new TextEncoder().encode(readFileSync(nkeySeedFile, 'utf8').trim()));
-  return undefined;
+const inboxPrefixes = new WeakMap<NatsConnection, string>();
+
+/** A new subject for answers, below what the connection's user may listen to. */
+export function inboxOf(connection: NatsConnection): string {
+  return createInbox(inboxPrefixes.get(connection));
+}
+
+interface Identity {
+  readonly authenticator?: Authenticator;
+  /** Where answers come: a user with an NKey has subjects of its own for them. */
+  readonly inboxPrefix?: string;
+}
+
+const SEED = /^SU[A-Z2-7]{56}$/m;
+
+function identityOf({ credsFile, nkeySeedFile }: NatsOptions): Identity {
+  const file = credsFile ?? nkeySeedFile;
+  if (file === undefined) return {};
+  const text = readFileSync(file, 'utf8');
+  const seed = SEED.exec(text)?.[0];
+  if (seed === undefined) throw new UnusableCredentials(`${file} holds no seed of a NATS user`);
+  const bytes = new TextEncoder().encode(seed);
+  return {
+    authenticator:
+      credsFile === undefined ? nkeyAuthenticator(bytes) : credsAuthenticator(new TextEncoder().encode(text)),
+    inboxPrefix: inboxOfKey(nkeys.fromSeed(bytes).getPublicKey()),
+  };
 }
 
 /** The addresses as they may be shown: whatever stands before an `@` is a secret. */

@@ -1,4 +1,4 @@
-import { SpanKind } from '@opentelemetry/api';
+import { SpanKind, type Span } from '@opentelemetry/api';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -11,12 +11,14 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { decodeEvent, keysOf, UnreadableEvent, type EventContract } from '@stance/contracts';
+import { decodeEvent, keysOf, UnreadableEvent, type EventContract, type EventOf } from '@stance/contracts';
 import { JetStreamContext, type Delivery } from './context.js';
-import { publishDeadLetter, type Death } from './dead-letters.js';
+import { publishDeadLetter, traceparentIn, type Death } from './dead-letters.js';
 import { KeyedScheduler } from './keyed-scheduler.js';
+import { idsOf, processSpan, type MessageSpan } from './message-spans.js';
 import { Outbox } from './outbox.js';
 import type { EventPublisher } from './publisher.js';
+import { closeWhenSilent, PULLING } from './pulling.js';
 import {
   isOutage,
   RetryLater,
@@ -27,7 +29,7 @@ import {
   type Settlement,
 } from './settlement.js';
 import type { StreamWatch } from './stream-watch.js';
-import { inSpan } from './trace-context.js';
+import { inSpan, markFailed } from './trace-context.js';
 
 export interface ConsumeOptions {
   /** Keys handled at the same time. */
@@ -50,6 +52,8 @@ export interface Route {
   readonly filter: string;
   /** The key field that orders messages; the whole subject by default. */
   readonly orderBy?: string | undefined;
+  /** Handled in a trace of its own that links to the event's, as for what was set long before. */
+  readonly beginsTrace?: boolean | undefined;
   readonly handle: (context: JetStreamContext) => Promise<void>;
 }
 
@@ -76,6 +80,7 @@ const STOPPING_NAK_MS = 100;
 /** Far below any ack wait. */
 const ACK_DELAY_MS = 5;
 const RECREATE_DELAY_MS = 500;
+const OPEN_TIMEOUT_MS = 2_000;
 /** At shutdown: how long the server may take to confirm that it got everything. */
 const FLUSH_MS = 1_000;
 
@@ -95,6 +100,7 @@ export class ConsumeLoop {
   private readonly unburied = new Map<number, Death>();
   /** Deliveries of a message, by its sequence, that were no attempts. */
   private readonly excused = new Map<number, number>();
+  private readonly span: MessageSpan;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -107,6 +113,7 @@ export class ConsumeLoop {
     /** Says whether the stream is still the one that the service's state was read from. */
     private readonly watch?: StreamWatch,
   ) {
+    this.span = processSpan(route.contract, publisher.service, stream, durable);
     this.scheduler = new KeyedScheduler((message, key) => this.guarded(() => this.process(message, key)), {
       concurrency: options.concurrency,
     });
@@ -123,6 +130,7 @@ export class ConsumeLoop {
     this.messages = messages;
     this.keepAlive = setInterval(() => void this.guarded(() => this.extendHeld()), this.options.ackWaitMs / 2);
     this.supervision = this.supervise();
+    void this.endAtReconnections();
   }
 
   /**
@@ -161,15 +169,27 @@ export class ConsumeLoop {
   }
 
   private async open(): Promise<ConsumerMessages> {
-    const manager = await jetstreamManager(this.connection);
+    const options = { checkAPI: false, timeout: OPEN_TIMEOUT_MS };
+    const manager = await jetstreamManager(this.connection, options);
     const config = consumerConfig(this.durable, this.route.filter, this.options.ackWaitMs);
     await createOrUpdate(manager.consumers, this.stream, config);
-    const consumer = await jetstream(this.connection).consumers.get(this.stream, this.durable);
-    return consumer.consume({
+    const consumer = await jetstream(this.connection, options).consumers.get(this.stream, this.durable);
+    const messages = await consumer.consume({
       max_messages: PREFETCH,
+      ...PULLING,
       abort_on_missing_resource: true,
       callback: (message: JsMsg) => this.accept(message),
     });
+    void closeWhenSilent(messages);
+    return messages;
+  }
+
+  /** The server that is connected to now knows of no request for messages; the client would look first whether it may ask again. */
+  private async endAtReconnections(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (this.stopping) return;
+      if (type === 'reconnect') await this.messages?.close();
+    }
   }
 
   /** Opens the consumer anew whenever it ends without having been asked to. */
@@ -228,23 +248,65 @@ export class ConsumeLoop {
       return;
     }
     const attempt = message.info.deliveryCount - (this.excused.get(message.seq) ?? 0);
-    const { retry } = this.options;
-    const unburied = this.unburied.get(message.seq);
-    if (unburied !== undefined) {
-      await this.bury(message, key, unburied);
-      return;
+    const fate = this.unburied.get(message.seq) ?? this.exhausted(attempt);
+    // Not even read before that is known: a message that kills its process would otherwise kill every next one too.
+    const reading: Reading = fate === undefined ? this.read(message) : { fate };
+    await this.inSpanOf(message, reading, attempt, async (span) => {
+      const { settlement, error } = await this.handle(message, key, reading, attempt);
+      if (error !== undefined) markFailed(span, error);
+      // A dead letter that could not be stored yet is no settlement: it is tried again without counting.
+      span.setAttribute('stance.settlement', settlement?.action ?? 'retry');
+      if (settlement?.action === 'retry') span.setAttribute('stance.retry.delay_ms', settlement.delayMs);
+      if (settlement !== undefined) this.observer.settled(this.route.contract, message, settlement, error);
+    });
+  }
+
+  private exhausted(attempt: number): Death | undefined {
+    if (attempt <= this.options.retry.maxAttempts * DELIVERIES_PER_ATTEMPT) return undefined;
+    return { code: 'exhausted', message: `delivered ${attempt} times and never settled`, attempts: attempt };
+  }
+
+  private read(message: JsMsg): Reading {
+    try {
+      return { event: readEvent(message, this.route.contract) };
+    } catch (error) {
+      return { error };
     }
-    // Checked before the handler runs: a message that kills its process would otherwise kill every next one too.
-    if (attempt > retry.maxAttempts * DELIVERIES_PER_ATTEMPT) {
-      await this.bury(message, key, {
-        code: 'exhausted',
-        message: `delivered ${attempt} times and never settled`,
-        attempts: attempt,
-      });
-      return;
-    }
-    const outcome = await this.run(message, attempt);
-    const settlement = settle(outcome, attempt, retry);
+  }
+
+  /** Every attempt is a span below the one that published the message; how it was settled shows in it. */
+  private inSpanOf(
+    message: JsMsg,
+    reading: Reading,
+    attempt: number,
+    work: (span: Span) => Promise<void>,
+  ): Promise<void> {
+    const { beginsTrace = false, contract } = this.route;
+    const cause = 'event' in reading ? reading.event.traceparent : traceparentIn(message.headers);
+    const { name, attributes } = this.span;
+    const place = beginsTrace ? { root: true, links: [cause] } : {};
+    return inSpan(name, { kind: SpanKind.CONSUMER, traceparent: cause, attributes, ...place }, async (span) => {
+      if (span.isRecording()) {
+        span.setAttributes({
+          'messaging.destination.name': message.subject,
+          'messaging.message.body.size': message.data.byteLength,
+          'stance.sequence': message.seq,
+          'stance.attempt': attempt,
+          ...('event' in reading && {
+            'messaging.message.id': reading.event.id,
+            ...idsOf(contract, reading.event.data),
+          }),
+        });
+      }
+      await work(span);
+    });
+  }
+
+  /** Handles and settles a message; resolves to how it was settled, and because of what. */
+  private async handle(message: JsMsg, key: string, reading: Reading, attempt: number): Promise<Settled> {
+    if ('fate' in reading) return this.bury(message, key, reading.fate, new Error(reading.fate.message));
+    const outcome = await this.run(message, reading, attempt);
+    const settlement = settle(outcome, attempt, this.options.retry);
     const error = outcome.ok ? undefined : outcome.error;
     switch (settlement.action) {
       case 'ack':
@@ -256,38 +318,23 @@ export class ConsumeLoop {
         this.giveBack(message, key, settlement.delayMs);
         break;
       case 'dead-letter':
-        await this.bury(message, key, { ...settlement, attempts: attempt }, error);
-        return;
+        return this.bury(message, key, { ...settlement, attempts: attempt }, error);
     }
-    this.observer.settled(this.route.contract, message, settlement, error);
+    return { settlement, error };
   }
 
-  private async run(message: JsMsg, attempt: number): Promise<Outcome> {
-    const { contract, handle } = this.route;
+  private async run(message: JsMsg, reading: Exclude<Reading, { fate: Death }>, attempt: number): Promise<Outcome> {
+    if ('error' in reading) return { ok: false, error: reading.error };
+    const delivery: Delivery = {
+      event: reading.event,
+      subject: message.subject,
+      stream: this.stream,
+      payload: message.data,
+      sequence: message.seq,
+      attempt,
+    };
     try {
-      const event = readEvent(message, contract);
-      const delivery: Delivery = {
-        event,
-        subject: message.subject,
-        stream: this.stream,
-        payload: message.data,
-        sequence: message.seq,
-        attempt,
-      };
-      await inSpan(
-        `process ${contract.subjectPrefix}`,
-        {
-          kind: SpanKind.CONSUMER,
-          traceparent: event.traceparent,
-          attributes: {
-            'messaging.system': 'nats',
-            'messaging.destination.template': contract.subjectPrefix,
-            'messaging.message.id': event.id,
-            'messaging.consumer.group.name': this.durable,
-          },
-        },
-        () => withDeadline(handle(new JetStreamContext(delivery)), this.options.handlerTimeoutMs),
-      );
+      await withDeadline(this.route.handle(new JetStreamContext(delivery)), this.options.handlerTimeoutMs);
       return { ok: true };
     } catch (error) {
       return { ok: false, error };
@@ -301,7 +348,7 @@ export class ConsumeLoop {
   }
 
   /** Dead-letters, then terminates: in this order, so that a crash between the two loses nothing. */
-  private async bury(message: JsMsg, key: string, death: Death, cause?: unknown): Promise<void> {
+  private async bury(message: JsMsg, key: string, death: Death, cause?: unknown): Promise<Settled> {
     const { code, message: reason } = death;
     try {
       await publishDeadLetter(this.publisher, message, death);
@@ -309,11 +356,11 @@ export class ConsumeLoop {
       this.unburied.set(message.seq, death);
       this.observer.trouble(`cannot store the dead letter of ${message.subject}, trying again`, error);
       this.giveBack(message, key, this.options.ackWaitMs);
-      return;
+      return { settlement: undefined, error };
     }
     this.unburied.delete(message.seq);
     message.term(code);
-    this.observer.settled(this.route.contract, message, { action: 'dead-letter', code, message: reason }, cause);
+    return { settlement: { action: 'dead-letter', code, message: reason }, error: cause };
   }
 
   private extendHeld(): void {
@@ -329,6 +376,15 @@ export class ConsumeLoop {
       this.observer.trouble(`consumer ${this.durable} of ${this.stream} could not settle a message`, error);
     }
   }
+}
+
+/** What a message holds, why that cannot be read, or why it is not read any more. */
+type Reading = { readonly event: EventOf<EventContract> } | { readonly error: unknown } | { readonly fate: Death };
+
+/** How a message was settled, and because of what; without a settlement where its dead letter could not be stored. */
+interface Settled {
+  readonly settlement: Settlement | undefined;
+  readonly error: unknown;
 }
 
 async function within(limitMs: number, work: Promise<void>): Promise<void> {

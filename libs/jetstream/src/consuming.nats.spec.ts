@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Controller } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern } from '@nestjs/microservices';
-import { AgentObserved, STREAMS } from '@stance/contracts';
+import { AgentObserved, STREAMS, durableOf } from '@stance/contracts';
 import { waitFor } from '@stance/testing';
 import { OnEvent } from './handlers.js';
-import { DuplicateHandler, durableOf, JetStreamStrategy, UnknownPattern } from './jetstream.strategy.js';
+import { DuplicateHandler, JetStreamStrategy, UnknownPattern } from './jetstream.strategy.js';
 import { moduleOf, observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
 
 let world: World;

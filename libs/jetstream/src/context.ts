@@ -1,6 +1,7 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { Cause, EventContract, EventOf } from '@stance/contracts';
 import type { Origin } from './fact-table.js';
+import { currentTraceparent } from './trace-context.js';
 
 /** Where a delivered event stands. */
 export interface Delivery<Contract extends EventContract = EventContract> {
@@ -32,16 +33,14 @@ export class JetStreamContext extends BaseRpcContext<[Delivery]> {
     return this.delivery.attempt;
   }
 
+  /** Of the event; its trace goes on below the span that handles it. */
   get cause(): Cause {
-    return causeOf(this.delivery.event);
+    const { txn, traceparent, observedat } = this.delivery.event;
+    return { txn, traceparent: currentTraceparent(traceparent), observedat };
   }
 
   /** What a write follows from: repeatable, so that a replay after a crash asks for the same events. */
   get origin(): Origin {
     return { input: `${this.delivery.stream}:${this.delivery.sequence}`, cause: this.cause };
   }
-}
-
-export function causeOf({ txn, traceparent, observedat }: Cause): Cause {
-  return { txn, traceparent, observedat };
 }

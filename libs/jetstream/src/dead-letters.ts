@@ -3,6 +3,7 @@ import type { JsMsg } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { DeadLettered, MAX_EVENT_BYTES, type DeadLetterCode, type DataOf, type ServiceName } from '@stance/contracts';
 import type { EventPublisher } from './publisher.js';
+import { currentTraceparent, isTraceparent } from './trace-context.js';
 
 /** Room for everything but the payload: the envelope, the subject (twice, escaped), the reason and the headers. */
 const OVERHEAD_BYTES = 64 * 1024;
@@ -48,7 +49,7 @@ export async function publishDeadLetter(publisher: EventPublisher, message: JsMs
   await publisher.publish(DeadLettered, deadLetterOf(publisher.service, message, death, new Date()), {
     id: `${publisher.service}:${message.info.stream}:${message.seq}:dead`,
     // The original's headers stay data: copied as headers, a Nats-TTL or Nats-Msg-Id would act on the dead letter.
-    cause: { traceparent: traceparentOf(message.headers) },
+    cause: { traceparent: currentTraceparent(traceparentIn(message.headers)) },
   });
 }
 
@@ -64,11 +65,10 @@ function headersAsData(headers: MsgHdrs | undefined): Record<string, string[]> {
   return data;
 }
 
-function traceparentOf(headers: MsgHdrs | undefined): string | undefined {
+/** The trace that a message's headers name, also of one whose payload cannot be read. */
+export function traceparentIn(headers: MsgHdrs | undefined): string | undefined {
   const traceparent = headers?.get('traceparent');
-  return traceparent !== undefined && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent)
-    ? traceparent
-    : undefined;
+  return isTraceparent(traceparent) ? traceparent : undefined;
 }
 
 /** The payload as text, unless it is none, or so full of what JSON escapes that base64 is shorter and surely fits. */

@@ -64,6 +64,8 @@ export interface Write<Contract extends EventContract, Value> {
 export interface Origin {
   readonly input: string;
   readonly cause: Cause;
+  /** Other causes of the same write, as `traceparent`s. */
+  readonly links?: readonly (string | undefined)[];
 }
 
 /** How often a write is decided anew after somebody else wrote first, before it is left for later. */
@@ -196,13 +198,14 @@ export class FactTable<Contract extends EventContract, Value> {
   private async tryWrite(
     subject: string,
     expectedSequence: number,
-    { input, cause }: Origin,
+    { input, cause, links }: Origin,
     { data, value, retires, schedule, ttl }: Write<Contract, Value>,
   ): Promise<number | undefined> {
     const id = `${this.publisher.service}:${input}:${subject}@${expectedSequence}`;
     const options = {
       id: id.length <= 1024 ? id : `${this.publisher.service}:${input}@${expectedSequence}`,
       cause,
+      links,
       expectedSequence,
       ...(retires !== undefined && { retires }),
       ...(schedule !== undefined && { schedule }),

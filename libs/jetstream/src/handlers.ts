@@ -9,6 +9,8 @@ export interface OnEventOptions<Contract extends EventContract> {
   /** Narrows the subjects, such as to one gateway. */
   readonly only?: Partial<KeysOf<Contract>>;
   readonly concurrency?: number;
+  /** Handles them in traces of their own that link to the event's: for what was set long before it is due. */
+  readonly beginsTrace?: boolean;
   readonly retry?: Partial<RetryPolicy>;
 }
 

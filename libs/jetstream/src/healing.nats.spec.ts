@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { AgentObserved, DeviceRecorded, STREAMS, type DataOf } from '@stance/contracts';
+import { AgentObserved, DeviceRecorded, STREAMS, durableOf, type DataOf } from '@stance/contracts';
 import { startFaultProxy, waitFor } from '@stance/testing';
 import { FactTable } from './fact-table.js';
-import { durableOf } from './jetstream.strategy.js';
 import { EventPublisher } from './publisher.js';
 import { observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
 import { applyTopology } from './topology.js';

@@ -1,4 +1,5 @@
 export * from './connection.js';
+export * from './copies.js';
 export * from './topology.js';
 export * from './publisher.js';
 export * from './fact-table.js';
@@ -14,4 +15,12 @@ export * from './lease.js';
 export * from './jetstream.strategy.js';
 export * from './errors.filter.js';
 export * from './wrong-last-sequence.js';
-export { newTraceparent, inSpan } from './trace-context.js';
+export {
+  currentTraceparent,
+  inSpan,
+  markFailed,
+  newTraceparent,
+  TRACE_PRIORITY,
+  type SpanOptions,
+  type TracePriority,
+} from './trace-context.js';

@@ -1,6 +1,6 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
-import { filterOf, type EventContract, type RequestContract } from '@stance/contracts';
+import { durableOf, filterOf, type EventContract, type RequestContract } from '@stance/contracts';
 import { lastValueFrom } from 'rxjs';
 import { ConsumeLoop, DEFAULT_CONSUME_OPTIONS, type ConsumeObserver, type Route } from './consume-loop.js';
 import type { JetStreamContext } from './context.js';
@@ -76,6 +76,15 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
     );
   }
 
+  /** The durable consumers of the service's handlers, by the event that they take. */
+  get consumers(): { contract: EventContract; stream: string; durable: string }[] {
+    return [...this.messageHandlers.values()].flatMap(({ extras }) => {
+      if (!isEventExtras(extras)) return [];
+      const contract = extras.event;
+      return [{ contract, stream: streamOf(contract), durable: durableOf(this.options.publisher.service, contract) }];
+    });
+  }
+
   /** Starts to consume and to answer. Call it once, when the service is the active one and its state is loaded. */
   async start(): Promise<void> {
     for (const handler of this.messageHandlers.values()) {
@@ -107,6 +116,7 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
       contract,
       filter: filterOf(contract, options.only),
       orderBy: options.orderBy,
+      beginsTrace: options.beginsTrace,
       handle: (context) => this.run(handler, context),
     };
     return new ConsumeLoop(
@@ -183,11 +193,6 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
       this.logger.log(`${subject} was refused (${failure.code}): ${failure.message}`);
     } else this.options.observer.trouble(`${subject} failed`, failure);
   }
-}
-
-/** The name of a durable consumer: under 32 characters, as the server's file paths want it. */
-export function durableOf(service: string, contract: EventContract): string {
-  return `${service}_${contract.name.replace('.', '-')}`;
 }
 
 function streamOf(contract: EventContract): string {

@@ -14,8 +14,9 @@ import {
   type ServiceName,
 } from '@stance/contracts';
 import { Confirmations, NotConfirmed, type Confirmation } from './confirmations.js';
+import { idsOf, publishSpan, type MessageSpan } from './message-spans.js';
 import { Slots } from './slots.js';
-import { currentTraceparent, inSpan } from './trace-context.js';
+import { currentTraceparent, inSpan, newTraceparent } from './trace-context.js';
 import { isWrongLastSequence } from './wrong-last-sequence.js';
 
 /** The subject's, or the stream's, last sequence is not the expected one: somebody else wrote. Codes 10071 (R1, R3) and 10164 (R3). */
@@ -39,6 +40,8 @@ export interface PublishOptions {
   /** Unique per producer; the server drops a second one within its window. */
   readonly id: string;
   readonly cause: Cause;
+  /** What else led to it, as the `traceparent`s of other causes: its span links to them. */
+  readonly links?: readonly (string | undefined)[] | undefined;
   /** Store only while the subject's last sequence is this one; 0: only as its first message. */
   readonly expectedSequence?: number;
   /** Store only while the whole stream's last sequence is this one; 0: only as its first message. */
@@ -73,6 +76,7 @@ export interface Published<Contract extends EventContract> {
 export class EventPublisher {
   private readonly confirmations: Confirmations;
   private readonly slots: Slots;
+  private readonly spans = new Map<EventContract, MessageSpan>();
 
   constructor(
     private readonly connection: NatsConnection,
@@ -93,22 +97,22 @@ export class EventPublisher {
     data: DataOf<Contract>,
     options: PublishOptions,
   ): Promise<Published<Contract>> {
-    return inSpan(
-      `publish ${contract.subjectPrefix}`,
-      {
-        kind: SpanKind.PRODUCER,
-        traceparent: options.cause.traceparent,
-        attributes: { 'messaging.system': 'nats', 'messaging.destination.template': contract.subjectPrefix },
-      },
-      async () => {
-        const cause = { ...options.cause, traceparent: currentTraceparent(options.cause.traceparent) };
-        const event = this.eventOf(contract, data, options.id, cause);
-        const payload = encode(event);
-        const subject = addressOf(contract, data);
-        const ack = await this.slots.run(() => this.store(subject, payload, { ...options, cause }));
-        return { event, payload, subject, sequence: ack.seq, duplicate: ack.duplicate };
-      },
-    );
+    const { name, attributes } = this.spanOf(contract);
+    const { traceparent, ...rest } = options.cause;
+    return inSpan(name, { kind: SpanKind.PRODUCER, traceparent, links: options.links, attributes }, async (span) => {
+      // What nothing caused begins a trace, also where OpenTelemetry is off.
+      const cause = { ...rest, traceparent: currentTraceparent(traceparent) ?? newTraceparent() };
+      const event = this.eventOf(contract, data, options.id, cause);
+      const payload = encode(event);
+      const subject = addressOf(contract, data);
+      if (span.isRecording()) {
+        span.setAttributes({ 'messaging.destination.name': subject, 'messaging.message.id': options.id });
+        span.setAttributes({ 'messaging.message.body.size': payload.byteLength, ...idsOf(contract, data) });
+      }
+      const ack = await this.slots.run(() => this.store(subject, payload, { ...options, cause }));
+      span.setAttribute('stance.sequence', ack.seq);
+      return { event, payload, subject, sequence: ack.seq, duplicate: ack.duplicate };
+    });
   }
 
   /** Sends an event that no stream keeps. */
@@ -116,6 +120,14 @@ export class EventPublisher {
     this.connection.publish(addressOf(contract, data), encode(this.eventOf(contract, data, id, {})), {
       headers: headersOf({ id, cause: {} }),
     });
+  }
+
+  private spanOf(contract: EventContract): MessageSpan {
+    const known = this.spans.get(contract);
+    if (known !== undefined) return known;
+    const span = publishSpan(contract, this.service);
+    this.spans.set(contract, span);
+    return span;
   }
 
   private eventOf<Contract extends EventContract>(

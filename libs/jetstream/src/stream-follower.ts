@@ -7,6 +7,7 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { closeWhenSilent, PULLING } from './pulling.js';
 
 export interface FollowOptions {
   readonly stream: string;
@@ -20,6 +21,7 @@ export interface FollowOptions {
 const CAUGHT_UP_POLL_MS = 10;
 const REOPEN_DELAY_MS = 250;
 const LOOK_TIMEOUT_MS = 1_000;
+const OPEN_TIMEOUT_MS = 2_000;
 
 /**
  * Reads a stream in order, without acknowledgements, first what is there, then what comes, through reconnections.
@@ -44,7 +46,8 @@ export class StreamFollower {
   ): Promise<StreamFollower> {
     const follower = new StreamFollower(connection, options, onMessage);
     await follower.open();
-    void follower.reopenAfterReconnections();
+    void follower.endAtReconnections();
+    void follower.supervise();
     return follower;
   }
 
@@ -64,19 +67,22 @@ export class StreamFollower {
 
   private async open(): Promise<void> {
     const { stream, filter } = this.options;
-    const consumer = await jetstream(this.connection).consumers.get(stream, {
+    const consumer = await jetstream(this.connection, { timeout: OPEN_TIMEOUT_MS }).consumers.get(stream, {
       ...this.startingPoint(),
       // Deliver-last-per-subject asks for a filter; one string, so that the API subject carries it (permissions).
       filter_subjects: filter ?? '>',
     });
-    this.messages = await consumer.consume({
+    const messages = await consumer.consume({
       max_messages: 1_000,
+      ...PULLING,
       callback: (message: JsMsg) => {
         if (this.stopped || message.seq <= this.lastSequence) return;
         this.lastSequence = message.seq;
         this.onMessage(message);
       },
     });
+    void closeWhenSilent(messages);
+    this.messages = messages;
   }
 
   private startingPoint() {
@@ -116,15 +122,22 @@ export class StreamFollower {
    * What the server sent into a breaking connection is lost without a trace: the client finds out only when the next
    * message shows a gap, which may be never. So each reconnection starts a new consumer after the last message seen.
    */
-  private async reopenAfterReconnections(): Promise<void> {
+  private async endAtReconnections(): Promise<void> {
     for await (const { type } of this.connection.status()) {
       if (this.stopped) return;
-      if (type === 'reconnect') await this.reopen();
+      if (type === 'reconnect') await this.messages?.close();
+    }
+  }
+
+  /** Opens a new consumer whenever the one before has ended, as by a reconnection or by its leader's silence. */
+  private async supervise(): Promise<void> {
+    while (!this.stopped && !this.connection.isClosed()) {
+      await this.messages?.closed();
+      await this.reopen();
     }
   }
 
   private async reopen(): Promise<void> {
-    await this.messages?.close();
     while (!this.stopped && !this.connection.isClosed()) {
       try {
         await this.open();

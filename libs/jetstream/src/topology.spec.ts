@@ -9,9 +9,9 @@ describe('the server', () => {
   it.each([
     ['2.9.10', true],
     ['2.10.27', true],
-    ['2.11.99', true],
-    ['2.12.0', false],
-    ['2.12.0-RC.1', false],
+    ['2.13.99', true],
+    ['2.14.0', false],
+    ['2.14.0-RC.1', false],
     ['2.15.1', false],
     ['3.0.0', false],
     ['', true],

@@ -1,6 +1,21 @@
-import { jetstreamManager, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { MINIMUM_SERVER_VERSION, wireTopology, type WireStreamConfig } from '@stance/contracts';
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstreamManager,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { errors, type NatsConnection } from '@nats-io/transport-node';
+import {
+  AUDIT_SETUP_PREFIX,
+  COPIED_STREAMS,
+  copyOf,
+  MINIMUM_SERVER_VERSION,
+  STREAMS,
+  wireTopology,
+  type WireStreamConfig,
+} from '@stance/contracts';
+import { applyCopies } from './copies.js';
 
 /** One way in which the server differs from what Stance needs. */
 export interface TopologyProblem {
@@ -73,7 +88,10 @@ export function differences(definition: WireStreamConfig, echo: Partial<StreamCo
   const wanted: Wanted = { ...IMPLIED, ...definition };
   const echoed: Partial<StreamConfig> = { ...IMPLIED, ...echo };
   return CHECKED.filter((field) => {
-    const actual = echoed[field as keyof StreamConfig] ?? (typeof wanted[field] === 'boolean' ? false : undefined);
+    // What is off or nothing is left out of some echoes.
+    const actual =
+      echoed[field as keyof StreamConfig] ??
+      (wanted[field] === false || wanted[field] === 0 ? wanted[field] : undefined);
     return JSON.stringify(actual) !== JSON.stringify(wanted[field]);
   }).map(
     (field) =>
@@ -103,53 +121,132 @@ function compareVersions(left: string, right: string): number {
   return 0;
 }
 
-/** Lists what is missing or different; nothing is changed. */
-export async function inspectTopology(connection: NatsConnection): Promise<TopologyProblem[]> {
+/** Whether the audit trail has an account of its own: whoever looks from that of Stance then reaches it by another prefix. */
+async function hasAuditAccount(connection: NatsConnection): Promise<boolean> {
+  try {
+    const answer = await connection.request(`${AUDIT_SETUP_PREFIX}.STREAM.INFO.${STREAMS.AUDIT.name}`);
+    return answer.data.byteLength > 0;
+  } catch (error) {
+    // Nobody listens, or this user may not ask: then there is nothing to be made there by it.
+    if (error instanceof errors.RequestError || error instanceof errors.PermissionViolationError) return false;
+    throw error;
+  }
+}
+
+/** The managers by which the streams are reached, by stream. */
+async function managersOf(connection: NatsConnection): Promise<(stream: string) => JetStreamManager> {
+  const core = await jetstreamManager(connection, { checkAPI: false });
+  if (!(await hasAuditAccount(connection))) return () => core;
+  const audit = await jetstreamManager(connection, { checkAPI: false, apiPrefix: AUDIT_SETUP_PREFIX });
+  return (stream) => (stream === STREAMS.AUDIT.name ? audit : core);
+}
+
+/** Lists what is missing or different; nothing is changed. `streams`: those to look at; all by default. */
+export async function inspectTopology(
+  connection: NatsConnection,
+  { streams }: { streams?: readonly string[] } = {},
+): Promise<TopologyProblem[]> {
   checkServerVersion(connection);
-  const existing = await streamConfigs(await jetstreamManager(connection));
-  return wireTopology().flatMap((wanted) => {
-    const echoed = existing.get(wanted.name);
-    const problems = echoed === undefined ? ['is missing'] : differences(wanted, echoed);
-    return problems.map((problem) => ({ stream: wanted.name, problem }));
-  });
+  const managerOf = await (streams === undefined ? managersOf(connection) : coreOnly(connection));
+  const looked = wireTopology().filter(({ name }) => streams?.includes(name) ?? true);
+  const problems = await Promise.all(
+    looked.map(async (wanted) => {
+      const echoed = await configOf(managerOf(wanted.name), wanted.name);
+      const found =
+        echoed === undefined
+          ? ['is missing']
+          : differences(wantedLike(wanted, echoed), { ...echoed, subjects: subjectsOf(echoed) });
+      return found.map((problem) => ({ stream: wanted.name, problem }));
+    }),
+  );
+  return problems.flat();
+}
+
+async function coreOnly(connection: NatsConnection): Promise<(stream: string) => JetStreamManager> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  return () => manager;
+}
+
+/** A copy has none of its own, and then the server leaves the field out, whatever the client's types say. */
+function subjectsOf({ subjects }: Partial<StreamConfig>): string[] {
+  return subjects ?? [];
+}
+
+/** In a gateway's account, a stream is a copy, and has to be as copies are. */
+function wantedLike(wanted: WireStreamConfig, { mirror }: Partial<StreamConfig>): WireStreamConfig {
+  const copied = mirror && COPIED_STREAMS.find(({ name }) => name === wanted.name && name === mirror.name);
+  return copied === undefined ? wanted : { ...copyOf(copied, mirror?.name ?? '').config, subjects: [] };
 }
 
 /** Throws {@link ServerTooOld} or {@link TopologyMismatch} unless everything is as the contracts say. */
-export async function checkTopology(connection: NatsConnection): Promise<void> {
-  const problems = await inspectTopology(connection);
+export async function checkTopology(
+  connection: NatsConnection,
+  options: { streams?: readonly string[] } = {},
+): Promise<void> {
+  const problems = await inspectTopology(connection, options);
   if (problems.length > 0) throw new TopologyMismatch(problems);
 }
 
-/**
- * Creates what is missing and updates what differs, then checks what the server made of it. `replicas`: 1 for new streams
- * and as they are for the others, unless given.
- */
+export interface ApplyOptions {
+  /** 1 for new streams and as they are for the others, unless given. */
+  readonly replicas?: number;
+  /** Gateways with accounts of their own, whose copies are made as well. */
+  readonly gateways?: readonly string[];
+}
+
+/** Creates what is missing and updates what differs, then checks what the server made of it. */
 export async function applyTopology(
   connection: NatsConnection,
-  { replicas }: { replicas?: number } = {},
+  { replicas, gateways = [] }: ApplyOptions = {},
 ): Promise<{ created: string[]; updated: string[] }> {
   checkServerVersion(connection);
-  const manager = await jetstreamManager(connection);
-  const existing = await streamConfigs(manager);
+  const managerOf = await managersOf(connection);
   const created: string[] = [];
   const updated: string[] = [];
   for (const definition of wireTopology()) {
-    const echoed = existing.get(definition.name);
+    const manager = managerOf(definition.name);
+    const echoed = await configOf(manager, definition.name);
     const wanted = { ...IMPLIED, ...definition, num_replicas: replicas ?? echoed?.num_replicas ?? 1 };
     if (echoed === undefined) {
       await manager.streams.add(wanted);
       created.push(wanted.name);
     } else if (differences(wanted, echoed).length > 0 || echoed.num_replicas !== wanted.num_replicas) {
-      await manager.streams.update(wanted.name, wanted);
+      await update(manager, wanted);
       updated.push(wanted.name);
     }
   }
   await checkTopology(connection);
+  for (const gateway of gateways) {
+    const copies = await applyCopies(connection, gateway, replicas);
+    created.push(...copies.created);
+    updated.push(...copies.updated);
+  }
   return { created, updated };
 }
 
-async function streamConfigs(manager: JetStreamManager): Promise<Map<string, StreamConfig>> {
-  const configs = new Map<string, StreamConfig>();
-  for await (const { config } of manager.streams.list()) configs.set(config.name, config);
-  return configs;
+/** Thrown when the server lets nobody change a stream from here, as the audit trail in its account. */
+export class TopologyForbidden extends Error {
+  override readonly name = 'TopologyForbidden';
+}
+
+async function update(manager: JetStreamManager, wanted: Wanted): Promise<void> {
+  try {
+    await manager.streams.update(wanted.name, wanted);
+  } catch (error) {
+    if (wanted.name !== STREAMS.AUDIT.name || !(error instanceof errors.RequestError)) throw error;
+    throw new TopologyForbidden(
+      `${wanted.name} differs from what it should be, and only the break-glass user of the account of audit may change it`,
+      { cause: error },
+    );
+  }
+}
+
+/** `undefined` where there is no such stream. */
+export async function configOf(manager: JetStreamManager, stream: string): Promise<StreamConfig | undefined> {
+  try {
+    return (await manager.streams.info(stream)).config;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
+    throw error;
+  }
 }

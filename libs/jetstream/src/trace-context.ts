@@ -20,6 +20,11 @@ export function newTraceparent(): string {
   return `00-${traceId}-${spanId?.slice(0, 16)}-01`;
 }
 
+/** Whether it names a span, in the one version that there is. */
+export function isTraceparent(value: string | undefined): value is string {
+  return value !== undefined && TRACEPARENT.test(value);
+}
+
 /** The context that a `traceparent` names; the root context where there is none or it is malformed. */
 export function contextOf(traceparent: string | undefined): Context {
   const match = traceparent === undefined ? null : TRACEPARENT.exec(traceparent);
@@ -40,29 +45,59 @@ export function currentTraceparent(inherited: string | undefined): string | unde
   return `00-${active.traceId}-${active.spanId}-${active.traceFlags.toString(16).padStart(2, '0')}`;
 }
 
+/**
+ * How much it matters that a trace is kept, as the attribute `stance.trace.priority` of the span that decides it: `always`
+ * whatever is sampled, `routine` only by a small share.
+ */
+export type TracePriority = 'always' | 'routine';
+
+export const TRACE_PRIORITY = 'stance.trace.priority';
+
+export interface SpanOptions {
+  readonly kind: SpanKind;
+  /** The span above; the active one where nothing is said. */
+  readonly traceparent?: string | undefined;
+  /** What else led to it, as `traceparent`s; what is none is left out. */
+  readonly links?: readonly (string | undefined)[] | undefined;
+  /** Begins a trace of its own, whatever is active. */
+  readonly root?: boolean;
+  readonly attributes?: Attributes;
+}
+
 const tracer = trace.getTracer('@stance/jetstream');
 
 /** Runs `work` in a span of its own below `traceparent`; an error is recorded on the span and thrown on. */
 export async function inSpan<Result>(
   name: string,
-  options: { kind: SpanKind; traceparent?: string | undefined; attributes?: Attributes },
+  { kind, traceparent, links, root = false, attributes = {} }: SpanOptions,
   work: (span: Span) => Promise<Result>,
 ): Promise<Result> {
-  const parent = options.traceparent === undefined ? context.active() : contextOf(options.traceparent);
-  return tracer.startActiveSpan(
-    name,
-    { kind: options.kind, attributes: options.attributes ?? {} },
-    parent,
-    async (span) => {
-      try {
-        return await work(span);
-      } catch (error) {
-        span.recordException(error instanceof Error ? error : String(error));
-        span.setStatus({ code: SpanStatusCode.ERROR });
-        throw error;
-      } finally {
-        span.end();
-      }
-    },
-  );
+  const parent = traceparent === undefined ? context.active() : contextOf(traceparent);
+  const options = { kind, attributes, root, ...(links && { links: linksTo(links) }) };
+  return tracer.startActiveSpan(name, options, parent, async (span) => {
+    try {
+      return await work(span);
+    } catch (error) {
+      markFailed(span, error);
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+/** Records on a span what went wrong, as for an error that is not thrown on. */
+export function markFailed(span: Span, error: unknown): void {
+  if (!span.isRecording()) return;
+  const type = error instanceof Error ? error.name : 'Error';
+  span.recordException(error instanceof Error ? error : String(error));
+  span.setAttribute('error.type', type);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+}
+
+function linksTo(traceparents: readonly (string | undefined)[]) {
+  return traceparents.flatMap((traceparent) => {
+    const linked = trace.getSpanContext(contextOf(traceparent));
+    return linked === undefined ? [] : [{ context: linked }];
+  });
 }

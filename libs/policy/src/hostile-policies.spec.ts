@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { MAX_POLICY_CHARACTERS } from '@stance/contracts';
+import { propertyRuns } from '@stance/testing';
 import * as fc from 'fast-check';
 import { parsePolicy, type PolicyError } from './index.js';
 
 /** Many times what the slowest document takes on an idle machine. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 50_000;
 /** Of which the longest document that is taken needs a third. */
 const HEAP_MB = 512;
 
@@ -368,7 +369,7 @@ describe('whatever a policy is', () => {
         ),
         check,
       ),
-      { numRuns: runs(400) },
+      { numRuns: propertyRuns(150) },
     );
   });
 
@@ -377,7 +378,7 @@ describe('whatever a policy is', () => {
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.constantFrom(undefined, 2), (value, indentation) =>
         check(JSON.stringify(value, undefined, indentation)),
       ),
-      { numRuns: runs(200) },
+      { numRuns: propertyRuns(100) },
     );
   });
 
@@ -444,14 +445,10 @@ describe('whatever a policy is', () => {
       fc.property(fc.constantFrom(...places), hostile, (place, value) =>
         check(JSON.stringify(replaced(good, place, value))),
       ),
-      { numRuns: runs(400) },
+      { numRuns: propertyRuns(150) },
     );
   });
 });
-
-function runs(usual: number): number {
-  return usual * Number(process.env['PROPERTY_RUNS'] ?? 1);
-}
 
 type Step = string | number;
 

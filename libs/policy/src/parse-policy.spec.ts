@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { cpuMsOf, propertyRuns } from '@stance/testing';
 import * as fc from 'fast-check';
 import { parsePolicy } from './parse-policy.js';
 import type { PolicyError } from './policy.js';
@@ -202,9 +203,7 @@ describe('a hostile document', () => {
     ['many documents', '---\nversion: 1\n---\nversion: 1\n'],
     ['a null byte', 'version: 1\u0000'],
   ])('is refused quickly: %s', (_, text) => {
-    const started = performance.now();
-    expect(errorsOf(text)).not.toEqual([]);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(cpuMsOf(() => expect(errorsOf(text)).not.toEqual([]))).toBeLessThan(15_000);
   });
 
   test('gives at most a hundred errors', () => {
@@ -239,7 +238,7 @@ describe('a hostile document', () => {
           expect(error.message).not.toBe('');
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: propertyRuns(500) },
     );
   });
 
@@ -269,7 +268,7 @@ describe('a hostile document', () => {
     });
     fc.assert(
       fc.property(document, (data) => void errorsOf(JSON.stringify(data))),
-      { numRuns: 1000 },
+      { numRuns: propertyRuns(200) },
     );
   });
 });

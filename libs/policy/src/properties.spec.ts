@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import type { Effect, ResourceDecision } from '@stance/contracts';
+import { propertyRuns } from '@stance/testing';
 import * as fc from 'fast-check';
 import {
   compilePolicy,
@@ -48,13 +49,27 @@ class Count {
   }
 }
 
+interface Biting {
+  readonly usualRuns: number;
+  readonly count: Count;
+  readonly least: number;
+}
+
+/** Holds a property, by ever more stories until it has bitten often enough; after many times as many it fails. */
+function assertBiting<Story>(property: fc.IProperty<Story>, { usualRuns, count, least }: Biting): void {
+  for (let round = 0; round < 25 && (round === 0 || count.times < least); round += 1) {
+    fc.assert(property, { numRuns: propertyRuns(usualRuns) });
+  }
+  expect(count.times).toBeGreaterThanOrEqual(least);
+}
+
 const looseness = ({ resources }: Evaluation, name: string): number => LOOSENESS[resources[name]?.effect ?? 'deny'];
 const effects = ({ resources }: Evaluation): Effect[] => Object.values(resources).map(({ effect }) => effect);
 
 describe('along any story, an evaluation', () => {
   test('equals a plain reading of the specification', () => {
     const warnings = new Count();
-    fc.assert(
+    assertBiting(
       fc.property(fc.oneof(stories(6), stories(6, AGEING)), (story) => {
         let past = NO_PAST;
         for (const moment of courseOf(story)) {
@@ -62,9 +77,8 @@ describe('along any story, an evaluation', () => {
           warnings.when(effects(moment.evaluation).includes('warn'));
         }
       }),
-      { numRuns: runs(200) },
+      { usualRuns: 100, count: warnings, least: 10 },
     );
-    expect(warnings.times).toBeGreaterThanOrEqual(10);
   });
 
   test('equals it too where nobody looked in between', () => {
@@ -77,7 +91,7 @@ describe('along any story, an evaluation', () => {
           past = pastOf(evaluation);
         }
       }),
-      { numRuns: runs(250) },
+      { numRuns: propertyRuns(125) },
     );
   });
 
@@ -92,7 +106,7 @@ describe('along any story, an evaluation', () => {
           expect(evaluateGateway(compiled, GATEWAY, undefined, now, past).reviewAt).toBeNull();
         }
       }),
-      { numRuns: runs(50) },
+      { numRuns: propertyRuns(25) },
     );
   });
 
@@ -108,7 +122,7 @@ describe('along any story, an evaluation', () => {
           expect(Object.fromEntries(counted)).toEqual(Object.fromEntries(told));
         }
       }),
-      { numRuns: runs(100) },
+      { numRuns: propertyRuns(50) },
     );
   });
 
@@ -122,7 +136,7 @@ describe('along any story, an evaluation', () => {
           expect([subject, past.graces, policy]).toEqual([subjectBefore, gracesBefore, policyBefore]);
         }
       }),
-      { numRuns: runs(100) },
+      { numRuns: propertyRuns(50) },
     );
   });
 
@@ -137,7 +151,7 @@ describe('along any story, an evaluation', () => {
           }
         }
       }),
-      { numRuns: runs(100) },
+      { numRuns: propertyRuns(50) },
     );
   });
 });
@@ -145,7 +159,7 @@ describe('along any story, an evaluation', () => {
 describe('a device is not let in further', () => {
   test('by one more deny rule', () => {
     const losses = new Count();
-    fc.assert(
+    assertBiting(
       fc.property(stories(3), denyRules, fc.nat(), (story, rule, place) => {
         for (const moment of courseOf(story)) {
           const { rules } = moment.source;
@@ -155,14 +169,13 @@ describe('a device is not let in further', () => {
           losses.when(opensMore(moment.evaluation, changed).length > 0);
         }
       }),
-      { numRuns: runs(150) },
+      { usualRuns: 75, count: losses, least: 3 },
     );
-    expect(losses.times).toBeGreaterThanOrEqual(3);
   });
 
   test('by the loss of an attribute, where no condition asks for presence', () => {
     const losses = new Count();
-    fc.assert(
+    assertBiting(
       fc.property(stories(3, COMPARING), (story) => {
         for (const moment of courseOf(story)) {
           const { subject, past, evaluation } = moment;
@@ -174,9 +187,8 @@ describe('a device is not let in further', () => {
           }
         }
       }),
-      { numRuns: runs(100) },
+      { usualRuns: 50, count: losses, least: 10 },
     );
-    expect(losses.times).toBeGreaterThanOrEqual(10);
   });
 
   // Only policies that ask for the better in what they allow by and for the worse in what they deny by: an admin can just as
@@ -185,7 +197,7 @@ describe('a device is not let in further', () => {
     const losses = new Count();
     const values = fc.constantFrom(...graded.values);
     const past = fc.constantFrom(NO_PAST, failingSince(NOW), failingSince(NOW - 5 * HOUR));
-    fc.assert(
+    assertBiting(
       fc.property(policies(conditionsOn(graded)), sights, values, values, past, (source, sight, one, other, before) => {
         if (worseOf(name, one, other) !== 'second') return;
         const rules = source.rules.filter(({ when }) => when?.includes('a') !== true);
@@ -196,30 +208,28 @@ describe('a device is not let in further', () => {
         expect(opensMore(worse, better)).toEqual([]);
         losses.when(opensMore(better, worse).length > 0);
       }),
-      { numRuns: runs(80) },
+      { usualRuns: 40, count: losses, least: 1 },
     );
-    expect(losses.times).toBeGreaterThanOrEqual(1);
   });
 
   test('by a grace for longer than it lasts, whatever comes between', () => {
     const warnings = new Count();
-    fc.assert(
+    assertBiting(
       fc.property(flapping, (spells) => {
         for (const { now, warned, lastMoment } of graceAlong(spells)) {
           warnings.when(warned);
           expect(warned && now >= lastMoment).toBe(false);
         }
       }),
-      { numRuns: runs(300) },
+      { usualRuns: 150, count: warnings, least: 50 },
     );
-    expect(warnings.times).toBeGreaterThanOrEqual(50);
   });
 });
 
 describe('an exception', () => {
   test('does what taking its postures out of its rule would do, no more and no less', () => {
     const uses = new Count();
-    fc.assert(
+    assertBiting(
       fc.property(stories(4), (story) => {
         for (const moment of courseOf(story)) {
           const { source, subject, now, evaluation } = moment;
@@ -233,9 +243,8 @@ describe('an exception', () => {
           uses.when(!saysTheSame(evaluation, under({ exceptions: [] }, moment)));
         }
       }),
-      { numRuns: runs(120) },
+      { usualRuns: 60, count: uses, least: 3 },
     );
-    expect(uses.times).toBeGreaterThanOrEqual(3);
   });
 
   test('that is over, or of another device, changes nothing', () => {
@@ -249,7 +258,7 @@ describe('an exception', () => {
           expect(under({ exceptions }, moment)).toEqual(evaluation);
         }
       }),
-      { numRuns: runs(100) },
+      { numRuns: propertyRuns(50) },
     );
   });
 });
@@ -270,7 +279,7 @@ describe('the order of rules', () => {
           expect(told(under({ rules }, moment))).toEqual(told(moment.evaluation));
         }
       }),
-      { numRuns: runs(150) },
+      { numRuns: propertyRuns(75) },
     );
   });
 });
@@ -278,7 +287,7 @@ describe('the order of rules', () => {
 describe('the review time', () => {
   test('is the first at which time alone changes anything', () => {
     const reviews = new Count();
-    fc.assert(
+    assertBiting(
       fc.property(
         stories(3),
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 }),
@@ -297,9 +306,8 @@ describe('the review time', () => {
           }
         },
       ),
-      { numRuns: runs(150) },
+      { usualRuns: 75, count: reviews, least: 100 },
     );
-    expect(reviews.times).toBeGreaterThanOrEqual(100);
   });
 
   test('is enough: deciding then, and only then, says the same as deciding whenever anything could change', () => {
@@ -318,7 +326,7 @@ describe('the review time', () => {
           }
         }
       }),
-      { numRuns: runs(100) },
+      { numRuns: propertyRuns(50) },
     );
   });
 
@@ -334,14 +342,10 @@ describe('the review time', () => {
           for (const [now, resources] of seldom) expect(often.get(now)).toEqual(resources);
         },
       ),
-      { numRuns: runs(150) },
+      { numRuns: propertyRuns(75) },
     );
   });
 });
-
-function runs(usual: number): number {
-  return usual * Number(process.env['PROPERTY_RUNS'] ?? 1);
-}
 
 /** Holds an evaluation against the reference, which has a memory of its own, and gives that. */
 function expectAsSpecified({ policy, subject, now, evaluation }: Moment, past: Past): Past {

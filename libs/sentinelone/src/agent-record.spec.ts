@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { AgentObserved } from '@stance/contracts';
+import { cpuMsOf } from '@stance/testing';
 import { readAgent, SENTINELONE_ATTRIBUTES, type Agent } from './agent-record.js';
 import { isJsonObject, type JsonObject } from './json.js';
 import { fixture } from './fixtures/scripted-console.js';
@@ -281,9 +282,10 @@ describe('a record that is no agent is a problem, never an exception', () => {
   });
 });
 
-it('20,000 records are read in well under a second', () => {
+it('20,000 records are read in less than two seconds, on a slow machine too', () => {
   const [record] = records('search_agents_single.json');
-  const started = performance.now();
-  for (let index = 0; index < 20_000; index++) read(record);
-  expect(performance.now() - started).toBeLessThan(1_000);
+  const took = cpuMsOf(() => {
+    for (let index = 0; index < 20_000; index++) read(record);
+  });
+  expect(took).toBeLessThan(2_000);
 });

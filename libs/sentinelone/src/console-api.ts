@@ -1,8 +1,11 @@
+import type { Span } from '@opentelemetry/api';
 import { readAnswer, type ConsoleAnswer } from './answer.js';
 import { sleep, systemClock, type Clock } from './clock.js';
 import { AnswerTooLarge, exchange, NoAnswer, type Answer } from './console-exchange.js';
 import { RateLimits } from './rate-limit.js';
 import { refusal } from './refusal.js';
+import { outcomeOf, type RequestOutcome } from './request-outcome.js';
+import { inAttemptSpan, inRequestSpan, traceparentOf } from './request-spans.js';
 import { isRetryable, isWorthWaiting, retryDelay } from './retry.js';
 import { AuthenticationFailed, ConsoleUnavailable, MalformedAnswer, RateLimited } from './sentinelone.errors.js';
 
@@ -27,6 +30,8 @@ export interface ConsoleAccess {
   readonly clock?: Clock;
   /** Jitter, from 0 to below 1. Default Math.random. */
   readonly random?: () => number;
+  /** Told what became of each attempt, for counting. */
+  readonly onAttempt?: (outcome: RequestOutcome) => void;
 }
 
 const API = '/web/api/v2.1';
@@ -63,23 +68,38 @@ export class ConsoleApi {
     const bucket = this.#rateLimits.bucketFor(path);
     const url = new URL(`${this.#access.baseUrl}${API}${path}`);
     url.search = parameters?.toString() ?? '';
-    for (let attempt = 1; ; attempt++) {
-      await bucket.take(signal, patient);
-      try {
-        return await this.#attempt(url, attempt, signal);
-      } catch (error) {
-        if (!isRetryable(error)) throw error;
-        const delay = retryDelay(attempt, error, (this.#access.random ?? Math.random)());
-        // The budget belongs to the token: whoever else uses it has to wait as well.
-        if (error.retryAfterMs !== undefined) this.#rateLimits.close(delay);
-        else if (error instanceof RateLimited) bucket.close(delay);
-        if (attempt >= this.#maxAttempts || !isWorthWaiting(error)) throw error;
-        await sleep(this.clock, delay, signal);
+    return inRequestSpan(path, signal, async (span) => {
+      for (let attempt = 1; ; attempt++) {
+        await bucket.take(signal, patient);
+        try {
+          const answer = await this.#counted(url, attempt, signal);
+          return { ...answer, traceparent: traceparentOf(span) };
+        } catch (error) {
+          if (!isRetryable(error)) throw error;
+          const delay = retryDelay(attempt, error, (this.#access.random ?? Math.random)());
+          // The budget belongs to the token: whoever else uses it has to wait as well.
+          if (error.retryAfterMs !== undefined) this.#rateLimits.close(delay);
+          else if (error instanceof RateLimited) bucket.close(delay);
+          if (attempt >= this.#maxAttempts || !isWorthWaiting(error)) throw error;
+          await sleep(this.clock, delay, signal);
+        }
       }
+    });
+  }
+
+  async #counted(url: URL, attempt: number, signal: AbortSignal | undefined): Promise<ConsoleAnswer> {
+    const { onAttempt } = this.#access;
+    try {
+      const answer = await inAttemptSpan(url, attempt, signal, (span) => this.#attempt(url, attempt, signal, span));
+      onAttempt?.('ok');
+      return answer;
+    } catch (error) {
+      onAttempt?.(outcomeOf(error, signal?.aborted ?? false));
+      throw error;
     }
   }
 
-  async #attempt(url: URL, attempt: number, signal: AbortSignal | undefined): Promise<ConsoleAnswer> {
+  async #attempt(url: URL, attempt: number, signal: AbortSignal | undefined, span: Span): Promise<ConsoleAnswer> {
     const endpoint = url.pathname;
     const token = (await this.#access.token()).trim();
     // Anything else cannot be sent in a header; fetch would quote the token in its complaint.
@@ -110,6 +130,7 @@ export class ConsoleApi {
       if (error instanceof AnswerTooLarge) throw new MalformedAnswer(endpoint, error.message);
       throw error;
     }
+    span.setAttribute('http.response.status_code', answer.status);
     if (answer.status !== 200) throw refusal(answer, { url, token, attempt, now: this.clock.now() });
     const date = Date.parse(answer.headers.get('date') ?? '');
     return {

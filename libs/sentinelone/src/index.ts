@@ -9,6 +9,7 @@ export { normaliseConsoleUrl } from './console-url.js';
 export type { Scope } from './listing.js';
 export type { ActivitiesPage, AgentsPage, AnswerSpan, ThreatsPage } from './paging.js';
 export { RateLimits } from './rate-limit.js';
+export type { RequestOutcome } from './request-outcome.js';
 export { SentinelOneClient, type SentinelOneClientOptions } from './sentinelone.client.js';
 export {
   AuthenticationFailed,

@@ -8,6 +8,8 @@ export interface AnswerSpan {
   readonly askedAt: number;
   /** Monotonic milliseconds: when the answer had been read. What it shows was true then or earlier. */
   readonly answeredAt: number;
+  /** The span of the request, which what the answer shows follows from; undefined where OpenTelemetry is off. */
+  readonly traceparent?: string | undefined;
 }
 
 /** What every page of a listing tells besides its records. */

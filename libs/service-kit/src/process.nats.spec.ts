@@ -108,7 +108,7 @@ describe('telemetry', () => {
     const killedAt = performance.now();
     service.child.kill('SIGTERM');
     await service.ended;
-    expect(performance.now() - killedAt).toBeLessThan(5_000);
+    expect(performance.now() - killedAt).toBeLessThan(15_000);
   });
 });
 

@@ -13,10 +13,13 @@ import {
   StreamWatch,
   withoutPasswords,
 } from '@stance/jetstream';
+import { streamsOf } from '@stance/contracts';
 import type { ConfigurationOf, Settings } from './configuration.js';
 import { observerOf } from './consume-observer.js';
+import { ConsumerLag } from './consumer-lag.js';
 import { formatDuration } from './duration.js';
 import type { Health } from './health-server.js';
+import { observeLease } from './lease-metrics.js';
 import type { Logger } from './log.js';
 import { NestLogger } from './nest-logger.js';
 import { isMissingStream, isOutage } from './outage.js';
@@ -130,7 +133,7 @@ export class Replica<S extends Settings> {
       while (!this.stopping.signal.aborted) {
         let failure: Error | undefined;
         try {
-          if (!this.checked) await checkTopology(connection);
+          if (!this.checked) await checkTopology(connection, { streams: streamsOf(this.definition.name) });
           this.checked = true;
           failure = await this.liveOnce(connection);
         } catch (error) {
@@ -149,14 +152,18 @@ export class Replica<S extends Settings> {
     }
   }
 
+  private get server() {
+    const { NATS_URL, NATS_CA_FILE, NATS_CERT_FILE, NATS_KEY_FILE } = this.common;
+    return { url: NATS_URL, tls: { caFile: NATS_CA_FILE, certFile: NATS_CERT_FILE, keyFile: NATS_KEY_FILE } };
+  }
+
   private async connect(): Promise<NatsConnection | undefined> {
-    const { NATS_URL, NATS_CREDS_FILE, NATS_NKEY_SEED_FILE, NATS_CA_FILE, NATS_CERT_FILE, NATS_KEY_FILE } = this.common;
+    const { NATS_URL, NATS_CREDS_FILE, NATS_NKEY_SEED_FILE } = this.common;
     const connecting = connectToNats({
-      url: NATS_URL,
+      ...this.server,
       name: `stance-${this.definition.name}`,
       credsFile: NATS_CREDS_FILE,
       nkeySeedFile: NATS_NKEY_SEED_FILE,
-      tls: { caFile: NATS_CA_FILE, certFile: NATS_CERT_FILE, keyFile: NATS_KEY_FILE },
     });
     const address = withoutPasswords(NATS_URL);
     const waiting = setInterval(() => this.logger.warn(`no NATS server answers at ${address} yet`), 5_000);
@@ -192,6 +199,7 @@ export class Replica<S extends Settings> {
     const parts = await this.definition.build({
       config: this.config,
       connection,
+      server: this.server,
       publisher,
       logger: this.logger,
       fail: (error) => {
@@ -212,6 +220,10 @@ export class Replica<S extends Settings> {
     app.useGlobalFilters(new PassErrorsThrough());
     await app.listen();
     let lease: Lease | undefined;
+    const leaseName = this.definition.lease?.(this.config);
+    const endLeaseMetrics =
+      leaseName === undefined ? undefined : observeLease(this.definition.name, leaseName, () => lease);
+    const lag = new ConsumerLag(connection, this.definition.name, strategy.consumers, observer.trouble);
     try {
       const startedAt = performance.now();
       await watch.start([...strategy.streams, ...allTables(parts).flatMap(({ stream }) => stream ?? [])]);
@@ -221,6 +233,7 @@ export class Replica<S extends Settings> {
       // What the holder before wrote last.
       if (lease !== undefined) await Promise.all(allTables(parts).map((table) => table.caughtUp(signal)));
       await this.activate(parts, strategy);
+      lag.start();
       this.setState('active', { afterMs: Math.round(performance.now() - startedAt), epoch: lease?.epoch });
       this.becameActive();
       await Promise.race([aborted(signal), lost(lease, this.logger)]);
@@ -229,6 +242,8 @@ export class Replica<S extends Settings> {
     } finally {
       this.parts = undefined;
       this.leaseTrouble = undefined;
+      lag.stop();
+      endLeaseMetrics?.();
       await runAll([
         // First of all no more messages: one taken now would be missing at whoever is active next.
         () => app.close(),

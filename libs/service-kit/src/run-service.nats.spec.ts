@@ -5,7 +5,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { Module } from '@nestjs/common';
 import { AgentObserved, BUCKETS, STREAMS, wireStreamConfig, wireTopology, type DataOf } from '@stance/contracts';
 import { applyTopology, EventPublisher, FactTable } from '@stance/jetstream';
-import { freePort, startFaultProxy, startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { freePort, startFaultProxy, startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
 import { ConfigurationInvalid, text } from './configuration.js';
 import { createLogger } from './log.js';
 import { PortUnavailable } from './health-server.js';
@@ -16,6 +16,8 @@ import { defineService, type Runtime, type ServiceParts, type WarmTable } from '
 let nats: TestNats;
 let connection: NatsConnection;
 const services: RunningService[] = [];
+/** A lease that is not given back lives for three seconds, of which a second may have passed since its last renewal. */
+const BEFORE_ANY_LEASE_ENDS_MS = 1_900;
 beforeAll(async () => {
   nats = await startTestNats();
   connection = await nats.connect({ maxReconnectAttempts: -1, reconnectTimeWait: 50 });
@@ -59,8 +61,8 @@ async function start(options: Options = {}, environment: NodeJS.ProcessEnv = {})
   return service;
 }
 
-const untilState = (service: RunningService, state: string, timeoutMs = 10_000) =>
-  waitFor(() => service.state() === state, { what: `the service to be ${state}`, timeoutMs });
+const untilState = (service: RunningService, state: string) =>
+  waitFor(() => service.state() === state, { what: `the service to be ${state}` });
 
 /** A log whose lines are at hand. */
 function recordingLogger() {
@@ -156,7 +158,7 @@ describe('the life of a service', () => {
     const second = await start(replica('second'));
     await untilState(second, 'standby');
     expect((await readiness(second))[0]).toBe(200);
-    const publisher = new EventPublisher(connection, 'sentinelone-poller');
+    const publisher = new EventPublisher(connection, 'sentinelone-poller', { timeoutMs: PATIENCE_MS });
     await publisher.publish(AgentObserved, present, { id: 'warm', cause: {} });
     await waitFor(() => seen['first'] === 1 && seen['second'] === 1, { what: 'both replicas to see the observation' });
     expect(second.state()).toBe('standby');
@@ -164,7 +166,7 @@ describe('the life of a service', () => {
     const stoppedAt = performance.now();
     await first.stop();
     await second.active;
-    expect(performance.now() - stoppedAt).toBeLessThan(1_500);
+    expect(performance.now() - stoppedAt).toBeLessThan(BEFORE_ANY_LEASE_ENDS_MS);
   });
 
   it('starts over as a standby, with parts built anew, when its lease is lost', async () => {
@@ -188,7 +190,7 @@ describe('the life of a service', () => {
     'starts over from what the streams hold when one of them was made anew, %s',
     async (_, lease) => {
       const manager = await jetstreamManager(connection);
-      const publisher = new EventPublisher(connection, 'sentinelone-poller');
+      const publisher = new EventPublisher(connection, 'sentinelone-poller', { timeoutMs: PATIENCE_MS });
       const observe = (agentId: string) =>
         publisher.publish(AgentObserved, { ...present, agentId }, { id: `${agentId}:${performance.now()}`, cause: {} });
       await observe('old');
@@ -261,13 +263,13 @@ describe('the life of a service', () => {
     await service.active;
     await nats.kill();
     try {
-      await waitFor(() => table.length > 1, { what: 'the loss of the lease', timeoutMs: 8_000 });
+      await waitFor(() => table.length > 1, { what: 'the loss of the lease' });
       expect(service.state()).not.toBe('failed');
     } finally {
       await nats.restart();
     }
-    await untilState(service, 'active', 15_000);
-  }, 40_000);
+    await untilState(service, 'active');
+  });
 
   it('waits for a server that is not up yet', async () => {
     const proxy = await startFaultProxy({ target: nats.url });
@@ -305,11 +307,11 @@ describe('the life of a service', () => {
     await (
       await start({ lease: 'standing-by' })
     ).active;
-    const standby = await start({ lease: 'standing-by' });
+    const standby = await start({ lease: 'standing-by' }, { STANCE_SHUTDOWN_DEADLINE: '50s' });
     await untilState(standby, 'standby');
     const stoppedAt = performance.now();
     await standby.stop();
-    expect(performance.now() - stoppedAt).toBeLessThan(1_000);
+    expect(performance.now() - stoppedAt).toBeLessThan(20_000);
     expect(standby.state()).toBe('stopped');
   });
 
@@ -372,7 +374,7 @@ describe('the life of a service', () => {
     await (
       await start({ lease: 'bad-end' })
     ).active;
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(performance.now() - startedAt).toBeLessThan(BEFORE_ANY_LEASE_ENDS_MS);
   });
 
   it('is given up at its deadline when its work does not end', async () => {
@@ -381,7 +383,7 @@ describe('the life of a service', () => {
     await service.active;
     const stoppedAt = performance.now();
     await expect(service.stop()).rejects.toThrow(StopTimedOut);
-    expect(performance.now() - stoppedAt).toBeLessThan(4_000);
+    expect(performance.now() - stoppedAt).toBeLessThan(20_000);
     work.resolve();
     expect(service.state()).toBe('failed');
   });
@@ -406,7 +408,7 @@ describe('a service that fails', () => {
     const other = await start({ lease: 'failing' });
     const startedAt = performance.now();
     await other.active;
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(performance.now() - startedAt).toBeLessThan(BEFORE_ANY_LEASE_ENDS_MS);
   });
 
   it('while it becomes active gives its lease back', async () => {
@@ -420,7 +422,7 @@ describe('a service that fails', () => {
     await (
       await start({ lease: 'failing-early' })
     ).active;
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(performance.now() - startedAt).toBeLessThan(BEFORE_ANY_LEASE_ENDS_MS);
   });
 
   it('for want of its streams says which are missing and what to do', async () => {

@@ -4,6 +4,7 @@ import { createLogger, type Logger } from './log.js';
 import { Replica, type CommonConfiguration, type ServiceState } from './replica.js';
 import type { ServiceDefinition } from './service.js';
 import { COMMON_SETTINGS, httpPortSetting } from './settings.js';
+import { TELEMETRY_SETTINGS } from './telemetry-settings.js';
 import { startTelemetry } from './telemetry.js';
 
 export interface RunningService {
@@ -33,7 +34,8 @@ export function configurationProblems(
   environment: NodeJS.ProcessEnv,
 ): readonly string[] {
   try {
-    const config = loadConfiguration({ ...COMMON_SETTINGS, ...definition.settings }, environment);
+    const settings = { ...COMMON_SETTINGS, ...TELEMETRY_SETTINGS, ...definition.settings };
+    const config = loadConfiguration(settings, environment);
     return definition.check?.(config) ?? [];
   } catch (error) {
     if (error instanceof ConfigurationInvalid) return error.problems;
@@ -48,6 +50,7 @@ export async function startService<S extends Settings>(
 ): Promise<RunningService> {
   const settings = {
     ...COMMON_SETTINGS,
+    ...TELEMETRY_SETTINGS,
     STANCE_HTTP_PORT: httpPortSetting(definition.httpPort),
     ...definition.settings,
   };

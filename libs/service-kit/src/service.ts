@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { ServiceName } from '@stance/contracts';
-import type { EventPublisher } from '@stance/jetstream';
+import type { EventPublisher, NatsOptions } from '@stance/jetstream';
 import type { ConfigurationOf, Settings } from './configuration.js';
 import type { Logger } from './log.js';
 
@@ -18,6 +18,8 @@ export interface WarmTable {
 export interface Runtime<S extends Settings = Settings> {
   readonly config: ConfigurationOf<S>;
   readonly connection: NatsConnection;
+  /** Where that connection leads, for a service that needs another one as another user. */
+  readonly server: Pick<NatsOptions, 'url' | 'tls'>;
   readonly publisher: EventPublisher;
   readonly logger: Logger;
   /** Ends the service for good, as when a port it needs is taken. */

@@ -1,20 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { context, metrics } from '@opentelemetry/api';
+import { context, diag, DiagConsoleLogger, DiagLogLevel, metrics, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { MeterProvider, type IMetricReader } from '@opentelemetry/sdk-metrics';
+import { loadConfiguration, type ConfigurationOf } from './configuration.js';
+import { metricExporter } from './telemetry-exporters.js';
+import { OtlpReader, PrometheusReader } from './telemetry-readers.js';
+import { resourceOf } from './telemetry-resource.js';
+import { TELEMETRY_SETTINGS } from './telemetry-settings.js';
 
 /** OpenTelemetry of the process: metrics always, for `/metrics`; traces and OTLP only when an endpoint is set. */
 export interface Telemetry {
-  readonly prometheus: PrometheusExporter;
+  readonly prometheus: PrometheusReader;
   readonly shutdown: () => Promise<void>;
 }
 
+/** How telemetry is kept and sent. */
+export type TelemetryConfiguration = ConfigurationOf<typeof TELEMETRY_SETTINGS>;
+
+const CLEARING_INTERVAL_MS = 5 * 60_000;
+
 let started: Promise<Telemetry> | undefined;
 
-/** Starts telemetry once per process, however many services run in it. */
+/**
+ * Starts telemetry once per process, however many services run in it. Throws `ConfigurationInvalid` for settings that will not
+ * do.
+ */
 export function startTelemetry(serviceName: string, environment: NodeJS.ProcessEnv): Promise<Telemetry> {
-  started ??= isConfigured(environment) ? startSdk(serviceName, environment) : startLocal();
+  started ??= start(serviceName, environment);
   return started;
 }
 
@@ -39,38 +51,40 @@ function isExported(signal: Signal, environment: NodeJS.ProcessEnv): boolean {
   return isSet('OTEL_EXPORTER_OTLP_ENDPOINT') || isSet(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`);
 }
 
-function isConfigured(environment: NodeJS.ProcessEnv): boolean {
-  return isExported('TRACES', environment) || isExported('METRICS', environment);
-}
-
-function prometheusReader(): PrometheusExporter {
-  return new PrometheusExporter({ preventServerStart: true });
-}
-
-async function startLocal(): Promise<Telemetry> {
+async function start(serviceName: string, environment: NodeJS.ProcessEnv): Promise<Telemetry> {
+  const config = loadConfiguration(TELEMETRY_SETTINGS, environment);
+  const logLevel = DiagLogLevel[(environment['OTEL_LOG_LEVEL'] ?? '').toUpperCase() as keyof typeof DiagLogLevel];
+  if (logLevel !== undefined) diag.setLogger(new DiagConsoleLogger(), { logLevel });
   // Without it an incoming trace would be lost between a message and what is published because of it.
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  const prometheus = prometheusReader();
-  const provider = new MeterProvider({ readers: [prometheus] });
-  metrics.setGlobalMeterProvider(provider);
-  return { prometheus, shutdown: () => provider.shutdown() };
+  const resource = resourceOf(serviceName);
+  const prometheus = new PrometheusReader();
+  const readers: IMetricReader[] = [prometheus];
+  if (isExported('METRICS', environment)) {
+    readers.push(await otlpReader(config));
+    // What is collected for one reader is put aside for the other: with nobody asking for `/metrics` it would pile up.
+    setInterval(() => void prometheus.collect(), CLEARING_INTERVAL_MS).unref();
+  }
+  const meters = new MeterProvider({ resource, readers });
+  metrics.setGlobalMeterProvider(meters);
+  if (!isExported('TRACES', environment)) return { prometheus, shutdown: () => meters.shutdown() };
+  // Loaded only when wanted, as it takes a while.
+  const { tracerProvider } = await import('./telemetry-traces.js');
+  const tracers = await tracerProvider(config, resource, environment);
+  trace.setGlobalTracerProvider(tracers);
+  return {
+    prometheus,
+    shutdown: async () => {
+      await Promise.all([tracers.shutdown(), meters.shutdown()]);
+    },
+  };
 }
 
-async function startSdk(serviceName: string, environment: NodeJS.ProcessEnv): Promise<Telemetry> {
-  // Loaded only when wanted: it brings every exporter and a tenth of a second with it.
-  const { NodeSDK } = await import('@opentelemetry/sdk-node');
-  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-proto');
-  const { PeriodicExportingMetricReader } = await import('@opentelemetry/sdk-metrics');
-  const prometheus = prometheusReader();
-  const sdk = new NodeSDK({
-    ...((environment['OTEL_SERVICE_NAME'] ?? '') === '' && { serviceName }),
-    metricReaders: isExported('METRICS', environment)
-      ? [prometheus, new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter() })]
-      : [prometheus],
-    // Left out, they would be sent to the default endpoint; logs go to stdout.
-    ...(!isExported('TRACES', environment) && { spanProcessors: [] }),
-    logRecordProcessors: [],
+async function otlpReader(config: TelemetryConfiguration): Promise<OtlpReader> {
+  const { OTEL_METRIC_EXPORT_INTERVAL: intervalMs, OTEL_EXPORTER_OTLP_PROTOCOL: protocol } = config;
+  return new OtlpReader({
+    exporter: await metricExporter(config.OTEL_EXPORTER_OTLP_METRICS_PROTOCOL ?? protocol),
+    exportIntervalMillis: intervalMs,
+    exportTimeoutMillis: Math.min(30_000, intervalMs),
   });
-  sdk.start();
-  return { prometheus, shutdown: () => sdk.shutdown() };
 }

@@ -1,13 +1,37 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A TCP port on loopback that was free a moment ago; prefer listening on 0 where the program under test can. */
+/** Below those that systems give to outgoing connections (Linux from 32,768), which may take any other at any time. */
+const FIRST_PORT = 12_000;
+/** Each of Jest's workers has a range of its own, up to as many. */
+const RANGES = 10;
+const PORTS_OF_A_RANGE = 2_000;
+
+const range = Number(process.env['JEST_WORKER_ID'] ?? 0) % RANGES;
+let next = Math.floor(Math.random() * PORTS_OF_A_RANGE);
+
+/**
+ * A TCP port on loopback that is free and, unless somebody asks for just this one, stays so, also while who listens there is
+ * restarted; prefer listening on 0 where the program under test can.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  for (let tries = 0; tries < PORTS_OF_A_RANGE; tries += 1) {
+    const port = FIRST_PORT + range * PORTS_OF_A_RANGE + (next % PORTS_OF_A_RANGE);
+    next += 1;
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`None of ${PORTS_OF_A_RANGE} ports on loopback is free.`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const failed = once(server, 'error').then(() => false);
+  const listening = once(server, 'listening').then(() => true);
+  // Whichever does not come is nobody's problem.
+  listening.catch(() => undefined);
+  server.listen(port, '127.0.0.1');
+  if (!(await Promise.race([listening, failed]))) return false;
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('The system gave no TCP port.');
-  return address.port;
+  return true;
 }

@@ -7,6 +7,14 @@ export {
   type DeviceCertificates,
   type KeyedCertificate,
 } from './certificates/certificates.js';
+export type { ClusterServer, ServerEnd } from './cluster/cluster-server.js';
+export {
+  startNatsCluster,
+  type ClusterSettings,
+  type NatsCluster,
+  type StartNatsClusterOptions,
+} from './cluster/start-nats-cluster.js';
+export { cpuMsOf } from './cpu-time.js';
 export { startFaultProxy, type FaultProxy, type FaultProxyOptions } from './fault-proxy.js';
 export { freePort } from './free-port.js';
 export { adapt, NothingToAdapt } from './gateways/adapt.js';
@@ -32,6 +40,8 @@ export {
   type ModelKey,
   type Placement,
 } from './matching-model.js';
+export { everythingSettled } from './nats/everything-settled.js';
+export { startSecuredNats, type SecuredNats } from './nats/start-secured-nats.js';
 export {
   SharedServerError,
   startTestNats,
@@ -39,6 +49,7 @@ export {
   type TestNats,
   type TestNatsOrigin,
 } from './nats/start-test-nats.js';
-export { ServiceProcess } from './service-process.js';
+export { propertyRuns } from './property-runs.js';
+export { COMPILED_ONCE, ServiceProcess } from './service-process.js';
 export { temporaryFolder, type TemporaryFolder } from './temporary-folder.js';
-export { ConditionNotMetError, waitFor, type WaitForOptions } from './wait-for.js';
+export { ConditionNotMetError, PATIENCE_MS, waitFor, type WaitForOptions } from './wait-for.js';

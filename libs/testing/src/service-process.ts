@@ -2,10 +2,15 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { waitFor } from './wait-for.js';
+import { PATIENCE_MS, waitFor } from './wait-for.js';
 
 /** As docs/operating.md advises. */
 const NODE_FLAGS = ['--max-semi-space-size=64'];
+
+const root = new URL('../../../', import.meta.url);
+
+/** For programs that specs start by the dozen: Node keeps what it compiled, which spares each a quarter of its start. */
+export const COMPILED_ONCE = { NODE_COMPILE_CACHE: fileURLToPath(new URL('.stance/cache/compiled', root)) } as const;
 
 /** A service as operators run it: a process of its own, built, logging JSON lines. */
 export class ServiceProcess {
@@ -27,16 +32,17 @@ export class ServiceProcess {
   }
 
   /**
-   * Starts `services/<name>` from its build. `environment` is all that it sees besides PATH; `nodeArguments` go to Node.
+   * Starts `services/<name>` from its build. `environment` is all that it sees besides PATH and a cache of compiled code;
+   * `nodeArguments` go to Node.
    */
   static start(
     name: string,
     environment: NodeJS.ProcessEnv,
     { nodeArguments = [] }: { nodeArguments?: readonly string[] } = {},
   ): ServiceProcess {
-    const main = fileURLToPath(new URL(`../../../services/${name}/dist/main.js`, import.meta.url));
+    const main = fileURLToPath(new URL(`services/${name}/dist/main.js`, root));
     const child = spawn(process.execPath, [...NODE_FLAGS, ...nodeArguments, main], {
-      env: { PATH: process.env['PATH'], STANCE_HTTP_PORT: '0', ...environment },
+      env: { PATH: process.env['PATH'], ...COMPILED_ONCE, STANCE_HTTP_PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new ServiceProcess(name, child);
@@ -65,7 +71,7 @@ export class ServiceProcess {
   }
 
   /** Resolves when the service has reached a state of its life, such as `standby` or `active`. */
-  async reached(state: string, timeoutMs = 20_000): Promise<void> {
+  async reached(state: string, timeoutMs = PATIENCE_MS): Promise<void> {
     await waitFor(
       () => {
         if (!this.running) throw new Error(`${this.name} ended before it was ${state}: ${this.errors}`);
@@ -76,7 +82,7 @@ export class ServiceProcess {
   }
 
   /** Resolves to the first log line with this message, once it is there. */
-  async logged(message: string, timeoutMs = 20_000): Promise<Record<string, unknown>> {
+  async logged(message: string, timeoutMs = PATIENCE_MS): Promise<Record<string, unknown>> {
     return waitFor(() => this.lines.find(({ msg }) => msg === message), {
       what: `${this.name} to log "${message}"`,
       timeoutMs,
@@ -84,7 +90,7 @@ export class ServiceProcess {
   }
 
   /** Resolves to the exit code once it has ended by itself, with all that it wrote read. */
-  async ended(timeoutMs = 20_000): Promise<number | null> {
+  async ended(timeoutMs = PATIENCE_MS): Promise<number | null> {
     await waitFor(() => this.closed, { what: `${this.name} to end`, timeoutMs });
     return this.child.exitCode;
   }

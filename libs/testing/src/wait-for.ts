@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** How long specs wait for what has to come, in milliseconds: only failing takes as long, and a busy machine may be ten times slower. */
+export const PATIENCE_MS = 30_000;
+
 export interface WaitForOptions {
   /** What is awaited, for the message: "the session is revoked". */
   readonly what: string;
-  /** Milliseconds; default 10,000. */
+  /** Milliseconds; default {@link PATIENCE_MS}. */
   readonly timeoutMs?: number;
   /** Milliseconds between two looks; default 20. */
   readonly intervalMs?: number;
@@ -22,7 +25,7 @@ type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
 
 /** Looks until the condition gives something truthy and returns that; a look that throws counts as "not yet". */
 export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitForOptions): Promise<Truthy<T>> {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timeoutMs = options.timeoutMs ?? PATIENCE_MS;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const look = await lookOnce(condition, deadline - performance.now());

@@ -174,7 +174,7 @@ describe('the process', () => {
   it('says in one line which streams are missing and exits with 1', async () => {
     const empty = await startTestNats();
     const process = ServiceProcess.start('all-in-one', await environment({ NATS_URL: empty.url }));
-    await waitFor(() => !process.running && process.errors.includes('\n'), { what: 'its end', timeoutMs: 20_000 });
+    await waitFor(() => !process.running && process.errors.includes('\n'), { what: 'its end' });
     expect(process.exitCode).toBe(1);
     expect(process.errors).toMatch(/^stance: the streams are not as Stance needs them: .*stance topology apply.*\n$/);
     for (const { name } of wireTopology()) expect(process.errors).toContain(`${name}: is missing`);

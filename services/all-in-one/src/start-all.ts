@@ -15,6 +15,7 @@ import {
   type RunningTogether,
   type ServiceDefinition,
 } from '@stance/service-kit';
+import { withCredentials } from './credentials.js';
 
 /** In the order in which they start, the pollers last; each finds the others by their streams alone. */
 const SERVICES: readonly ServiceDefinition[] = [audit, policyEngine, postureStore, deviceMatcher, configSync, gateway];
@@ -35,12 +36,30 @@ export async function startAll(
     environment,
     ...(definition === configSync && { isServing: isRunning }),
   }));
-  return startTogether([...members, ...pollers(environment)], {
+  return startTogether(identified([...members, ...pollers(environment)]), {
     name: 'stance',
     httpPort: 9100,
     environment,
     createServiceLogger,
   });
+}
+
+/** Each with its own credentials, where they are given. Throws `ConfigurationInvalid` with whatever else is wrong. */
+function identified(members: readonly Member[]): Member[] {
+  const problems = new Set<string>();
+  const all = members.map((member) => {
+    try {
+      return { ...member, environment: withCredentials(member.definition.name, member.environment) };
+    } catch (error) {
+      if (!(error instanceof ConfigurationInvalid)) throw error;
+      for (const problem of error.problems) problems.add(problem);
+      return member;
+    }
+  });
+  if (problems.size === 0) return all;
+  for (const { definition, environment } of members)
+    for (const problem of configurationProblems(definition, environment)) problems.add(problem);
+  throw new ConfigurationInvalid([...problems]);
 }
 
 /** What is wrong with the file of consoles is told together with whatever else is wrong. */

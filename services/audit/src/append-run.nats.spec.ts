@@ -62,6 +62,7 @@ describe('a run of appends', () => {
 
       await expect(outlived.failed).rejects.toThrow(ExpectationFailed);
       await outlived.stop();
+      expect([current.unrecorded, outlived.unrecorded]).toEqual([0, 10]);
       expect(await devices()).toEqual(Array.from({ length: before }, () => 'current'));
     },
   );

@@ -38,6 +38,8 @@ export class AppendRun {
   private inFlightCharacters = 0;
   private over = false;
   private wasFull = false;
+  private taken = 0;
+  private stored = 0;
   /** Of the record sent last; after a while the server forgets ids, so that the first append of a run names none. */
   private lastId: string | undefined;
 
@@ -56,6 +58,11 @@ export class AppendRun {
     return this.queue.length + this.inFlight.size;
   }
 
+  /** Records taken in that are not known to be stored; also when the run is over. */
+  get unrecorded(): number {
+    return this.taken - this.stored;
+  }
+
   /** The trail's last sequence once everything sent is stored. */
   get lastSequence(): number {
     return this.expectedEnd;
@@ -65,6 +72,7 @@ export class AppendRun {
   append(content: RecordContent, traceparent?: string): boolean {
     if (this.over) return false;
     this.queue.push({ content, traceparent });
+    this.taken += 1;
     this.sendWaiting();
     this.wasFull ||= this.queue.isFull;
     return !this.wasFull;
@@ -117,6 +125,7 @@ export class AppendRun {
       if (sequence !== expectation.expectedLastSequence + 1) {
         throw new TrailMoved(`position ${record.position} was stored as ${sequence} before`);
       }
+      this.stored += 1;
       if (!this.over) this.options.appended(record);
     } catch (error) {
       this.end(error);

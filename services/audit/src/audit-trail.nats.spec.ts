@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { DeviceRecorded, PostureChanged, STREAMS, wireTopology } from '@stance/contracts';
 import { applyTopology, EventPublisher } from '@stance/jetstream';
 import { createLogger } from '@stance/service-kit';
-import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
 import { AuditTrail, type TrailOptions } from './audit-trail.js';
 import type { AuditRecord } from './chain.js';
 import { trailMetrics } from './metrics.js';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   nats = await startTestNats();
   connection = await nats.connect();
   manager = await jetstreamManager(connection);
-  publisher = new EventPublisher(connection, 'posture-store');
+  publisher = new EventPublisher(connection, 'posture-store', { timeoutMs: PATIENCE_MS });
 });
 
 beforeEach(async () => {
@@ -40,6 +40,7 @@ function startTrail(over: NatsConnection = connection, options: TrailOptions = {
   const trail = new AuditTrail(
     {
       connection: over,
+      trail: over,
       publisher: new EventPublisher(over, 'audit', { timeoutMs: 1_000 }),
       logger,
       metrics: trailMetrics(),
@@ -89,7 +90,7 @@ async function recordsUpTo(sequence: number, stream: string = STREAMS.POSTURE.na
       const last = some.at(-1);
       return last !== undefined && (last.lastMissing ?? last.sequence) >= sequence ? some : undefined;
     },
-    { what: `records of ${stream} up to ${sequence}`, timeoutMs: 30_000, intervalMs: 50 },
+    { what: `records of ${stream} up to ${sequence}`, intervalMs: 50 },
   );
 }
 
@@ -308,7 +309,7 @@ describe('the audit trail', () => {
     await recordsUpTo(50);
     await nats.kill();
     await nats.restart();
-    await waitFor(() => changes(100).then(() => true), { what: 'the server to take changes again', timeoutMs: 20_000 });
+    await waitFor(() => changes(100).then(() => true), { what: 'the server to take changes again' });
     const { state } = await manager.streams.info(STREAMS.POSTURE.name);
 
     const recorded = await recordsUpTo(state.last_seq);

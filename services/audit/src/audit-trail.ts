@@ -18,7 +18,11 @@ const AUDITED_STREAMS: readonly string[] = Object.values(STREAMS)
   .map(({ name }) => name);
 
 export interface TrailParts {
+  /** Where the facts are. */
   readonly connection: NatsConnection;
+  /** Where the trail is; its account may be another. */
+  readonly trail: NatsConnection;
+  /** Writes to the trail. */
   readonly publisher: EventPublisher;
   readonly logger: Logger;
   readonly metrics: TrailMetrics;
@@ -110,7 +114,7 @@ export class AuditTrail {
   /** One run of appends: from the trail's end to the first failure. */
   private async writeUntilTrouble(signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
-    const end = await readTrailEnd(this.parts.connection, AUDITED_STREAMS);
+    const end = await readTrailEnd(this.parts.trail, AUDITED_STREAMS);
     this.position = end.chain.position;
     this.sayDamage(end);
     const run = new AppendRun(this.parts.publisher, end.chain, end.lastSequence, {
@@ -129,6 +133,7 @@ export class AuditTrail {
       ended.abort();
       for (const stream of this.streams) stream.close();
       await run.stop();
+      this.parts.metrics.waiting(run.unrecorded);
       this.run = undefined;
     }
   }
@@ -173,7 +178,7 @@ export class AuditTrail {
   /** With nothing to append, no refusal would tell that the trail is not what it was. */
   private async checkEnd(run: AppendRun): Promise<void> {
     const expected = run.lastSequence;
-    const actual = await lastSequenceOfTrail(this.parts.connection);
+    const actual = await lastSequenceOfTrail(this.parts.trail);
     if (run.waiting > 0 || run.lastSequence !== expected) return;
     if (actual !== expected) throw new TrailMoved(`the trail ends at ${actual}, not at ${expected}`);
     this.sayRecovered();

@@ -3,7 +3,8 @@ import { Payload } from '@nestjs/microservices';
 import { ListAudit, VerifyAudit } from '@stance/contracts';
 import { OnRequest } from '@stance/jetstream';
 import type { z } from 'zod';
-import { TrailReader, type AuditVerification } from './trail-reader.js';
+import { TrailReader } from './trail-reader.js';
+import type { AuditVerification } from './verify-trail.js';
 
 @Controller()
 export class AuditHandler {

@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { DeviceRecorded, ListAudit, STREAMS, VerifyAudit } from '@stance/contracts';
 import { applyTopology, ask, EventPublisher } from '@stance/jetstream';
 import { startService, type RunningService } from '@stance/service-kit';
-import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
 import { audit } from './service.js';
 import { TrailReader } from './trail-reader.js';
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
   connection = await nats.connect();
   manager = await jetstreamManager(connection);
   await applyTopology(connection);
-  publisher = new EventPublisher(connection, 'config-sync');
+  publisher = new EventPublisher(connection, 'config-sync', { timeoutMs: PATIENCE_MS });
 });
 
 afterAll(() => nats.close());

@@ -1,12 +1,11 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { AuditRecorded, filterOf, UnusableId, type ListAudit, type VerifyAudit } from '@stance/contracts';
+import { AuditRecorded, filterOf, UnusableId, type ListAudit } from '@stance/contracts';
 import type { z } from 'zod';
 import type { AuditRecord } from './chain.js';
 import { objectOf } from './record.js';
 import { lastSequenceOfTrail, walkTrail } from './trail.store.js';
-import { ChainVerifier } from './verify.js';
+import { verifyTrail, type AuditVerification, type VerifyTrailOptions } from './verify-trail.js';
 
-export type AuditVerification = z.output<typeof VerifyAudit.output>;
 export type ListedRecord = z.output<typeof ListAudit.output>['records'][number];
 
 /** How much further back each next look reaches while the newest records of a device are searched. */
@@ -27,26 +26,8 @@ export class TrailReader {
   }
 
   /** Walks the whole chain, up to what it held at the time of the call. */
-  async verify(signal?: AbortSignal): Promise<AuditVerification> {
-    const verifier = new ChainVerifier();
-    let firstBad: AuditVerification['firstBad'];
-    let seen = 0;
-    const lastSequence = await walkTrail(this.connection, { from: 1, ...(signal && { signal }) }, (message) => {
-      const { sequence } = message;
-      seen = sequence;
-      const record = 'record' in message ? message.record : undefined;
-      const problem = record === undefined ? problemOf(message) : verifier.check(record);
-      if (problem !== undefined) firstBad = { streamSequence: sequence, ...position(record), problem };
-      return problem === undefined;
-    });
-    if (firstBad === undefined && seen < lastSequence) {
-      firstBad = {
-        streamSequence: seen + 1,
-        problem: `it and all up to ${lastSequence} are gone from the trail's end`,
-      };
-    }
-    const { records, gaps, end } = verifier;
-    return { records, gaps, intact: firstBad === undefined, lastHash: end.hash, ...(firstBad && { firstBad }) };
+  verify(options?: VerifyTrailOptions): Promise<AuditVerification> {
+    return verifyTrail(this.connection, options);
   }
 
   /** The newest matching records among the last `reach` of the trail, at most `limit`. */
@@ -70,14 +51,6 @@ function filterOfDevice(device: string | undefined): string | undefined {
     if (error instanceof UnusableId) return undefined;
     throw error;
   }
-}
-
-function problemOf(message: object): string {
-  return 'problem' in message ? String(message.problem) : 'it is not an audit record';
-}
-
-function position(record: AuditRecord | undefined): { position?: number } {
-  return record === undefined ? {} : { position: record.position };
 }
 
 function listed({ position, kind, stream, sequence, lastMissing, device, storedAt, hash, ...rest }: AuditRecord) {

@@ -43,29 +43,30 @@ export async function readTrailEnd(connection: NatsConnection, streams: readonly
 }
 
 /**
- * Reads the trail from a sequence on, up to what it held at the time of the call, until `visit` returns false. Resolves to
- * the stream's last sequence at that time. Rejects when `signal` aborts.
+ * Reads the trail from a sequence on, up to `upTo` or what it held at the time of the call, until `visit` returns false.
+ * Resolves to the stream's last sequence at that time. Rejects when `signal` aborts.
  */
 export async function walkTrail(
   connection: NatsConnection,
-  options: { from: number; filter?: string; signal?: AbortSignal },
+  options: { from: number; upTo?: number; filter?: string; signal?: AbortSignal },
   visit: (message: TrailMessage) => boolean,
 ): Promise<number> {
   const lastSequence = await lastSequenceOfTrail(connection);
-  if (options.from > lastSequence) return lastSequence;
+  const end = Math.min(options.upTo ?? lastSequence, lastSequence);
+  if (options.from > end) return lastSequence;
   const ended = new AbortController();
   const follower = await StreamFollower.start(
     connection,
     { stream: TRAIL, filter: options.filter ?? filterOf(AuditRecorded), from: { sequence: options.from } },
     (message) => {
       if (ended.signal.aborted) return;
-      const goOn = message.seq <= lastSequence && visit(trailMessage(message.seq, message.subject, message.data));
-      if (!goOn || message.seq === lastSequence) ended.abort();
+      const goOn = message.seq <= end && visit(trailMessage(message.seq, message.subject, message.data));
+      if (!goOn || message.seq === end) ended.abort();
     },
   );
-  const end = new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve(), { once: true }));
+  const over = new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve(), { once: true }));
   try {
-    if (!ended.signal.aborted) await Promise.race([end, follower.caughtUp(either(ended.signal, options.signal))]);
+    if (!ended.signal.aborted) await Promise.race([over, follower.caughtUp(either(ended.signal, options.signal))]);
   } catch (error) {
     if (!ended.signal.aborted) throw error;
   } finally {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { EXIT, type ExitCode } from './errors.js';
 import type { Io } from './io.js';
 import { findLocalStack, type LocalStack } from './local-stack.js';
-import { Stack, type Server } from './stack.js';
+import { Stack, type LocalUser, type Server } from './stack.js';
 import { plain } from './view/text.js';
 import { Screen } from './view/screen.js';
 
@@ -65,8 +65,11 @@ export class CommandContext {
   }
 
   /** Connects, says whether anything here is real (unless `quiet`), does the work and disconnects. */
-  async connected<Result>(work: (stack: Stack) => Promise<Result>, { quiet = this.json } = {}): Promise<Result> {
-    const stack = await Stack.connect(this.server(), this.io.env, this.note);
+  async connected<Result>(
+    work: (stack: Stack) => Promise<Result>,
+    { quiet = this.json, localUser }: { quiet?: boolean; localUser?: LocalUser } = {},
+  ): Promise<Result> {
+    const stack = await Stack.connect(this.server(), this.io.env, this.note, localUser);
     try {
       if (!quiet && (await stack.isSimulated())) this.screen.simulatedNotice();
       return await work(stack);

@@ -5,6 +5,7 @@ import { Unreachable, WrongUsage } from './errors.js';
 
 const runFile = z.object({
   natsUrl: z.string().min(1),
+  usersFolder: z.string().nullish(),
   gatewayUrl: z.string().nullish(),
   simulatorUrl: z.string().nullish(),
   demo: z.boolean(),

@@ -47,3 +47,20 @@ export function agoOption(text: string): number {
   const problem = Number.isNaN(at) ? 'It has to be' : 'It has to lie in the past:';
   throw new InvalidArgumentError(`${problem} how long ago, such as 2h or 7d, or a time such as 2026-01-31T18:00:00Z.`);
 }
+
+/** Reads an option that is a list of names, separated by commas. */
+export function names(text: string): string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.every((name) => name !== '') && new Set(list).size === list.length) return list;
+  throw new InvalidArgumentError('It takes names, each once, separated by commas.');
+}
+
+const BYTES = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 } as const;
+
+/** Reads an option that is a size such as `500GB`, as bytes. */
+export function bytesOption(text: string): number {
+  const [, number, unit = 'B'] = /^(\d+)(B|KB|MB|GB|TB)?$/.exec(text.trim()) ?? [];
+  const bytes = Number(number) * BYTES[unit as keyof typeof BYTES];
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new InvalidArgumentError('It has to be a size such as 512MB, 50GB or 2TB.');
+}

@@ -7,6 +7,7 @@ import { addDevices } from './commands/devices.js';
 import { addExplain } from './commands/explain.js';
 import { addHold } from './commands/hold.js';
 import { addMatch } from './commands/match.js';
+import { addNatsAuth } from './commands/nats-auth.js';
 import { addPolicy } from './commands/policy/index.js';
 import { addSessions } from './commands/sessions.js';
 import { addSimulate } from './commands/simulate.js';
@@ -76,6 +77,7 @@ function build(program: Command, context: CommandContext): void {
   addHold(program, context);
   addAudit(program, context);
   addTopology(program, context);
+  addNatsAuth(program, context);
   addSimulate(program, context);
 }
 

@@ -9,6 +9,8 @@ export interface NewPolicy {
   readonly document: string;
   readonly publishedBy: string;
   readonly comment: string | undefined;
+  /** The content of its signature file. */
+  readonly signature?: string | undefined;
 }
 
 /** What the engine made of a publication. */
@@ -50,12 +52,19 @@ export async function publishPolicy(
   { after }: { after?: Publication | undefined } = {},
 ): Promise<Publication> {
   const publisher = new EventPublisher(stack.connection, 'cli');
-  const { document, publishedBy, comment } = policy;
+  const { document, publishedBy, comment, signature } = policy;
   const sha256 = createHash('sha256').update(document).digest('hex');
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const last = after ?? (await lastPublication(stack));
     const revision = last.revision + 1;
-    const data = { revision, document, sha256, publishedBy, ...(comment !== undefined && { comment }) };
+    const data = {
+      revision,
+      document,
+      sha256,
+      publishedBy,
+      ...(comment !== undefined && { comment }),
+      ...(signature !== undefined && { signature }),
+    };
     const cause = { txn: randomUUID(), traceparent: newTraceparent(), observedat: new Date().toISOString() };
     try {
       const { sequence } = await publisher.publish(PolicyPublished, data, {

@@ -38,22 +38,6 @@ export async function readLog<Contract extends EventContract>(
   return read(connection, contract, filterOf(contract), { sequence });
 }
 
-/**
- * Calls `visit` for every event of some keys that the stream keeps, oldest first, and keeps none of them; what is no event
- * of the contract is left out.
- */
-export async function visitLog<Contract extends EventContract>(
-  connection: NatsConnection,
-  contract: Contract,
-  only: Partial<KeysOf<Contract>>,
-  visit: (event: EventOf<Contract>) => void,
-): Promise<void> {
-  await follow(connection, contract, filterOf(contract, only), { sequence: 1 }, (message) => {
-    const event = decodeOrSkip(contract, message.data, message.subject);
-    if (event !== undefined) visit(event);
-  });
-}
-
 async function read<Contract extends EventContract>(
   connection: NatsConnection,
   contract: Contract,

@@ -1,21 +1,38 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { jetstreamManager, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { SourceReported, STREAMS, subjectOf, type EventContract, type EventOf, type KeysOf } from '@stance/contracts';
-import { connectToNats } from '@stance/jetstream';
-import { COMMON_SETTINGS, loadConfiguration } from '@stance/service-kit';
+import { connectToNats, type NatsOptions } from '@stance/jetstream';
+import {
+  COMMON_SETTINGS,
+  loadConfiguration,
+  optionalText,
+  type ConfigurationOf,
+  type Settings,
+} from '@stance/service-kit';
 import { WrongUsage } from './errors.js';
 import { decodeOrSkip, readTable } from './read-table.js';
 
 /** Where to connect, and what is known about it. */
 export interface Server {
   readonly natsUrl: string;
+  /** Of a local stack: where the credentials of its users are. */
+  readonly usersFolder?: string | null | undefined;
   /** `npm start` runs it in demo mode. */
   readonly demo: boolean;
 }
 
 const { NATS_CREDS_FILE, NATS_NKEY_SEED_FILE, NATS_CA_FILE, NATS_CERT_FILE, NATS_KEY_FILE } = COMMON_SETTINGS;
 const CREDENTIALS = { NATS_CREDS_FILE, NATS_NKEY_SEED_FILE, NATS_CA_FILE, NATS_CERT_FILE, NATS_KEY_FILE };
+/** Of the account that holds the audit trail, where that is another. */
+const TRAIL_CREDENTIALS = {
+  STANCE_AUDIT_NATS_CREDS_FILE: optionalText({ description: 'NATS credentials file of a reader of the audit trail' }),
+  STANCE_AUDIT_NATS_NKEY_SEED_FILE: optionalText({ description: 'seed of a reader of the audit trail' }),
+};
+
+/** The user that a command needs at a local stack, whose users are all at hand; elsewhere, whoever is given. */
+export type LocalUser = 'policy-admin' | 'topology';
 
 /** The name that the demo's source has, whoever runs it. */
 const SIMULATED_SOURCE = 'simulated';
@@ -30,35 +47,44 @@ export interface LastEvent<Contract extends EventContract> {
 
 /** A connection to the streams of one Stance. */
 export class Stack {
+  private trail: Promise<NatsConnection> | undefined;
+
   private constructor(
     readonly server: Server,
+    private readonly env: NodeJS.ProcessEnv,
     readonly connection: NatsConnection,
     readonly manager: JetStreamManager,
     private readonly note: (text: string) => void,
   ) {}
 
   /** Connects at once or fails: `NatsUnreachable`, {@link WrongUsage}. `note` gets what the user should know besides. */
-  static async connect(server: Server, env: NodeJS.ProcessEnv, note: (text: string) => void): Promise<Stack> {
-    const credentials = loadConfiguration(CREDENTIALS, env);
-    for (const [name, file] of Object.entries(credentials)) if (file !== undefined) requireReadable(name, file);
-    const connection = await connectToNats({
-      url: server.natsUrl,
-      name: 'stance',
-      credsFile: credentials.NATS_CREDS_FILE,
-      nkeySeedFile: credentials.NATS_NKEY_SEED_FILE,
-      tls: {
-        caFile: credentials.NATS_CA_FILE,
-        certFile: credentials.NATS_CERT_FILE,
-        keyFile: credentials.NATS_KEY_FILE,
-      },
-      waitForServer: false,
-    });
+  static async connect(
+    server: Server,
+    env: NodeJS.ProcessEnv,
+    note: (text: string) => void,
+    localUser: LocalUser = 'policy-admin',
+  ): Promise<Stack> {
+    const { NATS_CREDS_FILE: credsFile, NATS_NKEY_SEED_FILE: given } = readable(CREDENTIALS, env);
+    const nkeySeedFile = given ?? (credsFile === undefined ? seedOf(server, localUser) : undefined);
+    const connection = await connectAs(server, env, { credsFile, nkeySeedFile });
     try {
-      return new Stack(server, connection, await jetstreamManager(connection), note);
+      return new Stack(server, env, connection, await jetstreamManager(connection), note);
     } catch (error) {
       await connection.close();
       throw error;
     }
+  }
+
+  /** The way to the audit trail: the same, or another where it is in an account of its own. */
+  async trailManager(): Promise<JetStreamManager> {
+    const settings = readable(TRAIL_CREDENTIALS, this.env);
+    const credsFile = settings.STANCE_AUDIT_NATS_CREDS_FILE;
+    const nkeySeedFile =
+      settings.STANCE_AUDIT_NATS_NKEY_SEED_FILE ??
+      (credsFile === undefined ? seedOf(this.server, 'auditor') : undefined);
+    if (credsFile === undefined && nkeySeedFile === undefined) return this.manager;
+    this.trail ??= connectAs(this.server, this.env, { credsFile, nkeySeedFile });
+    return jetstreamManager(await this.trail);
   }
 
   /**
@@ -98,8 +124,28 @@ export class Stack {
   }
 
   async close(): Promise<void> {
-    await this.connection.close();
+    await Promise.all([this.connection.close(), (await this.trail)?.close()]);
   }
+}
+
+type UserCredentials = Pick<NatsOptions, 'credsFile' | 'nkeySeedFile'>;
+
+function connectAs({ natsUrl }: Server, env: NodeJS.ProcessEnv, credentials: UserCredentials): Promise<NatsConnection> {
+  const { NATS_CA_FILE: caFile, NATS_CERT_FILE: certFile, NATS_KEY_FILE: keyFile } = readable(CREDENTIALS, env);
+  const tls = { caFile, certFile, keyFile };
+  return connectToNats({ url: natsUrl, name: 'stance', ...credentials, tls, waitForServer: false });
+}
+
+function seedOf({ usersFolder }: Server, user: string): string | undefined {
+  const file = join(usersFolder ?? '', `${user}.nk`);
+  return usersFolder != null && existsSync(file) ? file : undefined;
+}
+
+/** Settings that name files, each of which has to be readable. */
+function readable<S extends Settings>(settings: S, env: NodeJS.ProcessEnv): ConfigurationOf<S> {
+  const values = loadConfiguration(settings, env);
+  for (const [name, file] of Object.entries(values)) if (typeof file === 'string') requireReadable(name, file);
+  return values;
 }
 
 function requireReadable(name: string, file: string): void {

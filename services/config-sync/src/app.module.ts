@@ -6,6 +6,7 @@ import { ConfigFiles } from './config-files.js';
 import { FileSync, type FileSyncOptions } from './file-sync.js';
 import { createDeviceTable, InventorySync } from './inventory-sync.js';
 import { PolicyHistory } from './policy-history.js';
+import { policySignatureOf } from './policy-signature.js';
 import { PolicySync, publishedByFile } from './policy-sync.js';
 import type { SETTINGS } from './settings.js';
 
@@ -35,10 +36,12 @@ export function compose(
     files.push(new FileSync(devices, logger, (content) => sync.apply(content), options));
   }
   if (policy !== undefined) {
-    const history = new PolicyHistory(connection, publishedByFile(policy));
-    const sync = new PolicySync(policy, history, publisher);
+    const signature = policySignatureOf(policy, config.STANCE_POLICY_SIGNATURE_FILE);
+    const history = new PolicyHistory(connection, publishedByFile(policy), () => sync.logObjections(logger));
+    const sync: PolicySync = new PolicySync(policy, signature, history, publisher);
+    const company = { companion: signature.file, objections: () => sync.objections() };
     tables.push(history);
-    files.push(new FileSync(policy, logger, (content) => sync.apply(content), options));
+    files.push(new FileSync(policy, logger, (content, beside) => sync.apply(content, beside), options, company));
   }
   const all = new ConfigFiles(files);
   const module: DynamicModule = { module: AppModule };

@@ -3,10 +3,27 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { decodeEvent, DeviceRecorded, PolicyPublished, STREAMS, wireTopology, type DataOf } from '@stance/contracts';
+import {
+  decodeEvent,
+  DeviceRecorded,
+  filterOf,
+  PolicyActivated,
+  PolicyPublished,
+  STREAMS,
+  wireTopology,
+  type DataOf,
+} from '@stance/contracts';
 import { applyTopology, EventPublisher } from '@stance/jetstream';
+import { generatePolicyKey, policyKeyLine, signPolicy, signWithKeyFile } from '@stance/policy-signature';
 import { startService, type RunningService } from '@stance/service-kit';
-import { startTestNats, temporaryFolder, waitFor, type TemporaryFolder, type TestNats } from '@stance/testing';
+import {
+  ServiceProcess,
+  startTestNats,
+  temporaryFolder,
+  waitFor,
+  type TemporaryFolder,
+  type TestNats,
+} from '@stance/testing';
 import { configSync } from './service.js';
 
 let nats: TestNats;
@@ -79,8 +96,13 @@ async function devices(): Promise<DataOf<typeof DeviceRecorded>[]> {
 }
 
 async function policies(): Promise<DataOf<typeof PolicyPublished>[]> {
-  const messages = await stored(STREAMS.POLICIES.name);
+  const messages = (await stored(STREAMS.POLICIES.name)).filter(({ subject }) => subject === filterOf(PolicyPublished));
   return messages.map(({ data, subject }) => decodeEvent(PolicyPublished, data, subject).data);
+}
+
+async function activations(): Promise<DataOf<typeof PolicyActivated>[]> {
+  const messages = (await stored(STREAMS.POLICIES.name)).filter(({ subject }) => subject === filterOf(PolicyActivated));
+  return messages.map(({ data, subject }) => decodeEvent(PolicyActivated, data, subject).data);
 }
 
 const inventory = (...ids: string[]) => `deviceId,owner\n${ids.map((id) => `${id},kim@example.com\n`).join('')}`;
@@ -313,6 +335,117 @@ describe('the policy file', () => {
   });
 });
 
+describe('the signature beside the policy file', () => {
+  const { privateKey } = generatePolicyKey('ana@example.com');
+  const sign = (document: string, signedAt = Date.now()) =>
+    signPolicy(document, signedAt, (text) => signWithKeyFile(privateKey, text) ?? '');
+
+  /** The engine's word on a revision. */
+  async function engineSays(revision: number, message?: string): Promise<void> {
+    const outcome = message === undefined ? 'active' : 'refused';
+    const errors = message === undefined ? [] : [{ message }];
+    const engine = new EventPublisher(connection, 'policy-engine');
+    await engine.publish(PolicyActivated, { revision, outcome, errors }, { id: `said:${revision}`, cause: {} });
+  }
+
+  const published = async () => (await policies()).map(({ revision, signature }) => [revision, signature]);
+
+  it('is published with it', async () => {
+    const signature = sign(policy('24h'));
+    await writeFile(file('policy.yaml.sig'), signature);
+    await writeFile(file('policy.yaml'), policy('24h'));
+    const service = await start({ STANCE_POLICY_FILE: file('policy.yaml') });
+    await untilState(service, 'applied', { revision: 1 });
+    expect(await published()).toEqual([[1, signature]]);
+  });
+
+  it('is waited for where it is that of another document, and published when both fit', async () => {
+    await writeFile(file('policy.yaml'), policy('24h'));
+    await writeFile(file('policy.yaml.sig'), sign(policy('24h')));
+    const service = await start({ STANCE_POLICY_FILE: file('policy.yaml') });
+    await untilState(service, 'applied', { revision: 1 });
+    await writeFile(file('policy.yaml'), policy('12h'));
+    await untilState(service, 'refused', /policy\.yaml\.sig: it is the signature of another document/);
+    await writeFile(file('policy.yaml.sig'), sign(policy('12h')));
+    await untilState(service, 'applied', { revision: 2 });
+    expect(await policies()).toMatchObject([{ document: policy('24h') }, { document: policy('12h') }]);
+  });
+
+  it('is asked for where it is named', async () => {
+    await writeFile(file('policy.yaml'), policy('24h'));
+    const service = await start({
+      STANCE_POLICY_FILE: file('policy.yaml'),
+      STANCE_POLICY_SIGNATURE_FILE: file('by-ana.sig'),
+    });
+    await untilState(service, 'refused', /by-ana\.sig: the signature cannot be read: .*ENOENT/);
+    await writeFile(file('by-ana.sig'), sign(policy('24h')));
+    await untilState(service, 'applied', { revision: 1 });
+    expect(await policies()).toHaveLength(1);
+  });
+
+  it('comes after the engine has refused the policy without: that shows, and then it is published', async () => {
+    await writeFile(file('policy.yaml'), policy('24h'));
+    const environment = { STANCE_POLICY_FILE: file('policy.yaml') };
+    const first = await start(environment);
+    await untilState(first, 'applied', { revision: 1 });
+    await engineSays(1, 'it is not signed');
+    const refused = /policy\.yaml: refused by the engine, as revision 1: it is not signed/;
+    await untilState(first, 'refused', refused);
+    expect(first.health().ready).toBe(false);
+
+    await first.stop();
+    const second = await start(environment);
+    await untilState(second, 'refused', refused);
+    const signature = sign(policy('24h'));
+    await writeFile(file('policy.yaml.sig'), signature);
+    await untilState(second, 'applied', { revision: 2 });
+    await engineSays(2);
+    expect(second.health().ready).toBe(true);
+    expect(await published()).toEqual([
+      [1, undefined],
+      [2, signature],
+    ]);
+  });
+
+  it('brings it into force at an engine that asks for one', async () => {
+    const { privateKey: key, publicKey } = generatePolicyKey('ana@example.com');
+    await writeFile(file('policy-keys'), policyKeyLine('ana@example.com', publicKey));
+    const engine = ServiceProcess.start('policy-engine', {
+      NATS_URL: nats.url,
+      STANCE_POLICY_KEYS_FILE: file('policy-keys'),
+    });
+    await engine.reached('active');
+    try {
+      await writeFile(file('policy.yaml'), policy('24h'));
+      const service = await start({ STANCE_POLICY_FILE: file('policy.yaml') });
+      await untilState(service, 'refused', /refused by the engine, as revision 1: it is not signed; only what/);
+      const signature = signPolicy(policy('24h'), Date.now(), (text) => signWithKeyFile(key, text) ?? '');
+      await writeFile(file('policy.yaml.sig'), signature);
+      await untilState(service, 'applied', { revision: 2 });
+      await waitFor(async () => (await activations()).some(({ revision }) => revision === 2), {
+        what: 'the word on it',
+      });
+      expect(await activations()).toMatchObject([
+        { revision: 1, outcome: 'refused' },
+        { revision: 2, outcome: 'active', signer: 'ana@example.com' },
+      ]);
+      expect(service.health().ready).toBe(true);
+    } finally {
+      await engine.stop();
+    }
+  });
+
+  it('is published again when the same policy is signed anew', async () => {
+    await writeFile(file('policy.yaml'), policy('24h'));
+    await writeFile(file('policy.yaml.sig'), sign(policy('24h'), 1_000));
+    const service = await start({ STANCE_POLICY_FILE: file('policy.yaml') });
+    await untilState(service, 'applied', { revision: 1 });
+    await writeFile(file('policy.yaml.sig'), sign(policy('24h'), 2_000));
+    await untilState(service, 'applied', { revision: 2 });
+    expect(await policies()).toMatchObject([{ document: policy('24h') }, { document: policy('24h') }]);
+  });
+});
+
 describe('the service', () => {
   it('does not start without any file', async () => {
     const starting = startService(configSync, {
@@ -320,5 +453,14 @@ describe('the service', () => {
       http: false,
     });
     await expect(starting).rejects.toThrow('neither STANCE_DEVICES_FILE nor STANCE_POLICY_FILE is set');
+  });
+
+  it('does not start with a signature of no file', async () => {
+    const environment = { NATS_URL: nats.url, STANCE_DEVICES_FILE: file('devices.csv') };
+    const starting = startService(configSync, {
+      environment: { ...environment, LOG_LEVEL: 'silent', STANCE_POLICY_SIGNATURE_FILE: file('policy.sig') },
+      http: false,
+    });
+    await expect(starting).rejects.toThrow('STANCE_POLICY_SIGNATURE_FILE is set without STANCE_POLICY_FILE');
   });
 });

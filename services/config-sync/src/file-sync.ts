@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@stance/service-kit';
 import { describeProblem } from './file-problem.js';
-import { WatchedFile, type FileContent, type WatchOptions } from './watched-file.js';
+import { contentOf, WatchedFile, type FileContent, type WatchOptions } from './watched-file.js';
 
 /** What became of a file's content. */
 export type FileOutcome =
@@ -24,14 +24,24 @@ export interface FileSyncOptions extends WatchOptions {
   readonly retryMs?: number;
 }
 
+/** What belongs to a file besides its content. */
+export interface FileCompany {
+  /** A file beside it, such as its signature: what changes in either applies both. */
+  readonly companion?: string;
+  /** What others have against its present content although it was applied; none by default. */
+  readonly objections?: () => readonly string[];
+}
+
 /** Problems that are logged one by one; the health details have all of them. */
 const LOGGED_PROBLEMS = 20;
 
 /** Applies a file whenever it changes: one content at a time, the newest wins, a failure is tried again. */
 export class FileSync {
   private readonly watched: WatchedFile;
+  private readonly companion: WatchedFile | undefined;
   private readonly stopping = new AbortController();
   private pending: FileContent | undefined;
+  private last: FileContent | undefined;
   private applying: Promise<void> | undefined;
   private current: FileStatus;
 
@@ -39,29 +49,41 @@ export class FileSync {
     private readonly file: string,
     private readonly logger: Logger,
     /** Rejects where trying again may help. */
-    private readonly apply: (text: string) => Promise<FileOutcome>,
+    private readonly apply: (text: string, companion: FileContent | undefined) => Promise<FileOutcome>,
     private readonly options: FileSyncOptions = {},
+    private readonly company: FileCompany = {},
   ) {
     this.current = { file, state: 'waiting', problems: [] };
     this.watched = new WatchedFile(file, (content) => this.take(content), options);
+    const { companion } = company;
+    this.companion = companion === undefined ? undefined : new WatchedFile(companion, () => this.takeAgain(), options);
   }
 
   async start(): Promise<void> {
+    await this.companion?.start();
     await this.watched.start();
   }
 
   /** Ends it when what is being applied is done. */
   async stop(): Promise<void> {
     this.watched.stop();
+    this.companion?.stop();
     this.stopping.abort();
     await this.applying;
   }
 
   status(): FileStatus {
-    return this.current;
+    const problems = this.current.state === 'applied' ? (this.company.objections?.() ?? []) : [];
+    return problems.length === 0 ? this.current : { ...this.current, state: 'refused', problems };
+  }
+
+  /** The file beside it is another one. */
+  private takeAgain(): void {
+    if (this.last !== undefined) this.take(this.last);
   }
 
   private take(content: FileContent): void {
+    this.last = content;
     this.pending = content;
     this.applying ??= this.applyPending().finally(() => {
       this.applying = undefined;
@@ -85,7 +107,10 @@ export class FileSync {
   private async applyContent(content: FileContent): Promise<FileOutcome> {
     if (!content.readable) return this.refusal(`it cannot be read: ${content.reason}`);
     const text = textOf(content.bytes);
-    return text === undefined ? this.refusal('it is not UTF-8 text') : this.apply(text);
+    if (text === undefined) return this.refusal('it is not UTF-8 text');
+    const { companion } = this.company;
+    // Read now, not when it was seen to change: files that were written together belong together.
+    return this.apply(text, companion === undefined ? undefined : await contentOf(companion));
   }
 
   private refusal(message: string): FileOutcome {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { DeviceRecorded } from '@stance/contracts';
-import { FactTable, newTraceparent, type EventPublisher, type Origin } from '@stance/jetstream';
+import { FactTable, type EventPublisher, type Origin } from '@stance/jetstream';
 import { describeProblem } from './file-problem.js';
 import type { FileOutcome } from './file-sync.js';
 import { digestOf, planInventory, type RecordedDevice } from './inventory-plan.js';
@@ -68,7 +68,7 @@ export class InventorySync {
   private originOf(text: string): () => Origin {
     const input = `inventory:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
     const observedat = (this.options.now?.() ?? new Date()).toISOString();
-    return () => ({ input, cause: { txn: input, observedat, traceparent: newTraceparent() } });
+    return () => ({ input, cause: { txn: input, observedat } });
   }
 }
 

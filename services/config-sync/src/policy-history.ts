@@ -1,27 +1,38 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { decodeEvent, filterOf, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
+import { decodeEvent, filterOf, PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
 import { StreamFollower } from '@stance/jetstream';
 import type { WarmTable } from '@stance/service-kit';
+import type { FileProblem } from './file-problem.js';
+import { signedAtOf } from './policy-signature.js';
+
+/** A policy that was published. */
+export interface Publication {
+  readonly revision: number;
+  readonly sha256: string;
+  /** When it was signed, as its signature says; undefined where it has none. */
+  readonly signedAt: number | undefined;
+  /** Why the engine refused it. */
+  readonly refusal?: readonly FileProblem[];
+}
 
 /** What was published so far, as far as the next policy from a file depends on it. */
 export interface PublishedPolicies {
   /** The highest revision; 0 before the first. */
   readonly revision: number;
-  /** Of the last policy published, whoever did it. */
-  readonly lastSha256: string | undefined;
-  /** Of the last one published from the file. */
-  readonly lastFromFile: string | undefined;
+  /** Whoever published it. */
+  readonly last: Publication | undefined;
+  readonly lastFromFile: Publication | undefined;
   /** The sequence of the last message, which the next one replaces; 0 before the first. */
   readonly lastSequence: number;
 }
 
-/** Follows every policy ever published and keeps what {@link PublishedPolicies} needs, never a document. */
+/** Follows every policy ever published, and the engine's word on it, and keeps what {@link PublishedPolicies} needs, never a document. */
 export class PolicyHistory implements WarmTable {
   readonly stream = STREAMS.POLICIES.name;
   private published: PublishedPolicies = {
     revision: 0,
-    lastSha256: undefined,
+    last: undefined,
     lastFromFile: undefined,
     lastSequence: 0,
   };
@@ -31,6 +42,8 @@ export class PolicyHistory implements WarmTable {
     private readonly connection: NatsConnection,
     /** `publishedBy` of policies from the file. */
     private readonly publishedBy: string,
+    /** Called when the engine refused one of the two that are kept. */
+    private readonly onRefused: () => void,
   ) {}
 
   get current(): PublishedPolicies {
@@ -40,8 +53,11 @@ export class PolicyHistory implements WarmTable {
   async load(signal?: AbortSignal): Promise<void> {
     this.follower = await StreamFollower.start(
       this.connection,
-      { stream: this.stream, filter: filterOf(PolicyPublished), from: { sequence: 1 } },
-      (message) => this.take(message),
+      { stream: this.stream, from: { sequence: 1 } },
+      (message) => {
+        if (message.subject === filterOf(PolicyPublished)) this.take(message);
+        else this.takeWord(message);
+      },
     );
     await this.follower.caughtUp(signal);
   }
@@ -59,16 +75,37 @@ export class PolicyHistory implements WarmTable {
     const lastSequence = message.seq;
     try {
       const { data } = decodeEvent(PolicyPublished, message.data, message.subject);
+      const { revision, sha256, signature } = data;
+      const last = { revision, sha256, signedAt: signedAtOf(signature) };
       this.published = {
-        revision: Math.max(this.published.revision, data.revision),
-        lastSha256: data.sha256,
-        lastFromFile: data.publishedBy === this.publishedBy ? data.sha256 : this.published.lastFromFile,
+        revision: Math.max(this.published.revision, revision),
+        last,
+        lastFromFile: data.publishedBy === this.publishedBy ? last : this.published.lastFromFile,
         lastSequence,
       };
     } catch (error) {
       if (!(error instanceof UnreadableEvent)) throw error;
       // Not a policy, so in force nowhere; the next one is published behind it all the same.
       this.published = { ...this.published, lastSequence };
+    }
+  }
+
+  private takeWord(message: JsMsg): void {
+    try {
+      const { revision, outcome, errors } = decodeEvent(PolicyActivated, message.data, message.subject).data;
+      const { last, lastFromFile } = this.published;
+      if (outcome !== 'refused' || ![last?.revision, lastFromFile?.revision].includes(revision)) return;
+      const refusal = errors.map(({ message, line, column }) => ({
+        message,
+        ...(line !== undefined && { line }),
+        ...(column !== undefined && { column }),
+      }));
+      const refused = (one: Publication | undefined) => (one?.revision === revision ? { ...one, refusal } : one);
+      this.published = { ...this.published, last: refused(last), lastFromFile: refused(lastFromFile) };
+      this.onRefused();
+    } catch (error) {
+      // No word of the engine, so nothing is known of it.
+      if (!(error instanceof UnreadableEvent)) throw error;
     }
   }
 }

@@ -32,6 +32,10 @@ export const SETTINGS = {
     description: 'the inventory of devices: YAML, JSON or CSV, read again on change',
   }),
   STANCE_POLICY_FILE: optionalText({ description: 'the policy, published when the file changes' }),
+  STANCE_POLICY_SIGNATURE_FILE: optionalText({
+    description:
+      "the signature of the policy, by `stance policy sign`; when set, no policy is published without; otherwise it is the policy file's name with `.sig` behind it, if there is such a file",
+  }),
   STANCE_RETIREMENT_LIMIT: percentage({
     default: '10 %',
     description: 'the share of at least 10 devices that one change of the inventory may retire',

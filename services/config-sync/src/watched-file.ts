@@ -6,7 +6,8 @@ import { isNativeError } from 'node:util/types';
 
 /** What a file holds, or why it cannot be read. */
 export type FileContent =
-  { readonly readable: true; readonly bytes: Buffer } | { readonly readable: false; readonly reason: string };
+  | { readonly readable: true; readonly bytes: Buffer }
+  | { readonly readable: false; readonly reason: string; readonly isMissing: boolean };
 
 export interface WatchOptions {
   /** How long a change has to be over before the file is read, in milliseconds; 200 by default. */
@@ -97,11 +98,12 @@ async function stampOf(path: string): Promise<string> {
   }
 }
 
-async function contentOf(path: string): Promise<FileContent> {
+export async function contentOf(path: string): Promise<FileContent> {
   try {
     return { readable: true, bytes: await readFile(path) };
   } catch (error) {
-    return { readable: false, reason: reasonOf(error) };
+    const isMissing = isNativeError(error) && 'code' in error && error.code === 'ENOENT';
+    return { readable: false, reason: reasonOf(error), isMissing };
   }
 }
 

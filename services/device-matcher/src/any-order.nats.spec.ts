@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { waitFor } from '@stance/testing';
+import { propertyRuns, waitFor } from '@stance/testing';
 import { World, type Register } from './spec/world.js';
 
 const SERIALS = ['S-0001', 's-0001 ', 'S-0002', 'S-0003', 'None', undefined];
@@ -96,6 +96,6 @@ it('whatever happens in whatever order, every agent ends where the last word on 
         { what: 'every register to be as the model says' },
       );
     }),
-    { numRuns: 25, endOnFailure: true },
+    { numRuns: propertyRuns(12), endOnFailure: true },
   );
 }, 120_000);

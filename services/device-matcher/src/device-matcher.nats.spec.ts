@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { headers } from '@nats-io/transport-node';
 import { AgentMatched, DeadLettered, decodeEvent, ListUnmatched, STREAMS, subjectOf } from '@stance/contracts';
 import { ask } from '@stance/jetstream';
-import { waitFor } from '@stance/testing';
+import { waitFor, PATIENCE_MS } from '@stance/testing';
 import { World, type Register } from './spec/world.js';
 
 let world: World;
@@ -313,7 +313,7 @@ describe('what is written', () => {
     const mark = headers();
     mark.set('Spec', 'an outlived replica');
     const foreign = { ...event, data: { ...event.data, attributes: { foreign: true } } };
-    await world.connection.request(subject, JSON.stringify(foreign), { headers: mark, timeout: 5_000 });
+    await world.connection.request(subject, JSON.stringify(foreign), { headers: mark, timeout: PATIENCE_MS });
     await world.record('d1', 'ABC-1234', 'retired');
     await expectMatches({ a1: { ...unmatched('no-device'), attributes: { foreign: true } } });
   });
@@ -336,7 +336,7 @@ describe('bad input', () => {
     ['an observation that is no JSON', 'stance.agent.observed.v1.console.a1', '{'],
     ['a device that is no event', 'stance.device.recorded.v1.d1', '{"deviceId":"d1"}'],
   ])('%s is dead-lettered and stops nothing', async (_, subject, payload) => {
-    await world.connection.request(subject, payload, { timeout: 5_000 });
+    await world.connection.request(subject, payload, { timeout: PATIENCE_MS });
     await waitFor(async () => (await deaths()).length === 1, { what: 'a dead letter' });
     expect(await deaths()).toMatchObject([{ originalSubject: subject, payload, reason: { code: 'malformed' } }]);
     await world.record('d1', 'ABC-1234');
@@ -349,10 +349,10 @@ describe('bad input', () => {
     await world.observe('a1', 'ABC-1234');
     await world.observe('a2', 'ABC-1234');
     await expectMatches({ a1: twoAgents('d1'), a2: twoAgents('d1') });
-    await world.connection.request('stance.agent.observed.v1.console.a1', '{', { timeout: 5_000 });
+    await world.connection.request('stance.agent.observed.v1.console.a1', '{', { timeout: PATIENCE_MS });
     const mark = headers();
     mark.set('Spec', 'garbage');
-    await world.connection.request('stance.agent.matched.v1.console.a1', '{', { headers: mark, timeout: 5_000 });
+    await world.connection.request('stance.agent.matched.v1.console.a1', '{', { headers: mark, timeout: PATIENCE_MS });
     await world.record('d1', 'ABC-1234', 'retired');
     await expectMatches({ a2: unmatched('no-device') });
     expect(await deaths()).toHaveLength(1);

@@ -73,7 +73,7 @@ it('tell twins apart: the other one stays in question', async () => {
 it('end when their time has come', async () => {
   await world.link('a2', 'd2', new Date(Date.now() + 1_500).toISOString());
   await expectRegisters({ a2: linked('d2') });
-  await waitFor(() => world.registerOf('a2')?.state === 'unmatched', { what: 'the link to end', timeoutMs: 10_000 });
+  await waitFor(() => world.registerOf('a2')?.state === 'unmatched', { what: 'the link to end' });
   expect(world.registerOf('a2')).toMatchObject({ previousDevice: 'd2', problem: 'placeholder-serial' });
 });
 
@@ -87,6 +87,5 @@ it('that have ended while nobody was there count no more', async () => {
   await world.startMatcher();
   await waitFor(() => world.registerOf('a2')?.state === 'unmatched', {
     what: 'the link to be taken back',
-    timeoutMs: 10_000,
   });
 });

@@ -5,7 +5,7 @@ import { certificate, told, type Told } from './spec/messy-hardware.js';
 import { World, type Observation } from './spec/world.js';
 
 /** What is tried of random stories: `STANCE_MODEL_RUNS`; the default takes a few seconds. */
-const RUNS = Number(process.env['STANCE_MODEL_RUNS'] ?? 60);
+const RUNS = Number(process.env['STANCE_MODEL_RUNS'] ?? 20);
 /** `STANCE_MODEL_SEED` plays again what a failure has printed. */
 const SEED = process.env['STANCE_MODEL_SEED'];
 /** No story begins later than this. */

@@ -5,6 +5,7 @@ import { LinkExpiry } from './link-expiry.js';
 import { DEFAULT_MATCH_KEYS, MATCH_KEYS, type MatchKey } from './match-keys.js';
 import { Matcher } from './matcher.js';
 import { createTables, readRegister, type Tables } from './matching.store.js';
+import { AgentsByState } from './metrics.js';
 import { Roster } from './roster.js';
 
 const settings = {
@@ -47,7 +48,8 @@ export const deviceMatcher = defineService({
       macAddresses: config.STANCE_SHARED_MAC_ADDRESSES,
     });
     const roster: Roster = new Roster(config.STANCE_MATCH_KEYS, () => tables);
-    const tables: Tables = createTables(connection, publisher, identities, roster);
+    const agents = new AgentsByState();
+    const tables: Tables = createTables(connection, publisher, identities, agents.beside(roster));
     const matcher = new Matcher(tables, roster, identities, (keys) => readRegister(connection, tables, keys));
     const expiry = new LinkExpiry(
       () => roster.nextLinkEnd(),
@@ -59,14 +61,17 @@ export const deviceMatcher = defineService({
       (id) => matcher.rematch(id, { input: 'takeover', cause: {} }),
       logger,
     );
+    let endObservation: (() => void) | undefined;
     return {
       module: AppModule.with({ connection, matcher, roster, tables, expiry }),
       tables: { fed: [tables.agents, tables.devices, tables.registers, tables.links] },
       activate: async () => {
+        endObservation = agents.observe();
         review.start();
         expiry.schedule();
       },
       deactivate: async () => {
+        endObservation?.();
         await expiry.stop();
         await review.stop();
       },

@@ -19,6 +19,7 @@ import {
   waitFor,
   type TemporaryFolder,
   type TestNats,
+  PATIENCE_MS,
 } from '@stance/testing';
 import { gateway } from './service.js';
 
@@ -43,7 +44,7 @@ beforeAll(async () => {
   nats = await startTestNats();
   connection = await nats.connect();
   await applyTopology(connection);
-  engine = new EventPublisher(connection, 'policy-engine');
+  engine = new EventPublisher(connection, 'policy-engine', { timeoutMs: PATIENCE_MS });
 });
 afterAll(() => nats.close());
 

@@ -7,9 +7,11 @@ import {
   PolicyPublished,
   PostureChanged,
   SessionStarted,
+  STREAMS,
   TimerDue,
+  durableOf,
 } from '@stance/contracts';
-import { durableOf, type EventPublisher } from '@stance/jetstream';
+import { type EventPublisher } from '@stance/jetstream';
 import type { Logger } from '@stance/service-kit';
 import type { EngineProgress } from './engine-progress.js';
 import type { FleetReview } from './fleet-review.js';
@@ -72,6 +74,7 @@ export class EngineReport {
     if (policy !== undefined && !policy.ok) return;
     try {
       const postures = await this.lookAtWork();
+      const decisionStream = await this.decisionStream();
       // Work that cannot be finished, as when decisions cannot be stored: what gateways hold may be wrong by now.
       if (this.stuck !== undefined) return;
       const { progress: review } = this.review;
@@ -86,6 +89,7 @@ export class EngineReport {
             lag: postures.waiting,
             evaluatedUpTo: postures.done,
             decidedUpTo: this.progress.decidedUpTo(gateway),
+            decisionStream,
             reportedAt: new Date().toISOString(),
             ...(review !== undefined && { review }),
           },
@@ -95,6 +99,13 @@ export class EngineReport {
     } catch (error) {
       this.logger.warn({ err: error }, 'cannot report to the gateways');
     }
+  }
+
+  /** The stream that decisions are written to: gateways that read a copy of it compare. */
+  private async decisionStream() {
+    const { streams } = await jetstreamManager(this.connection, { checkAPI: false });
+    const { created, state } = await streams.info(STREAMS.DECISIONS.name);
+    return { created, lastSequence: state.last_seq };
   }
 
   /** Notices what stands still; resolves to how far the postures are. */

@@ -19,6 +19,7 @@ import { FactTable, StreamFollower, type EventPublisher } from '@stance/jetstrea
 import type { PostureSubject } from '@stance/policy';
 import type { WarmTable } from '@stance/service-kit';
 import { deserialise, serialise } from './decision.js';
+import { effectsIn, type EffectCounts } from './effects.js';
 import type { EngineProgress } from './engine-progress.js';
 import { heldUntilOf } from './hold/held-verdict.js';
 import type { Holds, Release } from './hold/holds.js';
@@ -38,6 +39,8 @@ export interface KnownDecision {
   readonly decidedAt: string;
   /** See `serialise` in decision.ts. */
   readonly verdict: string;
+  /** See `effectsIn` in effects.ts. */
+  readonly effects: string;
 }
 
 export interface Tables {
@@ -64,6 +67,7 @@ export function createTables(
   publisher: EventPublisher,
   progress: EngineProgress,
   holds: Holds,
+  effects: EffectCounts,
 ): Tables {
   return {
     postures: new FactTable(connection, publisher, PostureChanged, {
@@ -83,10 +87,12 @@ export function createTables(
         policyRevision,
         decidedAt,
         verdict: serialise({ ...verdict, reviewAt: reviewAt === null ? null : Date.parse(reviewAt) }),
+        effects: effectsIn(verdict.resources),
       }),
-      onChange: ({ gateway, deviceId }, decision, _before, sequence) => {
-        progress.decided(gateway, sequence);
+      onChange: ({ gateway, deviceId }, decision, before, sequence) => {
+        progress.decided(gateway, sequence, decision?.policyRevision);
         holds.stored(gateway, deviceId, decision && heldBy(decision));
+        effects.changed(gateway, decision?.effects, before?.effects);
       },
     }),
     timers: new FactTable(connection, publisher, TimerSet, { keep: ({ data }) => Date.parse(data.dueAt) }),

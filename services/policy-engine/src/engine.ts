@@ -6,8 +6,10 @@ import { DeviceAt, type PostureAtHand } from './device-at.js';
 import { earlierDecisions } from './earlier-decisions.js';
 import type { EngineProgress } from './engine-progress.js';
 import type { Tables } from './engine.store.js';
+import { effectsIn } from './effects.js';
 import { deniesAnything, heldUntilOf, heldVerdict } from './hold/held-verdict.js';
 import type { Holds } from './hold/holds.js';
+import type { EngineCounts } from './metrics.js';
 import type { OpenSessions } from './open-sessions.js';
 import type { PolicyLog } from './policy-log.js';
 import type { RevisionAlarms } from './revision-alarms.js';
@@ -36,6 +38,7 @@ export class Engine {
     private readonly progress: EngineProgress,
     private readonly holds: Holds,
     private readonly alarms: RevisionAlarms,
+    private readonly counts: Pick<EngineCounts, 'evaluated' | 'decided'>,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -54,6 +57,16 @@ export class Engine {
   }
 
   private async bringUpToDate(deviceId: string, origin: Origin, options: EvaluateOptions): Promise<void> {
+    try {
+      await this.decideAndRevoke(deviceId, origin, options);
+      this.counts.evaluated('done');
+    } catch (error) {
+      this.counts.evaluated('failed');
+      throw error;
+    }
+  }
+
+  private async decideAndRevoke(deviceId: string, origin: Origin, options: EvaluateOptions): Promise<void> {
     const device = new DeviceAt(Math.max(this.now(), options.at ?? 0), options.atHand);
     const { now } = device;
     // Taken before the decision is told: a gateway that acts on it may report its end before we come to revoke it.
@@ -126,13 +139,13 @@ export class Engine {
     origin: Origin,
     device: DeviceAt,
   ): Promise<void> {
-    await this.tables.decisions.write({ gateway, deviceId }, origin, (before) => {
+    const sequence = await this.tables.decisions.write({ gateway, deviceId }, origin, (before) => {
       const told = form.told(this.decide(gateway, deviceId, device));
       verdicts.set(gateway, told);
       const stored = form.stored(told);
       const decision = this.decisionOf(gateway, deviceId, stored, device);
       const { postureRevision, policyRevision, decidedAt } = decision;
-      const value = { gateway, postureRevision, policyRevision, decidedAt, verdict: serialise(stored) };
+      const value = { gateway, postureRevision, policyRevision, decidedAt, verdict: serialise(stored), effects: effectsIn(stored.resources) };
       // Another replica knows more than this one, which has lost its lease and not noticed yet.
       const isOlder =
         before !== undefined && (before.postureRevision > postureRevision || before.policyRevision > policyRevision);
@@ -141,6 +154,8 @@ export class Engine {
       if (isOlder || before?.verdict === value.verdict) return undefined;
       return { data: decision, value, retires: this.isRetired(deviceId, device) };
     });
+    const written = verdicts.get(gateway);
+    if (sequence !== undefined && written !== undefined) this.counts.decided(gateway, written);
   }
 
   private decide(gateway: string, deviceId: string, device: DeviceAt): Verdict {

@@ -26,6 +26,8 @@ export class OpenSessions {
   private readonly revoked = new Set<string>();
   /** How many each device has open, by gateway. */
   private readonly openByGateway = new Map<string, Map<string, number>>();
+  /** Over all devices. */
+  private readonly totals = new Map<string, number>();
 
   started(data: DataOf<typeof SessionStarted>, now: number): void {
     const { gateway, deviceId, sessionId, resource, user, proof } = data;
@@ -67,6 +69,11 @@ export class OpenSessions {
     return this.openByGateway.get(gateway)?.size ?? 0;
   }
 
+  /** Open sessions by gateway, counted as in {@link devicesAt}; 0 where the last one ended. */
+  get byGateway(): Iterable<readonly [gateway: string, sessions: number]> {
+    return this.totals;
+  }
+
   get size(): number {
     let size = 0;
     for (const sessions of this.byDevice.values()) size += sessions.size;
@@ -92,6 +99,7 @@ export class OpenSessions {
   }
 
   private count({ gateway, deviceId }: SessionKeys, change: 1 | -1): void {
+    this.totals.set(gateway, (this.totals.get(gateway) ?? 0) + change);
     const devices = this.openByGateway.get(gateway) ?? new Map<string, number>();
     const open = (devices.get(deviceId) ?? 0) + change;
     if (open > 0) devices.set(deviceId, open);

@@ -3,13 +3,30 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { decodeEvent, PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
 import { StreamFollower } from '@stance/jetstream';
 import type { Mode } from '@stance/policy';
+import type { PolicyKeys } from '@stance/policy-signature';
 import type { WarmTable } from '@stance/service-kit';
+import { admit, type Admission, type VerifiedSignature } from './admission.js';
 import { reloadPolicy, type LoadedPolicy, type PublishedPolicy, type UsablePolicy } from './loaded-policy.js';
+
+/** How policies have to be signed. */
+export interface Signing {
+  readonly keys: PolicyKeys;
+  /** The newest revision by which anything was decided. */
+  readonly decidedRevision: () => number;
+}
+
+/** An activation in the log that does not count, and why. */
+export interface UnverifiedActivation {
+  readonly revision: number;
+  readonly reason: string;
+}
 
 /**
  * Which policy is in force, by the log of what was published and activated. The log decides, not the newest document: a
  * refused revision leaves the one before in force, and a revision that once was active is never silently replaced by an
  * older one when it no longer loads. One in report mode runs beside the one in force, until the next one comes into force.
+ *
+ * Where policies are signed, the log is not believed: an activation counts if its policy is verified (docs/adr/0013).
  */
 export class PolicyLog implements WarmTable {
   readonly stream = STREAMS.POLICIES.name;
@@ -20,11 +37,24 @@ export class PolicyLog implements WarmTable {
   private reported = 0;
   private loaded: LoadedPolicy | undefined;
   private loadedReport: LoadedPolicy | undefined;
+  /** Of the newest policy that came into force, or beside it. */
+  private lastSignature: VerifiedSignature | undefined;
+  /** By revision, those that are newer than the policy in force. */
+  private readonly unverified = new Map<number, string>();
 
-  constructor(private readonly connection: NatsConnection) {}
+  constructor(
+    private readonly connection: NatsConnection,
+    /** `undefined`: policies need no signature. */
+    private readonly signing?: Signing,
+  ) {}
 
-  /** The policy in force; `undefined` before the first one, `ok: false` when the active revision does not load. */
+  /**
+   * The policy in force; `undefined` before the first one, `ok: false` when the active revision does not load, or is by now
+   * signed by nobody who may.
+   */
   get active(): LoadedPolicy | undefined {
+    const lapsed = this.unverified.size === 0 ? undefined : this.lapsed();
+    if (lapsed !== undefined) return lapsed;
     if (this.activated === 0) return undefined;
     if (this.loaded?.revision !== this.activated) this.loaded = this.loadRevision(this.activated);
     return this.loaded;
@@ -37,8 +67,28 @@ export class PolicyLog implements WarmTable {
     return this.loadedReport.ok ? this.loadedReport : undefined;
   }
 
+  get needsSignature(): boolean {
+    return this.signing !== undefined;
+  }
+
+  /** Of the policy in force, or the newer one beside it; `undefined` where none has to be signed, or none is in force. */
+  get signature(): VerifiedSignature | undefined {
+    return this.lastSignature;
+  }
+
+  /** The newest activation that does not count; `undefined` since a newer policy that does is in force. */
+  get unverifiedActivation(): UnverifiedActivation | undefined {
+    return [...this.unverified].map(([revision, reason]) => ({ revision, reason })).at(-1);
+  }
+
+  /** Whether a publication may come into force at `at` (milliseconds since the epoch), as far as signatures go. */
+  admission(published: PublishedPolicy, at: number): Admission {
+    return admit(published, this.signing?.keys, this.lastSignature, at);
+  }
+
   /** Puts a revision into force that `loadPolicy` has accepted, or beside it if it only reports. */
-  activate(policy: UsablePolicy): void {
+  activate(policy: UsablePolicy, signature: VerifiedSignature | undefined): void {
+    this.lastSignature = signature;
     if (policy.compiled.policy.mode === 'report') {
       this.loadedReport = policy;
       this.settle(policy.revision, 'report');
@@ -67,8 +117,14 @@ export class PolicyLog implements WarmTable {
     return first !== undefined && first !== sha256;
   }
 
-  /** A refused document is not needed again; its revision stays taken. */
+  /** Whether anything was published under a revision that is not older than the policy in force. */
+  isPublished(revision: number): boolean {
+    return this.digests.has(revision);
+  }
+
+  /** A refused document is not needed again; its revision stays taken. What is in force is not refused by anybody's word. */
   refused(revision: number): void {
+    if (revision === this.activated || revision === this.reported) return;
     this.documents.delete(revision);
   }
 
@@ -96,13 +152,43 @@ export class PolicyLog implements WarmTable {
         this.remember(decodeEvent(PolicyPublished, message.data, message.subject).data);
       } else {
         const { outcome, revision, mode } = decodeEvent(PolicyActivated, message.data, message.subject).data;
-        if (outcome === 'active') this.settle(revision, mode ?? 'enforce');
-        else this.refused(revision);
+        if (outcome === 'refused') this.refused(revision);
+        else if (this.signing === undefined) this.settle(revision, mode ?? 'enforce');
+        else this.replaySigned(revision, this.signing, message.time.getTime());
       }
     } catch (error) {
       // The handler of the same message dead-letters it, with the reason.
       if (!(error instanceof UnreadableEvent)) throw error;
     }
+  }
+
+  /** Nothing of the activation is believed but the time; also whether the policy decides is read in the policy. */
+  private replaySigned(revision: number, { keys }: Signing, at: number): void {
+    if (!this.isNewerThanActive(revision)) return;
+    const published = this.documents.get(revision);
+    const admission: Admission =
+      published === undefined
+        ? { ok: false, reason: 'its document is missing from the log, or was refused' }
+        : admit(published, keys, this.lastSignature, at);
+    if (!admission.ok) {
+      this.unverified.set(revision, admission.reason);
+      return;
+    }
+    const loaded = this.loadRevision(revision);
+    this.lastSignature = admission.signature;
+    this.settle(revision, loaded.ok ? loaded.compiled.policy.mode : 'enforce');
+  }
+
+  /**
+   * A policy by which was decided, and that is not verified any more, such as when its key was taken away: no older one takes
+   * its place by itself. So with the first keys, where nothing was ever signed. A forgery has decided nothing.
+   */
+  private lapsed(): LoadedPolicy | undefined {
+    const decided = this.signing?.decidedRevision() ?? 0;
+    const newest = this.activated === 0 ? this.unverifiedActivation?.revision : undefined;
+    const revision = this.unverified.has(decided) ? decided : newest;
+    if (revision === undefined) return undefined;
+    return { ok: false, revision, errors: [{ message: this.unverified.get(revision) ?? '' }] };
   }
 
   private loadRevision(revision: number): LoadedPolicy {
@@ -114,10 +200,12 @@ export class PolicyLog implements WarmTable {
   private settle(revision: number, mode: Mode): void {
     if (mode === 'report') {
       this.reported = revision;
+      this.unverified.delete(revision);
       return;
     }
     this.activated = revision;
     this.reported = 0;
+    for (const other of this.unverified.keys()) if (other <= revision) this.unverified.delete(other);
     for (const earlier of this.digests.keys()) {
       if (earlier >= revision) continue;
       this.digests.delete(earlier);

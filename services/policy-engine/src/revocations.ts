@@ -2,6 +2,7 @@ import { SessionRevoked, subjectOf, type Cause, type DataOf, type Reason } from 
 import { EventTooLarge, ExpectationFailed, Unreachable, type EventPublisher } from '@stance/jetstream';
 import type { Verdict } from './decision.js';
 import type { Tables } from './engine.store.js';
+import type { EngineCounts } from './metrics.js';
 import type { OpenSession, OpenSessions } from './open-sessions.js';
 import type { PolicyLog } from './policy-log.js';
 import { reasonsToRevoke } from './reasons-to-revoke.js';
@@ -18,6 +19,7 @@ export class Revocations {
     private readonly publisher: EventPublisher,
     /** Reads a session's revocation from the stream's leader. */
     private readonly readRevocation: (session: OpenSession) => Promise<unknown>,
+    private readonly counts: Pick<EngineCounts, 'revoked'>,
   ) {}
 
   /** Revokes those that their gateway's verdict does not let go on. */
@@ -49,13 +51,14 @@ export class Revocations {
       revokedAt: new Date(now).toISOString(),
     };
     try {
-      await this.publisher.publish(SessionRevoked, data, {
+      const { duplicate } = await this.publisher.publish(SessionRevoked, data, {
         id: `policy-engine:revoke:${subjectOf(SessionRevoked, session)}`,
         cause,
         // However often it is derived, and however long after: it is stored once.
         expectedSequence: 0,
         ttl: `${Math.ceil(Math.max(0, expiresAt - now) / 1_000) + OUTLIVES_SESSION_SECONDS}s`,
       });
+      if (!duplicate) this.counts.revoked(gateway, reasons[0]?.code ?? 'unknown');
     } catch (error) {
       // Why it ends matters less than that it does.
       if (error instanceof EventTooLarge && reasons.length > 0) return this.revoke(session, [], cause, now);

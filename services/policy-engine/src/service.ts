@@ -1,8 +1,11 @@
 import { SessionRevoked } from '@stance/contracts';
 import { readLastEvent } from '@stance/jetstream';
+import type { PolicyKeys } from '@stance/policy-signature';
 import { defineService, type Runtime, type ServiceParts } from '@stance/service-kit';
+import { announceUnverified, signatureHealth } from './announce-unverified.js';
 import { AppModule } from './app.module.js';
 import type { Clock } from './clock.js';
+import { EffectCounts } from './effects.js';
 import { EngineProgress } from './engine-progress.js';
 import { EngineReport, STANDSTILL_LIMIT_MS } from './engine-report.js';
 import { Engine } from './engine.js';
@@ -12,10 +15,13 @@ import { announceBegun, announceContinued, healthOf, observeHolds } from './hold
 import { releasedDevices } from './hold/held-devices.js';
 import { Holds } from './hold/holds.js';
 import { knownDevices } from './known-devices.js';
-import { OpenSessions } from './open-sessions.js';
+import { engineCounts, observeEngine } from './metrics.js';
+import { OpenSessions, type OpenSession } from './open-sessions.js';
 import { FleetPlan } from './plan/fleet-plan.js';
+import { policyKeysSetting } from './policy-keys.setting.js';
 import { PolicyLog } from './policy-log.js';
 import { RevisionAlarms } from './revision-alarms.js';
+import { inReviewSpan } from './review-span.js';
 import { Revocations } from './revocations.js';
 
 const PRUNE_INTERVAL_MS = 60_000;
@@ -34,30 +40,39 @@ export function policyEngineWith({ standstillMs = STANDSTILL_LIMIT_MS, now = Dat
   return defineService({
     name: 'policy-engine',
     httpPort: 9104,
-    settings: {},
+    settings: { STANCE_POLICY_KEYS_FILE: policyKeysSetting },
     lease: () => 'policy-engine',
-    build: (runtime) => compose(runtime, standstillMs, now),
+    build: (runtime) => compose(runtime, runtime.config.STANCE_POLICY_KEYS_FILE, standstillMs, now),
   });
 }
 
 export const policyEngine = policyEngineWith({});
 
-function compose({ connection, publisher, logger }: Runtime, standstillMs: number, now: Clock): ServiceParts {
+function compose(
+  { connection, publisher, logger }: Omit<Runtime, 'config'>,
+  keys: PolicyKeys | undefined,
+  standstillMs: number,
+  now: Clock,
+): ServiceParts {
   const progress = new EngineProgress();
   const sessions = new OpenSessions();
-  const policies = new PolicyLog(connection);
+  const signing = keys && { keys, decidedRevision: () => progress.decidedRevision };
+  const policies = new PolicyLog(connection, signing);
   const holds: Holds = new Holds(
     (gateway) => tables.releases.get({ kind: 'hold-released', targetId: gateway }),
     (hold) => announceBegun(logger, hold),
   );
-  const tables: Tables = createTables(connection, publisher, progress, holds);
-  const revocations = new Revocations(tables, policies, sessions, publisher, (session) =>
-    readLastEvent(connection, SessionRevoked, session),
-  );
-  const engine = new Engine(tables, policies, sessions, revocations, progress, holds, new RevisionAlarms(logger), now);
+  const effects = new EffectCounts();
+  const counts = engineCounts();
+  const tables: Tables = createTables(connection, publisher, progress, holds, effects);
+  const readRevocation = (session: OpenSession) => readLastEvent(connection, SessionRevoked, session);
+  const revocations = new Revocations(tables, policies, sessions, publisher, readRevocation, counts);
+  const alarms = new RevisionAlarms(logger);
+  const engine = new Engine(tables, policies, sessions, revocations, progress, holds, alarms, counts, now);
   const review = new FleetReview(
     () => knownDevices(tables, progress),
-    (deviceId, input, cause) => engine.evaluateInBackground(deviceId, { input, cause }),
+    (deviceId, input, cause) =>
+      inReviewSpan(deviceId, cause, (own) => engine.evaluateInBackground(deviceId, { input, cause: own })),
     logger,
   );
   const heldDevices = new FleetReview(
@@ -65,14 +80,15 @@ function compose({ connection, publisher, logger }: Runtime, standstillMs: numbe
       const released = releasedDevices(holds);
       return { each: released, count: released.size };
     },
-    (deviceId, input, cause) => engine.evaluate(deviceId, { input, cause }),
+    (deviceId, input, cause) =>
+      inReviewSpan(deviceId, cause, (own) => engine.evaluate(deviceId, { input, cause: own })),
     logger,
     RELEASED_AT_ONCE,
   );
   const report = new EngineReport(connection, publisher, policies, progress, review, logger, { standstillMs });
   const plan = new FleetPlan(tables, policies, sessions, progress, now);
   let pruning: NodeJS.Timeout | undefined;
-  let endObservation: (() => void) | undefined;
+  let endObservations: readonly (() => void)[] = [];
   return {
     module: AppModule.with({
       tables,
@@ -92,15 +108,24 @@ function compose({ connection, publisher, logger }: Runtime, standstillMs: numbe
       followed: [new SessionLog(connection, sessions, now), tables.sources],
     },
     activate: async () => {
+      announceUnverified(logger, policies);
       for (const hold of holds.list()) announceContinued(logger, hold);
-      endObservation = observeHolds(holds);
+      endObservations = [
+        observeHolds(holds),
+        observeEngine({
+          effects,
+          sessions: () => sessions.byGateway,
+          isPolicyLoaded: () => policies.active?.ok !== false,
+          isStandingStill: () => report.standstill !== undefined,
+        }),
+      ];
       review.start('takeover', {});
       report.start();
       pruning = setInterval(() => sessions.prune(now()), PRUNE_INTERVAL_MS);
     },
     deactivate: async () => {
       clearInterval(pruning);
-      endObservation?.();
+      for (const end of endObservations) end();
       report.stop();
       await plan.stop();
       await review.stop();
@@ -110,11 +135,15 @@ function compose({ connection, publisher, logger }: Runtime, standstillMs: numbe
       const policy = policies.active;
       return {
         // A revision that no longer loads denies everything; whoever watches must hear of it. So with work that stands still.
-        ready: (policy === undefined || policy.ok) && report.standstill === undefined,
+        ready:
+          (policy === undefined || policy.ok) &&
+          policies.unverifiedActivation === undefined &&
+          report.standstill === undefined,
         details: {
           ...(report.standstill !== undefined && { standstill: report.standstill }),
           policyRevision: policy?.revision ?? 0,
           ...(policy?.ok === false && { policyErrors: policy.errors }),
+          ...signatureHealth(policies),
           openSessions: sessions.size,
           holds: holds.list().map(healthOf),
           review: review.progress ?? null,

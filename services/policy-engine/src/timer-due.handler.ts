@@ -8,7 +8,7 @@ import { Engine } from './engine.js';
 export class TimerDueHandler {
   constructor(@Inject(Engine) private readonly engine: Engine) {}
 
-  @OnEvent(TimerDue, { concurrency: 256 })
+  @OnEvent(TimerDue, { concurrency: 256, beginsTrace: true })
   async handle(@Payload() { data }: EventOf<typeof TimerDue>, @Ctx() context: JetStreamContext): Promise<void> {
     // The server's clock may be ahead of ours: decided for the earlier time, the timer would be set again at once.
     await this.engine.evaluate(data.deviceId, context.origin, { at: Date.parse(data.dueAt) });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { waitFor } from '@stance/testing';
+import { propertyRuns, waitFor } from '@stance/testing';
 import type { Posture } from './posture.js';
 import { World } from './spec/world.js';
 
@@ -118,6 +118,6 @@ it('whatever happens in whatever order, every device ends with what the last wor
       for (const one of revisions)
         expect(one.map(({ revision }) => revision)).toEqual(one.map((_, index) => (one[0]?.revision ?? 0) + index));
     }),
-    { numRuns: 25, endOnFailure: true },
+    { numRuns: propertyRuns(12), endOnFailure: true },
   );
 }, 120_000);

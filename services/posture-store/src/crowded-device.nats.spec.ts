@@ -5,7 +5,7 @@ import type { Register } from './posture.js';
 import { World } from './spec/world.js';
 
 /** Far above what the store needs, far below what it takes to read every agent's register for each agent's event. */
-const DEADLINE_MS = 8_000;
+const DEADLINE_MS = 20_000;
 
 const QUARANTINED: Partial<Register> = {
   state: 'quarantined',

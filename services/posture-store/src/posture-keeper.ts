@@ -62,8 +62,9 @@ export class PostureKeeper {
     const bearings = known.map(({ bearing }) => bearing).filter((bearing) => bearing !== 'agent');
     const own = known.filter(({ bearing }) => bearing === 'agent');
     const registers = await this.read(own, asks);
-    // The cause that has waited longest.
-    const [{ origin }] = asks;
+    // The cause that has waited longest; what else asked for it is linked to.
+    const [{ origin: first }, ...others] = asks;
+    const origin = { ...first, links: others.map((ask) => ask.origin.cause.traceparent) };
     await this.tables?.postures.write({ deviceId }, origin, (stored) => {
       const device = this.tables?.devices.get({ deviceId });
       if (stored === undefined && device === undefined && registers.length + bearings.length === 0) return undefined;

@@ -10,7 +10,7 @@ import {
   subjectOf,
 } from '@stance/contracts';
 import { ask } from '@stance/jetstream';
-import { waitFor } from '@stance/testing';
+import { waitFor, PATIENCE_MS } from '@stance/testing';
 import type { Posture } from './posture.js';
 import { World } from './spec/world.js';
 
@@ -33,7 +33,7 @@ async function expectPosture(deviceId: string, expected: Partial<Posture>): Prom
       expect(posture).toMatchObject(expected);
       return posture;
     },
-    { what: `the posture of ${deviceId}`, timeoutMs: 5_000 },
+    { what: `the posture of ${deviceId}` },
   );
 }
 
@@ -323,7 +323,7 @@ describe('bad input', () => {
   it.each(['stance.agent.matched.v1.console.a1', 'stance.device.recorded.v1.d1'])(
     'on %s is dead-lettered and stops nothing',
     async (subject) => {
-      await world.connection.request(subject, '{"specversion":"1.0"}', { timeout: 5_000 });
+      await world.connection.request(subject, '{"specversion":"1.0"}', { timeout: PATIENCE_MS });
       await waitFor(async () => (await deaths()) === 1, { what: 'a dead letter' });
       const message = await world.manager.streams.getMessage(STREAMS.DEAD.name, { seq: 1 });
       const letter = decodeEvent(DeadLettered, message?.data ?? new Uint8Array(), message?.subject ?? '');
@@ -344,7 +344,7 @@ describe('bad input', () => {
     await world.match('a2', 'd1', { attributes: { two: 1 } });
     await world.settled();
     await world.connection.request(subjectOf(AgentMatched, { source: 'console', agentId: 'a1' }), '{', {
-      timeout: 5_000,
+      timeout: PATIENCE_MS,
     });
     await world.match('a2', 'd1', { attributes: { two: 2 } });
     expect(valuesOf(await expectPosture('d1', {}))).toEqual({ two: 2 });

@@ -8,6 +8,7 @@ import {
   type KeysOf,
 } from '@stance/contracts';
 import { FactTable, readLastEvent, type EventPublisher } from '@stance/jetstream';
+import { postureStateOf, type DevicesByState, type PostureState } from './metrics.js';
 import { bearingOf, type Bearing, type Device, type Posture, type Register } from './posture.js';
 
 export type AgentKeys = KeysOf<typeof AgentMatched>;
@@ -32,6 +33,7 @@ export interface StoredRegister {
 export interface KnownPosture {
   readonly revision: number;
   readonly payload: Buffer;
+  readonly state: PostureState | undefined;
 }
 
 export interface Tables {
@@ -42,11 +44,12 @@ export interface Tables {
 
 export const TABLES = Symbol('tables');
 
-/** `registerChanged` is told of every change of a register, to keep an index of a device's agents. */
+/** `registerChanged` is told of every change of a register, to keep an index of a device's agents; `devices` counts postures. */
 export function createTables(
   connection: NatsConnection,
   publisher: EventPublisher,
   registerChanged: (keys: AgentKeys, now: KnownRegister | undefined, before: KnownRegister | undefined) => void,
+  devices: Pick<DevicesByState, 'changed'>,
 ): Tables {
   return {
     registers: new FactTable(connection, publisher, AgentMatched, {
@@ -69,7 +72,12 @@ export function createTables(
     }),
     postures: new FactTable(connection, publisher, PostureChanged, {
       // Copied: what is delivered is a slice of all that came with it.
-      keep: ({ data }, payload): KnownPosture => ({ revision: data.revision, payload: Buffer.from(payload) }),
+      keep: ({ data }, payload): KnownPosture => ({
+        revision: data.revision,
+        payload: Buffer.from(payload),
+        state: postureStateOf(data),
+      }),
+      onChange: (_keys, now, before) => devices.changed(now?.state, before?.state),
     }),
   };
 }

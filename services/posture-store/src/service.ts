@@ -1,5 +1,6 @@
 import { defineService, Review } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
+import { DevicesByState } from './metrics.js';
 import { PostureKeeper } from './posture-keeper.js';
 import { createTables, readRegister } from './posture.store.js';
 
@@ -10,7 +11,9 @@ export const postureStore = defineService({
   lease: () => 'posture-store',
   build: ({ connection, publisher, logger }) => {
     const keeper = new PostureKeeper((keys) => readRegister(connection, keys));
-    const tables = createTables(connection, publisher, keeper.registerChanged);
+    const devices = new DevicesByState();
+    const tables = createTables(connection, publisher, keeper.registerChanged, devices);
+    let endObservation: (() => void) | undefined;
     keeper.use(tables);
     const review = new Review(
       () => keeper.leftBehind(),
@@ -20,8 +23,14 @@ export const postureStore = defineService({
     return {
       module: AppModule.with(keeper, tables),
       tables: { fed: [tables.registers, tables.devices, tables.postures] },
-      activate: async () => review.start(),
-      deactivate: () => review.stop(),
+      activate: async () => {
+        endObservation = devices.observe();
+        review.start();
+      },
+      deactivate: async () => {
+        endObservation?.();
+        await review.stop();
+      },
     };
   },
 });

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UnusableId, type AgentObserved } from '@stance/contracts';
-import { EventTooLarge, newTraceparent, type FactTable } from '@stance/jetstream';
+import { EventTooLarge, type FactTable } from '@stance/jetstream';
 import { readAgent, type Agent, type AgentsPage, type AnswerSpan } from '@stance/sentinelone';
 import type { Logger } from '@stance/service-kit';
 import { AgentsDoubled, AgentsOversized, StoredMeanwhile } from './agent-observer.errors.js';
+import { AnswerTrace, type Sight } from './answer-trace.js';
 import { inCommon, laterOf, recordsById, repeatedIds } from './doubled-records.js';
 import { confirm, isLaterWord, isNews, isSameWord, knownAgentOf, type KnownAgent } from './known-agent.js';
 import { goneObservation, observationOf, reductionsOf, type Observation } from './observation.js';
@@ -24,8 +25,13 @@ export interface PageObserved {
   readonly stored: Promise<void>;
 }
 
-/** When an answer was asked for and received, by the monotonic clock. */
-type Answered = Pick<AnswerSpan, 'askedAt' | 'answeredAt'>;
+/** When an answer was asked for and received, by the monotonic clock, and the span of the request. */
+type Answered = Pick<AnswerSpan, 'askedAt' | 'answeredAt' | 'traceparent'>;
+
+/** An answer while what it shows is told. */
+interface Telling extends Answered {
+  readonly trace: AnswerTrace;
+}
 
 /** Tells what is news of a source's agents, whichever lane read it. */
 export class AgentObserver {
@@ -56,8 +62,9 @@ export class AgentObserver {
    * Goes through a page; what is news is on its way when this resolves, and stored when `stored` does. `isFiltered`: of an
    * agent that has several records it may show one only.
    */
-  async observe({ agents: records, ...answer }: AgentsPage, { isFiltered = false } = {}): Promise<PageObserved> {
-    const observedAt = new Date(answer.receivedAt).toISOString();
+  async observe({ agents: records, ...page }: AgentsPage, { isFiltered = false } = {}): Promise<PageObserved> {
+    const answer: Telling = { ...page, trace: new AnswerTrace(page.traceparent) };
+    const observedAt = new Date(page.receivedAt).toISOString();
     const repeated = repeatedIds(records);
     const several: Agent[] = [];
     const agentIds: string[] = [];
@@ -111,19 +118,22 @@ export class AgentObserver {
   }
 
   /** The agent was asked for and not shown: it is gone, unless another answer has shown it since. `now` in milliseconds. */
-  async retire(agentId: string, { askedAt, answeredAt }: Answered, now: number): Promise<void> {
+  async retire(agentId: string, { askedAt, answeredAt, traceparent }: Answered, now: number): Promise<void> {
     const keys = { source: this.source, agentId };
-    const sequence = await this.agents.write(keys, originOf(new Date(now).toISOString()), (known) => {
-      if (known === undefined || !known.isPresent || known.answeredAt > askedAt) return undefined;
-      const data = goneObservation(this.source, agentId, known, now);
-      return { data, value: knownAgentOf(data, answeredAt), retires: true };
-    });
+    // Of a whole fleet a sweep may miss many: each goes in a trace of its own.
+    const sequence = await new AnswerTrace(traceparent, 0).observe(keys, 'gone', (own) =>
+      this.agents.write(keys, originOf(new Date(now).toISOString(), own), (known) => {
+        if (known === undefined || !known.isPresent || known.answeredAt > askedAt) return undefined;
+        const data = goneObservation(this.source, agentId, known, now);
+        return { data, value: knownAgentOf(data, answeredAt), retires: true };
+      }),
+    );
     if (sequence !== undefined) this.published();
     this.oversized.delete(agentId);
     this.doubled.delete(agentId);
   }
 
-  private tellNews(agent: Agent, observedAt: string, answer: Answered): Promise<void> | undefined {
+  private tellNews(agent: Agent, observedAt: string, answer: Telling): Promise<void> | undefined {
     const observation = observationOf(this.source, agent, observedAt);
     const candidate = knownAgentOf(observation, answer.answeredAt);
     // What is being stored counts as well, and is known only once it is stored.
@@ -140,7 +150,7 @@ export class AgentObserver {
     return false;
   }
 
-  private async tell(observation: Observation, candidate: KnownAgent, answer: Answered): Promise<void> {
+  private async tell(observation: Observation, candidate: KnownAgent, answer: Telling): Promise<void> {
     const { agentId } = observation;
     this.writing.set(agentId, (this.writing.get(agentId) ?? 0) + 1);
     try {
@@ -156,7 +166,7 @@ export class AgentObserver {
   }
 
   /** As much as an event can hold; an agent whose very id fits into none cannot be told of at all. */
-  private async tellReduced(observation: Observation, answer: Answered, cause: Error): Promise<void> {
+  private async tellReduced(observation: Observation, answer: Telling, cause: Error): Promise<void> {
     this.oversized.add(observation.agentId);
     this.logger.error(
       { agentId: observation.agentId, err: cause },
@@ -173,28 +183,37 @@ export class AgentObserver {
   }
 
   /** Resolves to whether it was stored. Throws {@link StoredMeanwhile}. */
-  private async write(observation: Observation, candidate: KnownAgent, answer: Answered): Promise<boolean> {
+  private async write(observation: Observation, candidate: KnownAgent, answer: Telling): Promise<boolean> {
     const { agentId } = observation;
     let decidedOn: { readonly known: KnownAgent | undefined } | undefined;
-    const sequence = await this.agents.write(observation, originOf(observation.observedAt), (known) => {
-      const isReadBack = decidedOn !== undefined && decidedOn.known !== known;
-      decidedOn = { known };
-      // It was stored all the same, and says no more than the answer did.
-      if (isReadBack && known !== undefined && isSameWord(candidate, known)) known.answeredAt = candidate.answeredAt;
-      if (this.isToTell(candidate, answer, known)) {
-        return { data: observation, value: candidate, retires: !candidate.isPresent };
-      }
-      if (isReadBack && known !== undefined && known.digest !== candidate.digest) throw new StoredMeanwhile(agentId);
-      return undefined;
-    });
+    const sequence = await answer.trace.observe(observation, sightOf(candidate, this.agents.get(observation)), (own) =>
+      this.agents.write(observation, originOf(observation.observedAt, own), (known) => {
+        const isReadBack = decidedOn !== undefined && decidedOn.known !== known;
+        decidedOn = { known };
+        // It was stored all the same, and says no more than the answer did.
+        if (isReadBack && known !== undefined && isSameWord(candidate, known)) known.answeredAt = candidate.answeredAt;
+        if (this.isToTell(candidate, answer, known)) {
+          return { data: observation, value: candidate, retires: !candidate.isPresent };
+        }
+        if (isReadBack && known !== undefined && known.digest !== candidate.digest) throw new StoredMeanwhile(agentId);
+        return undefined;
+      }),
+    );
     if (sequence !== undefined) this.published();
     return sequence !== undefined;
   }
 }
 
-/** A transaction and a trace of its own for each observation. */
-function originOf(observedat: string) {
-  return { input: 'console', cause: { txn: randomUUID(), traceparent: newTraceparent(), observedat } };
+/** What an observation is to what was known before it. */
+function sightOf(candidate: KnownAgent, known: KnownAgent | undefined): Sight {
+  if (known === undefined) return 'first';
+  if (!candidate.isPresent && known.isPresent) return 'gone';
+  return candidate.digest === known.digest ? 'confirmed' : 'changed';
+}
+
+/** A transaction of its own for each observation. */
+function originOf(observedat: string, traceparent: string) {
+  return { input: 'console', cause: { txn: randomUUID(), traceparent, observedat } };
 }
 
 function isUnfit(error: unknown): error is EventTooLarge | UnusableId {

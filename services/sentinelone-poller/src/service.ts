@@ -1,6 +1,7 @@
 import { SENTINELONE_SETTINGS, SentinelOneClient } from '@stance/sentinelone';
 import { defineService } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
+import { countRequests, observeSource } from './metrics.js';
 import { sourceTables } from './source-tables.js';
 import { composeSource } from './source.js';
 
@@ -20,6 +21,7 @@ export const sentinelonePoller = defineService({
       token,
       siteIds: config.SENTINELONE_SITE_IDS,
       accountIds: config.SENTINELONE_ACCOUNT_IDS,
+      onAttempt: countRequests(source),
       onScopeFallback: ({ siteIds }, refusal) =>
         logger.warn({ siteIds, refusal: refusal.message }, 'the token is limited to sites: only these are read'),
     });
@@ -37,14 +39,23 @@ export const sentinelonePoller = defineService({
       outlived: standBy,
       logger,
     });
+    let endObservation: (() => void) | undefined;
     return {
       module: { module: AppModule },
       tables: { fed: [tables.agents, tables.reports], followed: [approvals] },
       activate: async () => {
         reporter.resume();
+        endObservation = observeSource(source, {
+          report: () => reporter.current,
+          agents: tables.present,
+          sweepIntervalMs: config.SENTINELONE_SWEEP_INTERVAL,
+        });
         polling.start();
       },
-      deactivate: () => polling.stop(),
+      deactivate: async () => {
+        endObservation?.();
+        await polling.stop();
+      },
       health: () => ({
         // A console that cannot be read is the source's state, not a reason to restart the poller.
         ready: true,

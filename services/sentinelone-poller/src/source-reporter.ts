@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SourceReported } from '@stance/contracts';
-import { newTraceparent, type FactTable } from '@stance/jetstream';
+import type { FactTable } from '@stance/jetstream';
 import type { Scope } from '@stance/sentinelone';
 import type { Logger } from '@stance/service-kit';
 import type { RefusedSweep } from './checkpoint.js';
@@ -200,7 +200,7 @@ export class SourceReporter {
     this.ours.push(data);
     const isOurs = (stored: SourceReport | undefined) =>
       stored === undefined || this.ours.some((own) => isDeepStrictEqual(own, stored));
-    const origin = { input: 'state', cause: { traceparent: newTraceparent() } };
+    const origin = { input: 'state', cause: {} };
     const sequence = await this.table.write(data, origin, (stored) => (isOurs(stored) ? { data } : undefined));
     if (sequence === undefined) throw new ReportTaken('another poller of this source reports on it');
     this.ours = this.ours.slice(this.ours.indexOf(data));

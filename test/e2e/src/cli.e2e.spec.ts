@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { STREAMS } from '@stance/contracts';
-import { waitFor } from '@stance/testing';
+import { COMPILED_ONCE, waitFor } from '@stance/testing';
 
 import { settled } from './facts.js';
 import { machines, PIPELINE, Stack } from './stack.js';
@@ -32,7 +32,7 @@ afterAll(async () => {
 
 function spawnStance(argv: readonly string[]): ChildProcess {
   const child = spawn(process.execPath, [STANCE, ...argv], {
-    env: { PATH: process.env['PATH'], NATS_URL: stack.nats.url },
+    env: { PATH: process.env['PATH'], ...COMPILED_ONCE, NATS_URL: stack.nats.url },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Whatever it waits for: a command is not to outlive its test.
     timeout: 30_000,

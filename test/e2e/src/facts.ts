@@ -45,15 +45,6 @@ export async function factsOf<Contract extends EventContract>(
   }));
 }
 
-/** The last event of each of a contract's subjects. */
-export async function tableOf<Contract extends EventContract>(
-  stack: Pick<Stack, 'connection'>,
-  contract: Contract,
-  keyOf: (data: DataOf<Contract>) => string,
-): Promise<Map<string, Fact<Contract>>> {
-  return new Map((await factsOf(stack, contract)).map((fact) => [keyOf(fact.data), fact]));
-}
-
 /** A look at a stream takes no longer, in milliseconds, while a server runs. */
 const LOOK_MS = 15_000;
 

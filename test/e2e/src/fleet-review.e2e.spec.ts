@@ -11,7 +11,7 @@ import {
   type DataOf,
 } from '@stance/contracts';
 import { EventPublisher } from '@stance/jetstream';
-import { waitFor, type ServiceProcess } from '@stance/testing';
+import { waitFor, type ServiceProcess, PATIENCE_MS } from '@stance/testing';
 
 import { factsOf, lastOf, settled } from './facts.js';
 import { machines, Stack } from './stack.js';
@@ -70,13 +70,13 @@ async function fleetUnderLenientPolicy(): Promise<{ running: Stack; engine: Serv
   const [engine] = await running.run(['policy-engine', 'audit']);
   if (engine === undefined) throw new Error('no engine was started');
   await publish(running, 1, LENIENT);
-  const postures = new EventPublisher(running.connection, 'posture-store');
+  const postures = new EventPublisher(running.connection, 'posture-store', { timeoutMs: PATIENCE_MS });
   const devices = Array.from({ length: DEVICES }, (_, index) => postureOf(index));
   await inTurn(devices, (posture) =>
     postures.publish(PostureChanged, posture, { id: `e2e:posture:${posture.deviceId}`, cause: {} }),
   );
   await decided(running, 1);
-  const sessions = new EventPublisher(running.connection, 'gateway');
+  const sessions = new EventPublisher(running.connection, 'gateway', { timeoutMs: PATIENCE_MS });
   const times = { startedAt: new Date().toISOString(), expiresAt: new Date(Date.now() + 3_600_000).toISOString() };
   const allowed = devices.filter((_, index) => index % 3 !== 0);
   await inTurn(allowed, ({ deviceId }) => {

@@ -73,7 +73,7 @@ function behaves(build: Example['build']): void {
     });
   const wiki = (visitor: Visitor) => gateway.ask('/wiki', visitor);
   const until = (what: string, condition: () => Promise<boolean>) =>
-    waitFor(condition, { what, timeoutMs: 15_000 }).catch((error: unknown) => {
+    waitFor(condition, { what }).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${gateway.log}`, { cause: error });
     });
   const expectAllowed = (visitor: Visitor) =>
@@ -265,7 +265,7 @@ function behaves(build: Example['build']): void {
     await expect(gateway.health()).resolves.toMatchObject({ status: 503, connected: false, trusted: false });
     await engine.revoke('cut-off', stream.sessionId, { posture: 2, policy: 1 });
     await link.resume();
-    await waitFor(() => stream.closed, { what: 'the revocation to be carried out', timeoutMs: 15_000 });
+    await waitFor(() => stream.closed, { what: 'the revocation to be carried out' });
     await expectAllowed({ device: 'early' });
     await started(during.sessionId);
     during.leave();

@@ -14,7 +14,7 @@ import {
   type DataOf,
 } from '@stance/contracts';
 import { EventPublisher } from '@stance/jetstream';
-import { temporaryFolder, waitFor, type ServiceProcess, type TemporaryFolder } from '@stance/testing';
+import { temporaryFolder, waitFor, type ServiceProcess, type TemporaryFolder, PATIENCE_MS } from '@stance/testing';
 
 import { factsOf, lastOf, settled } from './facts.js';
 import { LiveSocket } from './replicas/live-socket.js';
@@ -72,7 +72,7 @@ function postureOf(index: number, infected: boolean): DataOf<typeof PostureChang
 }
 
 async function tell(running: Stack, devices: readonly number[], infected: boolean): Promise<void> {
-  const postures = new EventPublisher(running.connection, 'posture-store');
+  const postures = new EventPublisher(running.connection, 'posture-store', { timeoutMs: PATIENCE_MS });
   await inTurn(devices, (index) => {
     const cause = { observedat: new Date().toISOString() };
     return postures.publish(PostureChanged, postureOf(index, infected), {

@@ -16,7 +16,7 @@ import {
   type ServiceName,
 } from '@stance/contracts';
 import { ask } from '@stance/jetstream';
-import { waitFor } from '@stance/testing';
+import { waitFor, PATIENCE_MS } from '@stance/testing';
 
 import { factsOf, settled } from './facts.js';
 import { machines, PIPELINE, Stack } from './stack.js';
@@ -169,7 +169,7 @@ async function attack({ kind, code, payload, header }: Attack, { contract, by, d
   const forged = headers();
   if (header !== undefined) forged.set(header, 'ELSEWHERE');
   const { seq } = await stack.connection
-    .request(subject, payload({ ...event }, contract), { headers: forged, timeout: 5_000 })
+    .request(subject, payload({ ...event }, contract), { headers: forged, timeout: PATIENCE_MS })
     .then((ack) => ack.json<{ seq: number }>());
   return by.map((service) => `${service} ${subject} ${seq} ${code}`);
 }
@@ -204,10 +204,7 @@ describe('after all of that', () => {
     const [session] = await gateway.openSessions(['d0'], 'payroll');
     stack.infect('d0');
     await expect(
-      waitFor(() => gateway.cuts.get(session?.sessionId ?? ''), {
-        what: 'the session to be revoked',
-        timeoutMs: 5_000,
-      }),
+      waitFor(() => gateway.cuts.get(session?.sessionId ?? ''), { what: 'the session to be revoked' }),
     ).resolves.toBe(1);
   });
 });

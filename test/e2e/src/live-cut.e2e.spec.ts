@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SessionEnded, SessionStarted } from '@stance/contracts';
 import {
+  COMPILED_ONCE,
   findGateway,
   freePort,
   startFaultProxy,
@@ -102,7 +103,7 @@ async function configuration(): Promise<string> {
 
 async function stance(...argv: string[]): Promise<void> {
   const child = spawn(process.execPath, [STANCE, ...argv], {
-    env: { PATH: process.env['PATH'], NATS_URL: stack.nats.url },
+    env: { PATH: process.env['PATH'], ...COMPILED_ONCE, NATS_URL: stack.nats.url },
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: 30_000,
   });
@@ -185,12 +186,12 @@ const endOf = (deviceId: string, resource: string) =>
     await waitFor(async () => !(await readiness()).details.connected, { what: 'the link to be lost' });
     expect([await page('d2'), await socket.echoes()]).toEqual([200, true]);
 
-    await waitFor(async () => (await page('d2')) === 403, { what: 'the lease to end', timeoutMs: 20_000 });
+    await waitFor(async () => (await page('d2')) === 403, { what: 'the lease to end' });
     expect(await LiveSocket.open(port, 'd2', '/live/')).toBe(403);
-    await waitFor(() => !socket.isOpen, { what: 'what is carried to be closed', timeoutMs: 20_000 });
+    await waitFor(() => !socket.isOpen, { what: 'what is carried to be closed' });
 
     await link.resume();
-    await waitFor(async () => (await page('d2')) === 200, { what: 'the gateway to recover', timeoutMs: 20_000 });
+    await waitFor(async () => (await page('d2')) === 200, { what: 'the gateway to recover' });
     const again = await live('d2');
     expect(await again.echoes()).toBe(true);
     again.destroy();

@@ -47,7 +47,7 @@ async function authorize(resource: string, deviceId = DEVICE): Promise<{ status:
 
 async function allowed(resource: string, deviceId?: string): Promise<void> {
   const look = async () => (await authorize(resource, deviceId)).status === 200;
-  await waitFor(look, { what: `${resource} to be allowed`, timeoutMs: 20_000 });
+  await waitFor(look, { what: `${resource} to be allowed` });
 }
 
 async function sessions(resource: string): Promise<DataOf<typeof SessionStarted>[]> {
@@ -80,7 +80,7 @@ test('an infected device loses its open session within seconds and is told which
   await settled(stack);
 
   stack.infect(DEVICE);
-  const end = await waitFor(() => endOf(sessionId), { what: 'the session to be revoked', timeoutMs: 5_000 });
+  const end = await waitFor(() => endOf(sessionId), { what: 'the session to be revoked' });
 
   expect(end).toMatchObject({ cause: 'revoked', resource: 'payroll' });
   expect(end.enforcedAt).toBeDefined();

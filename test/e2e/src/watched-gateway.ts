@@ -24,13 +24,13 @@ export class WatchedGateway {
       onRevoked: ({ sessionId }) => void cut(sessionId),
     });
     const watched = new WatchedGateway(stack, gateway);
-    await waitFor(() => gateway.health().trusted, { what: 'the gateway to hear the engine', timeoutMs: 15_000 });
+    await waitFor(() => gateway.health().trusted, { what: 'the gateway to hear the engine' });
     return watched;
   }
 
   async allows(deviceId: string, resource: string): Promise<void> {
     const look = () => this.gateway.decide({ deviceId, resource }).allowed;
-    await waitFor(look, { what: `${resource} to be allowed to ${deviceId}`, timeoutMs: 20_000, intervalMs: 2 });
+    await waitFor(look, { what: `${resource} to be allowed to ${deviceId}`, intervalMs: 2 });
   }
 
   /** Opens a session of each device, once it is allowed; resolves when the engine has looked at all of them. */

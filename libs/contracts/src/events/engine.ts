@@ -28,6 +28,12 @@ export const EngineReported = defineEvent({
       .describe(
         'The last decision written for any gateway, by its sequence in STANCE_DECISIONS: a gateway that holds less is behind.',
       ),
+    decisionStream: z
+      .object({ created: z.string(), lastSequence: z.int().nonnegative() })
+      .optional()
+      .describe(
+        'STANCE_DECISIONS as the engine sees it: a gateway that reads a copy knows by it that this is still the copy of it.',
+      ),
     reportedAt: timestamp,
     review: fleetReview.optional(),
   }),

@@ -53,7 +53,7 @@ describe('findNatsServer', () => {
   });
 
   test.each([
-    ['too old', 'nats-server: v2.9.10', 'it is 2.9.10, older than 2.12.0'],
+    ['too old', 'nats-server: v2.9.10', 'it is 2.9.10, older than 2.14.0'],
     ['another program', 'hello', 'it printed no version but "hello"'],
   ])('takes no other server when STANCE_NATS_SERVER is %s', async (_case, output, reason) => {
     const path = await fakeServer(join(folder, 'mine'), output);
@@ -63,20 +63,20 @@ describe('findNatsServer', () => {
   });
 
   test('takes the newest working server of the cache', async () => {
-    await fakeServer(join(cacheFolder, '2.12.9', 'nats-server'), 'nats-server: v2.12.9');
-    await fakeServer(join(cacheFolder, '2.12.11', 'nats-server'), 'nats-server: v2.12.11');
+    await fakeServer(join(cacheFolder, '2.14.9', 'nats-server'), 'nats-server: v2.14.9');
+    await fakeServer(join(cacheFolder, '2.14.11', 'nats-server'), 'nats-server: v2.14.11');
     await mkdir(join(cacheFolder, '2.15.1'));
     await writeFile(join(cacheFolder, '2.15.1', 'nats-server'), 'half a download');
-    await expect(find({})).resolves.toMatchObject({ version: '2.12.11', origin: 'cache' });
+    await expect(find({})).resolves.toMatchObject({ version: '2.14.11', origin: 'cache' });
     expect(lines[0]).toContain('2.15.1');
   });
 
   test('skips a server on PATH that is too old, says so, and takes the next', async () => {
     await fakeServer(join(folder, 'old', 'nats-server'), 'nats-server: v2.9.10');
-    const path = await fakeServer(join(folder, 'new', 'nats-server'), 'nats-server: v2.12.0');
+    const path = await fakeServer(join(folder, 'new', 'nats-server'), 'nats-server: v2.14.0');
     const environment = { PATH: `${join(folder, 'old')}:${join(folder, 'none')}:${join(folder, 'new')}` };
-    await expect(find({ environment })).resolves.toEqual({ path, version: '2.12.0', origin: 'PATH' });
-    expect(lines[0]).toMatch(/older than 2\.12\.0/);
+    await expect(find({ environment })).resolves.toEqual({ path, version: '2.14.0', origin: 'PATH' });
+    expect(lines[0]).toMatch(/older than 2\.14\.0/);
   });
 
   test('fetches into the cache, where the next search finds it', async () => {
@@ -132,9 +132,9 @@ describe('findNatsServer', () => {
       expect.objectContaining({
         name: 'NatsServerNotFoundError',
         attempts: [
-          { tried: `PATH (${old})`, reason: 'it is 2.9.10, older than 2.12.0' },
+          { tried: `PATH (${old})`, reason: 'it is 2.9.10, older than 2.14.0' },
           { tried: 'the Debian mirror', reason: 'the mirror is down' },
-          { tried: 'go install', reason: 'it is 2.11.0, older than 2.12.0' },
+          { tried: 'go install', reason: 'it is 2.11.0, older than 2.14.0' },
         ],
       }),
     );

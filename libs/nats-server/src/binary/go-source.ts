@@ -5,7 +5,7 @@ import { SourceFailedError } from './errors.js';
 import { runCommand } from './run-command.js';
 
 /** Releases to build, the second for an older Go. */
-const releases = ['2.15.1', '2.12.15'] as const;
+const releases = ['2.15.1', '2.14.9'] as const;
 
 /** Builds nats-server with the local Go into `folder` (a minute or two the first time) and returns the binary's path. */
 export async function buildWithGo(folder: string, onProgress: (line: string) => void): Promise<string> {

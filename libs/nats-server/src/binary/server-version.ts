@@ -1,5 +1,5 @@
 /** The oldest nats-server that Stance runs on: per-message TTL, atomic batches and message schedules came with it. */
-export const minimumServerVersion = '2.12.0';
+export const minimumServerVersion = '2.14.0';
 
 type VersionNumbers = readonly [major: number, minor: number, patch: number];
 

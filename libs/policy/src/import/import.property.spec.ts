@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { cpuMsOf, propertyRuns } from '@stance/testing';
 import * as fc from 'fast-check';
 import { accepted } from './fixtures/accepted.js';
 import { importCloudflare, importNetBird, importTailscale, type ImportResult } from './index.js';
@@ -104,7 +105,7 @@ describe.each(IMPORTS)('the import from %s', (system, read) => {
     };
     fc.assert(
       fc.property<[unknown]>(files[system], (file) => expectSound(read(JSON.stringify(file)))),
-      { numRuns: 300 },
+      { numRuns: propertyRuns(100) },
     );
   });
 
@@ -116,9 +117,7 @@ describe.each(IMPORTS)('the import from %s', (system, read) => {
     ['comments', '/*'.repeat(200_000)],
     ['keys', `{${Array.from({ length: 40_000 }, (_, index) => `"k${index}":0`).join(',')}}`],
   ])('refuses %s without end, soon', (_, text) => {
-    const started = performance.now();
-    expect(read(text).ok).toBe(false);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(cpuMsOf(() => expect(read(text).ok).toBe(false))).toBeLessThan(10_000);
   });
 });
 
@@ -155,7 +154,5 @@ test.each<[string, unknown]>([
 ])('a tailnet policy file of many %s takes no more than seconds', (_, file) => {
   const text = JSON.stringify(file);
   expect(text.length).toBeLessThanOrEqual(524_288);
-  const started = performance.now();
-  expectSound(importTailscale(text));
-  expect(performance.now() - started).toBeLessThan(20_000);
+  expect(cpuMsOf(() => expectSound(importTailscale(text)))).toBeLessThan(20_000);
 });

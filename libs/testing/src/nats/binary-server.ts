@@ -1,5 +1,6 @@
 import { startNatsServer } from '@stance/nats-server';
 
+import { freePort } from '../free-port.js';
 import { temporaryFolder } from '../temporary-folder.js';
 import type { RunningServer, ServerSettings } from './running-server.js';
 
@@ -7,7 +8,13 @@ import type { RunningServer, ServerSettings } from './running-server.js';
 export async function startFromBinary(settings: ServerSettings): Promise<RunningServer> {
   const folder = await temporaryFolder();
   try {
-    const server = await startNatsServer({ storeDir: folder.path, name: 'stance-test', ...settings });
+    const server = await startNatsServer({
+      storeDir: folder.path,
+      name: 'stance-test',
+      // Not any: a server that is restarted has to get its own again.
+      port: await freePort(),
+      ...settings,
+    });
     return {
       url: server.url,
       stop: () => server.stop(),

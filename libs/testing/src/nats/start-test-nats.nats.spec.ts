@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { startFaultProxy } from '../fault-proxy.js';
-import { waitFor } from '../wait-for.js';
+import { PATIENCE_MS, waitFor } from '../wait-for.js';
 import { SharedServerError, SharedServerOptionsError, startTestNats, type TestNats } from './start-test-nats.js';
 
 const shared = process.env['NATS_URL'];
@@ -24,7 +24,7 @@ describe('startTestNats', () => {
     const nats = await start();
     const connection = await nats.connect();
     expect(connection.info?.jetstream).toBe(true);
-    const reply = await connection.request('$JS.API.INFO', '', { timeout: 2_000 });
+    const reply = await connection.request('$JS.API.INFO', '', { timeout: PATIENCE_MS });
     expect(reply.json()).toMatchObject({ streams: 0 });
     await nats.close();
     expect(connection.isClosed()).toBe(true);

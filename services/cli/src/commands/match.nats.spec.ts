@@ -71,7 +71,7 @@ const start = (...argv: string[]) => startStance(['match', ...argv], { env: { NA
 async function untilWaiting(): Promise<void> {
   const { consumers } = await jetstreamManager(connection);
   const isWaiting = async () => (await consumers.list(STREAMS.MATCHES.name).next()).length > 0;
-  await waitFor(isWaiting, { what: 'the command to wait for the matcher', timeoutMs: 5_000 });
+  await waitFor(isWaiting, { what: 'the command to wait for the matcher' });
 }
 
 const acts = async () => (await readLog(connection, OperatorActed)).events.map(({ data }) => data);

@@ -1,3 +1,5 @@
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { errors } from '@nats-io/transport-node';
 import {
   AgentMatched,
   DecisionChanged,
@@ -8,6 +10,7 @@ import {
   SessionStarted,
   SourceReported,
   STREAMS,
+  type StreamDefinition,
 } from '@stance/contracts';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.js';
@@ -51,20 +54,37 @@ async function readStatus(stack: Stack, now: number): Promise<StatusReport> {
     sources: sources.map(({ data }) => data),
     ...countTables(tables, now),
     engine,
-    deadLetters: await messagesIn(stack, STREAMS.DEAD.name),
-    auditRecords: await messagesIn(stack, STREAMS.AUDIT.name),
+    deadLetters: await messagesIn(stack.manager, STREAMS.DEAD.name),
+    auditRecords: await auditRecordsIfAllowed(stack),
     consumers: await consumerLags(stack),
   };
 }
 
-async function messagesIn(stack: Stack, stream: string): Promise<number> {
-  return (await stack.manager.streams.info(stream)).state.messages;
+async function messagesIn(manager: JetStreamManager, stream: string): Promise<number> {
+  return (await manager.streams.info(stream)).state.messages;
+}
+
+/** Who reads everything else need not be somebody who may look at the audit trail. */
+async function auditRecordsIfAllowed(stack: Stack): Promise<number | null> {
+  try {
+    return await messagesIn(await stack.trailManager(), STREAMS.AUDIT.name);
+  } catch (error) {
+    if (isForbidden(error)) return null;
+    throw error;
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  if (error instanceof errors.PermissionViolationError) return true;
+  return error instanceof errors.RequestError && error.cause instanceof errors.PermissionViolationError;
 }
 
 /** The durable consumers, which are the services': what only looks on has no durable. */
 async function consumerLags({ manager }: Stack): Promise<ConsumerLag[]> {
   const lags: ConsumerLag[] = [];
-  for (const { name: stream } of Object.values(STREAMS)) {
+  // Audit alone reads the trail, and without a durable.
+  const streams = Object.values(STREAMS).filter(({ account }: StreamDefinition) => account === undefined);
+  for (const { name: stream } of streams) {
     for await (const { config, num_pending: pending, num_ack_pending: inFlight } of manager.consumers.list(stream)) {
       if (config.durable_name !== undefined) lags.push({ stream, durable: config.durable_name, pending, inFlight });
     }

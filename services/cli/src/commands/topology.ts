@@ -3,15 +3,18 @@ import { wireTopology } from '@stance/contracts';
 import { applyTopology, inspectTopology } from '@stance/jetstream';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.js';
-import { wholeNumber } from '../options.js';
+import { names, wholeNumber } from '../options.js';
+import type { Stack } from '../stack.js';
 
 export function addTopology(program: Command, context: CommandContext): void {
+  const connected = <Result>(work: (stack: Stack) => Promise<Result>) =>
+    context.connected(work, { localUser: 'topology' });
   const topology = program.command('topology').description('the streams and buckets that Stance needs');
   topology
     .command('check')
     .description('list what is missing or different on the server; changes nothing')
     .action(async () => {
-      await context.connected(async (stack) => {
+      await connected(async (stack) => {
         const problems = await inspectTopology(stack.connection);
         if (problems.length > 0) context.negative();
         context.print(problems, (screen) =>
@@ -30,10 +33,16 @@ export function addTopology(program: Command, context: CommandContext): void {
     .command('apply')
     .description('create what is missing and update what differs; removes nothing')
     .option('--replicas <n>', 'copies of each stream: 3 in a cluster (default: as it is, else 1)', wholeNumber(1, 5))
-    .action(async ({ replicas }: { replicas?: number }) => {
-      await context.connected(async (stack) => {
+    .option(
+      '--gateways <names>',
+      'gateways with accounts of their own, separated by commas: their copies are made as well',
+      names,
+    )
+    .action(async ({ replicas, gateways = [] }: { replicas?: number; gateways?: string[] }) => {
+      await connected(async (stack) => {
         const applied = await applyTopology(stack.connection, {
           replicas: replicas ?? (await presentReplicas(stack.manager)),
+          gateways,
         });
         context.print(applied, (screen) => {
           const { created, updated } = applied;

@@ -9,7 +9,7 @@ import {
   type EventOf,
 } from '@stance/contracts';
 import { WrongUsage } from '../errors.js';
-import { decodeOrSkip, visitLog } from '../read-table.js';
+import { decodeOrSkip } from '../read-table.js';
 import type { Stack } from '../stack.js';
 import { TrailAt, type AuditRecord } from './trail-at.js';
 
@@ -35,7 +35,7 @@ export async function readTrail(stack: Stack, deviceId: string, at: number): Pro
   const device = new TrailAt(at);
   const policies: AuditRecord[] = [];
   const read = (stream: string, of: string) =>
-    visitLog(stack.connection, AuditRecorded, { stream, device: of }, ({ data }) => {
+    visitTrail(stack, { stream, device: of }, (data) => {
       device.take(data);
       if (stream === STREAMS.POLICIES.name && data.storedAt !== undefined && Date.parse(data.storedAt) <= at) {
         policies.push(data);
@@ -92,14 +92,49 @@ async function payloadOf(
   return message?.time.getTime() === Date.parse(storedAt) ? message.data : undefined;
 }
 
-async function edgeOf({ manager }: Stack, edge: 'first' | 'last', only: { stream?: string }) {
+async function edgeOf(stack: Stack, edge: 'first' | 'last', only: { stream?: string }) {
   const filter = filterOf(AuditRecorded, only);
   const trail = STREAMS.AUDIT.name;
+  const manager = await stack.trailManager();
   const message =
     edge === 'last'
       ? await manager.streams.getMessage(trail, { last_by_subj: filter })
       : await manager.direct.getMessage(trail, { next_by_subj: filter });
   return message === null ? undefined : decodeOrSkip(AuditRecorded, message.data, message.subject)?.data;
+}
+
+/** The server's status for a direct get that finds no message. */
+const NOT_FOUND = 404;
+/** Records that are asked for at a time. */
+const BATCH = 500;
+
+/**
+ * Hands on all records of a filter, in their order, by direct gets: who reads the trail may make no consumers in its account
+ * (libs/nats-auth).
+ */
+async function visitTrail(
+  stack: Stack,
+  of: { stream: string; device: string },
+  visit: (record: AuditRecord) => void,
+): Promise<void> {
+  const manager = await stack.trailManager();
+  const filter = filterOf(AuditRecorded, of);
+  for (let seq = 1; ;) {
+    let seen = 0;
+    try {
+      const messages = await manager.direct.getBatch(STREAMS.AUDIT.name, { seq, next_by_subj: filter, batch: BATCH });
+      for await (const message of messages) {
+        seen += 1;
+        seq = message.seq + 1;
+        const record = decodeOrSkip(AuditRecorded, message.data, message.subject)?.data;
+        if (record !== undefined) visit(record);
+      }
+    } catch (error) {
+      // There is none, or no other.
+      if (!(error instanceof Error && 'code' in error && error.code === NOT_FOUND)) throw error;
+    }
+    if (seen < BATCH) return;
+  }
 }
 
 /** Whether a stream holds facts that were stored by then, and that audit has not recorded yet. */

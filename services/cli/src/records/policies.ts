@@ -8,14 +8,18 @@ export interface PolicyRecord {
   readonly revision: number;
   /**
    * `in-force`: the last that was activated; `reporting`: in report mode beside it; `replaced`: once either of them;
-   * `pending`: the engine has not said anything yet.
+   * `pending`: the engine has not said anything yet; `unverified`: the log says that it is in force, and the engine does not
+   * count it, as no policy admin signed it.
    */
-  readonly state: 'in-force' | 'reporting' | 'replaced' | 'refused' | 'pending';
+  readonly state: 'in-force' | 'reporting' | 'replaced' | 'refused' | 'pending' | 'unverified';
   /** Whether it decides, or only reports; undefined while it is not known. */
   readonly mode?: 'enforce' | 'report' | undefined;
   readonly sha256: string;
   readonly publishedBy: string;
   readonly comment?: string | undefined;
+  readonly isSigned: boolean;
+  /** Whose signature the engine verified; undefined where it asks for none. */
+  readonly signer?: string | undefined;
   readonly publishedAt: string;
   readonly activatedAt?: string | undefined;
   /** False of the one in force where the engine can no longer read it: everything is denied then. */
@@ -36,7 +40,7 @@ export function policyRecords(published: readonly Publication[], activated: read
     return outcome === 'refused' ? 'refused' : 'replaced';
   };
   return published
-    .map(({ time, data: { revision, sha256, publishedBy, comment } }) => {
+    .map(({ time, data: { revision, sha256, publishedBy, comment, signature } }) => {
       const outcome = outcomeOf.get(revision);
       const mode = outcome?.data.outcome === 'active' ? (outcome.data.mode ?? 'enforce') : undefined;
       return {
@@ -46,6 +50,8 @@ export function policyRecords(published: readonly Publication[], activated: read
         sha256,
         publishedBy,
         comment,
+        isSigned: signature !== undefined,
+        signer: outcome?.data.signer,
         publishedAt: time,
         activatedAt: outcome?.time,
         errors: outcome?.data.errors ?? [],
@@ -54,15 +60,22 @@ export function policyRecords(published: readonly Publication[], activated: read
     .toReversed();
 }
 
-/** The same, with the engine's word on whether the one in force loads; `status` is null where it does not answer. */
+/**
+ * The same, with the engine's word on which is in force and whether it loads, given after the records were read; `status` is
+ * null where it does not answer.
+ */
 export function withPresentState(records: readonly PolicyRecord[], status: EngineStatus | null): PolicyRecord[] {
-  if (status === null || status.policyLoads) return [...records];
-  const { policyRevision, policyErrors = [] } = status;
-  return records.map((record) =>
-    record.state === 'in-force' && record.revision === policyRevision
-      ? { ...record, loads: false, errors: policyErrors }
-      : record,
-  );
+  if (status === null) return [...records];
+  const { policyRevision, policyLoads, policyErrors = [] } = status;
+  const claimed = records.find(({ state }) => state === 'in-force')?.revision ?? 0;
+  return records.map((record) => {
+    const { revision } = record;
+    if (policyRevision === 0 || claimed < policyRevision) return record;
+    if (revision === claimed && revision > policyRevision) return { ...record, state: 'unverified' };
+    if (revision !== policyRevision) return record;
+    const inForce: PolicyRecord = { ...record, state: 'in-force' };
+    return policyLoads ? inForce : { ...inForce, loads: false, errors: policyErrors };
+  });
 }
 
 /** The revisions that came into force, in that order: the last one is. */

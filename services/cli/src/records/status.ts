@@ -45,7 +45,8 @@ export interface StatusReport {
   /** What the engine says of itself; null where it does not answer. */
   readonly engine: EngineStatus | null;
   readonly deadLetters: number;
-  readonly auditRecords: number;
+  /** Null where this user may not look at the trail. */
+  readonly auditRecords: number | null;
   readonly consumers: readonly ConsumerLag[];
 }
 

@@ -38,7 +38,7 @@ export function showStatus(screen: Screen, report: StatusReport, now: number): v
   field('engine', engineText(report, screen, now));
   field('decisions', `${decisions.allow} allow, ${decisions.warn} warn, ${decisions.deny} deny`);
   field('sessions', `${sessions.open} open, ${sessions.revoked} revoked, ${sessions.ended} ended`);
-  field('audit', counted(report.auditRecords, 'record'));
+  field('audit', report.auditRecords === null ? 'not for this user to see' : counted(report.auditRecords, 'record'));
   const dead = counted(report.deadLetters, 'message');
   field('dead letters', report.deadLetters === 0 ? 'none' : paint('red', dead));
   const behind = report.consumers.filter(({ pending, inFlight }) => pending + inFlight > 0);

@@ -8,13 +8,14 @@ import {
   DeviceRecorded,
   OperatorActed,
   STREAMS,
+  durableOf,
   subjectOf,
   wireTopology,
   type DataOf,
 } from '@stance/contracts';
-import { applyTopology, durableOf, EventPublisher, StreamFollower } from '@stance/jetstream';
+import { applyTopology, EventPublisher, StreamFollower } from '@stance/jetstream';
 import { startService, type RunningService } from '@stance/service-kit';
-import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { everythingSettled, startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
 import { deviceMatcher } from '../service.js';
 
 export type Observation = DataOf<typeof AgentObserved>;
@@ -36,15 +37,15 @@ export class World {
     readonly connection: NatsConnection,
     readonly manager: JetStreamManager,
   ) {
-    this.poller = new EventPublisher(connection, 'sentinelone-poller');
-    this.inventory = new EventPublisher(connection, 'config-sync');
-    this.person = new EventPublisher(connection, 'cli');
+    this.poller = new EventPublisher(connection, 'sentinelone-poller', { timeoutMs: PATIENCE_MS });
+    this.inventory = new EventPublisher(connection, 'config-sync', { timeoutMs: PATIENCE_MS });
+    this.person = new EventPublisher(connection, 'cli', { timeoutMs: PATIENCE_MS });
   }
 
   static async start(): Promise<World> {
     const nats = await startTestNats();
     const connection = await nats.connect();
-    return new World(nats, connection, await jetstreamManager(connection));
+    return new World(nats, connection, await jetstreamManager(connection, { timeout: PATIENCE_MS }));
   }
 
   async close(): Promise<void> {
@@ -142,14 +143,7 @@ export class World {
   /** Resolves once the matcher has settled everything and all that it wrote is in `written`. */
   async settled(): Promise<void> {
     for (const contract of [AgentObserved, DeviceRecorded, OperatorActed] as const) {
-      const durable = durableOf('device-matcher', contract);
-      await waitFor(
-        async () => {
-          const info = await this.manager.consumers.info(contract.stream?.name ?? '', durable);
-          return info.num_pending === 0 && info.num_ack_pending === 0;
-        },
-        { what: `${durable} has settled everything`, timeoutMs: 20_000 },
-      );
+      await everythingSettled(this.manager, contract.stream?.name ?? '', durableOf('device-matcher', contract));
     }
     await this.follower?.caughtUp();
   }
@@ -168,7 +162,7 @@ export class World {
         }
         return true;
       },
-      { what: `the registers of ${Object.keys(expected).join(', ')}`, timeoutMs: 5_000 },
+      { what: `the registers of ${Object.keys(expected).join(', ')}` },
     );
   }
 

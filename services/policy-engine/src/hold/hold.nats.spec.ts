@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Explain, GetEngineStatus, OperatorActed, STREAMS, type DataOf } from '@stance/contracts';
-import { ask, durableOf, EventPublisher } from '@stance/jetstream';
+import { Explain, GetEngineStatus, OperatorActed, STREAMS, durableOf, type DataOf } from '@stance/contracts';
+import { ask, EventPublisher } from '@stance/jetstream';
 import { waitFor } from '@stance/testing';
 import type { Decision } from '../decision.js';
 import { World } from '../spec/world.js';

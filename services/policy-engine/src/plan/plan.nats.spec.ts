@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { PlanPolicy, SourceReported, type PolicyPlan } from '@stance/contracts';
 import { ask, EventPublisher } from '@stance/jetstream';
-import { waitFor } from '@stance/testing';
+import { waitFor, PATIENCE_MS } from '@stance/testing';
 import { HEALTHY_READS_WIKI, TWO_GATEWAYS } from '../spec/policies.js';
 import { policyEngineWith } from '../service.js';
 import { World } from '../spec/world.js';
@@ -244,7 +244,7 @@ describe('a policy that could not come into force', () => {
     ],
   ])('as one %s is not planned, and says why', async (_, document, { message, ...place }) => {
     await world.change('d1', false);
-    const poller = new EventPublisher(world.connection, 'sentinelone-poller');
+    const poller = new EventPublisher(world.connection, 'sentinelone-poller', { timeoutMs: PATIENCE_MS });
     const sweep = { startedAt: new Date().toISOString(), agents: 1, pages: 1, interval: 3_600 };
     const source = {
       source: 's',

@@ -13,19 +13,29 @@ import {
   STREAMS,
   TimerDue,
   TimerSet,
+  durableOf,
   wireTopology,
   type DataOf,
   type EventContract,
 } from '@stance/contracts';
-import { applyTopology, durableOf, EventPublisher, StreamFollower } from '@stance/jetstream';
+import { applyTopology, EventPublisher, StreamFollower } from '@stance/jetstream';
 import { startService, type RunningService } from '@stance/service-kit';
-import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { everythingSettled, startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
 import type { Decision } from '../decision.js';
 import { policyEngine } from '../service.js';
 import { published } from './policies.js';
 
 export type Posture = DataOf<typeof PostureChanged>;
 export type Session = DataOf<typeof SessionStarted>;
+
+interface StartOptions {
+  readonly standby?: boolean;
+  readonly definition?: typeof policyEngine;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** What a publication has beside its document, where a spec says so. */
+type PublicationOverrides = Partial<Pick<DataOf<typeof PolicyPublished>, 'sha256' | 'signature'>>;
 
 /** An event as it stands in its stream. */
 export interface Written<Contract extends EventContract> {
@@ -55,16 +65,16 @@ export class World {
     readonly connection: NatsConnection,
     readonly manager: JetStreamManager,
   ) {
-    this.replica = new EventPublisher(connection, 'policy-engine');
-    this.postureStore = new EventPublisher(connection, 'posture-store');
-    this.admin = new EventPublisher(connection, 'cli');
-    this.gateway = new EventPublisher(connection, 'gateway');
+    this.replica = new EventPublisher(connection, 'policy-engine', { timeoutMs: PATIENCE_MS });
+    this.postureStore = new EventPublisher(connection, 'posture-store', { timeoutMs: PATIENCE_MS });
+    this.admin = new EventPublisher(connection, 'cli', { timeoutMs: PATIENCE_MS });
+    this.gateway = new EventPublisher(connection, 'gateway', { timeoutMs: PATIENCE_MS });
   }
 
   static async start(): Promise<World> {
     const nats = await startTestNats();
     const connection = await nats.connect();
-    return new World(nats, connection, await jetstreamManager(connection));
+    return new World(nats, connection, await jetstreamManager(connection, { timeout: PATIENCE_MS }));
   }
 
   async close(): Promise<void> {
@@ -91,9 +101,13 @@ export class World {
   }
 
   /** Starts an engine; one that is not to wait for the lease is a standby until then. */
-  async startEngine({ standby = false, definition = policyEngine } = {}): Promise<RunningService> {
+  async startEngine({
+    standby = false,
+    definition = policyEngine,
+    environment = {},
+  }: StartOptions = {}): Promise<RunningService> {
     const service = await startService(definition, {
-      environment: { NATS_URL: this.nats.url, LOG_LEVEL: 'silent' },
+      environment: { NATS_URL: this.nats.url, LOG_LEVEL: 'silent', ...environment },
       http: false,
     });
     this.services.push(service);
@@ -114,12 +128,12 @@ export class World {
     await Promise.all(this.services.splice(0).map((service) => service.stop()));
   }
 
-  async publishPolicy(revision: number, document: string, overrides: { sha256?: string } = {}): Promise<void> {
+  async publishPolicy(revision: number, document: string, overrides: PublicationOverrides = {}): Promise<void> {
     await this.admin.publish(PolicyPublished, published(document, { revision, ...overrides }), this.options());
   }
 
   /** Publishes a policy and waits until it is in force or refused. */
-  async settlePolicy(revision: number, document: string, overrides: { sha256?: string } = {}) {
+  async settlePolicy(revision: number, document: string, overrides: PublicationOverrides = {}) {
     await this.publishPolicy(revision, document, overrides);
     return waitFor(() => this.activations.find(({ data }) => data.revision === revision)?.data, {
       what: `revision ${revision} to be activated or refused`,
@@ -200,17 +214,7 @@ export class World {
   }
 
   private async consumed(contract: EventContract): Promise<void> {
-    const durable = durableOf('policy-engine', contract);
-    const stream = contract.stream?.name ?? '';
-    await waitFor(
-      async () => {
-        const { config, delivered, num_ack_pending: unsettled } = await this.manager.consumers.info(stream, durable);
-        // Right after a publish the server may not have counted it as pending yet.
-        const last = await this.manager.streams.getMessage(stream, { last_by_subj: config.filter_subject ?? '>' });
-        return delivered.stream_seq >= (last?.seq ?? 0) && unsettled === 0;
-      },
-      { what: `${durable} has settled everything`, intervalMs: 5 },
-    );
+    await everythingSettled(this.manager, contract.stream?.name ?? '', durableOf('policy-engine', contract));
   }
 
   private reviewOf(service: RunningService): unknown {

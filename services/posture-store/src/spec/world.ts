@@ -6,13 +6,14 @@ import {
   DeviceRecorded,
   PostureChanged,
   STREAMS,
+  durableOf,
   subjectOf,
   wireTopology,
   type DataOf,
 } from '@stance/contracts';
-import { applyTopology, durableOf, EventPublisher, StreamFollower } from '@stance/jetstream';
+import { applyTopology, EventPublisher, StreamFollower } from '@stance/jetstream';
 import { startService, type RunningService } from '@stance/service-kit';
-import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { everythingSettled, startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
 import type { Posture, Register } from '../posture.js';
 import { postureStore } from '../service.js';
 
@@ -33,14 +34,14 @@ export class World {
     readonly connection: NatsConnection,
     readonly manager: JetStreamManager,
   ) {
-    this.matcher = new EventPublisher(connection, 'device-matcher');
-    this.inventory = new EventPublisher(connection, 'config-sync');
+    this.matcher = new EventPublisher(connection, 'device-matcher', { timeoutMs: PATIENCE_MS });
+    this.inventory = new EventPublisher(connection, 'config-sync', { timeoutMs: PATIENCE_MS });
   }
 
   static async start(): Promise<World> {
     const nats = await startTestNats();
     const connection = await nats.connect();
-    return new World(nats, connection, await jetstreamManager(connection));
+    return new World(nats, connection, await jetstreamManager(connection, { timeout: PATIENCE_MS }));
   }
 
   async close(): Promise<void> {
@@ -116,16 +117,9 @@ export class World {
   }
 
   /** Resolves once the store has settled everything and all that it wrote is in `written`. */
-  async settled({ timeoutMs = 20_000 } = {}): Promise<void> {
+  async settled(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     for (const contract of [AgentMatched, DeviceRecorded] as const) {
-      const durable = durableOf('posture-store', contract);
-      await waitFor(
-        async () => {
-          const info = await this.manager.consumers.info(contract.stream?.name ?? '', durable);
-          return info.num_pending === 0 && info.num_ack_pending === 0;
-        },
-        { what: `${durable} has settled everything`, timeoutMs },
-      );
+      await everythingSettled(this.manager, contract.stream?.name ?? '', durableOf('posture-store', contract), options);
     }
     await this.follower?.caughtUp();
   }

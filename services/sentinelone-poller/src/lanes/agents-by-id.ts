@@ -5,7 +5,7 @@ import type { AgentObserver } from '../agent-observer.js';
 const IDS_PER_REQUEST = 100;
 
 /** What became of asking for some agents by their ids. */
-export interface AgentsShown extends Pick<AnswerSpan, 'askedAt' | 'answeredAt'> {
+export interface AgentsShown extends Pick<AnswerSpan, 'askedAt' | 'answeredAt' | 'traceparent'> {
   /** Those that were asked for. */
   readonly asked: readonly string[];
   /** Those of them that the console did not show. The others are observed, and what was news of them is stored. */
@@ -32,6 +32,7 @@ export async function* readById(
     const shown = new Set<string>();
     let unreadable = 0;
     let [askedAt, answeredAt] = [Infinity, -Infinity];
+    let traceparent: string | undefined;
     for await (const page of client.agentPages({ filters: { ids }, patient }, { signal })) {
       const observed = await observer.observe(page);
       await observed.stored;
@@ -39,8 +40,9 @@ export async function* readById(
       unreadable += observed.unreadable;
       askedAt = Math.min(askedAt, page.askedAt);
       answeredAt = Math.max(answeredAt, page.answeredAt);
+      traceparent = page.traceparent;
     }
     const absent = ids.filter((agentId) => !shown.has(agentId));
-    yield { asked: ids, absent, unreadable, askedAt, answeredAt };
+    yield { asked: ids, absent, unreadable, askedAt, answeredAt, traceparent };
   }
 }

@@ -42,7 +42,7 @@ export class ExampleGateway {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const gateway = new ExampleGateway(child);
-    await waitFor(() => gateway.url, { what: 'the gateway to listen', timeoutMs: 20_000 });
+    await waitFor(() => gateway.url, { what: 'the gateway to listen' });
     return gateway;
   }
 

@@ -8,6 +8,7 @@ import {
   type ResourceDecision,
 } from '@stance/contracts';
 import { EventPublisher } from '@stance/jetstream';
+import { PATIENCE_MS } from '@stance/testing';
 
 export const ALLOW: ResourceDecision = { effect: 'allow', enforced: true, reasons: [] };
 export const DENY: ResourceDecision = {
@@ -26,7 +27,7 @@ export class PlayedEngine {
   private events = 0;
 
   constructor(connection: NatsConnection) {
-    this.publisher = new EventPublisher(connection, 'policy-engine');
+    this.publisher = new EventPublisher(connection, 'policy-engine', { timeoutMs: PATIENCE_MS });
   }
 
   /** About the resource `wiki`, at posture and policy 1 unless said otherwise. */

@@ -17,6 +17,7 @@ import {
   waitFor,
   type TemporaryFolder,
   type TestNats,
+  PATIENCE_MS,
 } from '@stance/testing';
 
 export const ALLOW: ResourceDecision = { effect: 'allow', enforced: true, reasons: [] };
@@ -68,7 +69,12 @@ export class PlayedStance {
     const folder = await temporaryFolder();
     await writeFile(join(folder.path, 'device-ca.pem'), deviceCa);
     await writeFile(join(folder.path, 'gateway.yaml'), adapt(gatewayFile, replacements));
-    const stance = new PlayedStance(nats, connection, new EventPublisher(connection, 'policy-engine'), folder);
+    const stance = new PlayedStance(
+      nats,
+      connection,
+      new EventPublisher(connection, 'policy-engine', { timeoutMs: PATIENCE_MS }),
+      folder,
+    );
     for (const [deviceId, resources] of Object.entries(decisions)) await stance.decide(deviceId, resources);
     await stance.run();
     return stance;

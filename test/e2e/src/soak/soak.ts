@@ -20,6 +20,8 @@ export interface SoakOptions {
   readonly lengthMs: number;
   /** How many of the day's incidents happen, spread over it; default all. */
   readonly incidents?: number;
+  /** From a change in a console to its posture, in peace, in milliseconds; below the time between two sweeps. Default 2,000. */
+  readonly boundMs?: number;
   /** Told what goes on. */
   readonly say?: (line: string) => void;
 }
@@ -52,8 +54,6 @@ const FLEETS = {
 const BEAT_MS = 40;
 /** Every agent reports once in this time: eight minutes of a day. */
 const CHECK_IN_MS = 2_000;
-/** From a change in a console to its posture, on a machine that does other things as well. */
-const BOUND_MS = 2_000;
 const SETTLING_MS = 90_000;
 
 /** One whole day of two consoles, compressed. Ends what it started, whatever happens. */
@@ -61,13 +61,14 @@ export async function soak({
   seed,
   lengthMs,
   incidents: count,
+  boundMs = 2_000,
   say = () => undefined,
 }: SoakOptions): Promise<SoakReport> {
   const estate = await Estate.start({ fleets: FLEETS, environment: ENVIRONMENT });
   try {
     const dice = new Dice(seed);
     const truth = new Truth(estate, FRESHNESS_STEP_MS);
-    const { watch, stop } = await Watch.start(estate.stack, BOUND_MS);
+    const { watch, stop } = await Watch.start(estate.stack, boundMs);
     const trickle = new Trickle(estate, dice, watch);
     await trickle.takeStock((device) => truth.recorded(device));
     await estate.run();

@@ -12,7 +12,8 @@ export function addHistory(policy: Command, context: CommandContext): void {
     .description('every publication, the newest first, and what became of it')
     .action(async () => {
       await context.connected(async (stack) => {
-        const [{ published, activated }, engine] = await Promise.all([readPolicyLog(stack), engineStatusIfAny(stack)]);
+        const { published, activated } = await readPolicyLog(stack);
+        const engine = await engineStatusIfAny(stack);
         const records = withPresentState(policyRecords(published, activated), engine);
         const now = Date.now();
         context.print(records, (screen) =>
@@ -22,6 +23,7 @@ export function addHistory(policy: Command, context: CommandContext): void {
               { title: 'STATE', value: stateText, style: styleOf },
               { title: 'PUBLISHED', value: ({ publishedAt }) => relativeTime(publishedAt, now) },
               { title: 'BY', value: ({ publishedBy }) => publishedBy },
+              ...(records.some(({ isSigned }) => isSigned) ? [SIGNED_BY] : []),
               { title: 'COMMENT', value: ({ comment, errors }) => errors[0]?.message ?? comment ?? '-' },
               { title: 'SHA-256', value: ({ sha256 }) => sha256.slice(0, 12) },
             ],
@@ -41,10 +43,16 @@ function styleOf({ state, loads }: PolicyRecord): Style {
   return loads === false ? 'red' : STATE_STYLES[state];
 }
 
+const SIGNED_BY = {
+  title: 'SIGNED BY',
+  value: ({ signer, isSigned }: PolicyRecord) => signer ?? (isSigned ? 'not verified' : '-'),
+};
+
 const STATE_STYLES = {
   'in-force': 'green',
   reporting: 'cyan',
   replaced: 'dim',
   refused: 'red',
   pending: 'yellow',
+  unverified: 'red',
 } as const satisfies Record<PolicyRecord['state'], Style>;

@@ -5,6 +5,7 @@ import type { CommandContext } from '../../command-context.js';
 import { Unreachable } from '../../errors.js';
 import { planPublication } from './planned-publication.js';
 import { durationOption, saidOption, wholeNumber } from '../../options.js';
+import { signDocument } from '../../policy-signing.js';
 import { awaitActivation, publishPolicy, type Activation, type Publication } from '../../publish-policy.js';
 import type { Stack } from '../../stack.js';
 import { systemUser } from '../../system-user.js';
@@ -24,6 +25,8 @@ export interface PublicationOptions {
   readonly timeout: number;
   readonly maxRevocations?: number;
   readonly wait?: boolean;
+  /** The key that signs it. */
+  readonly key?: string;
 }
 
 /** A document on its way into force. */
@@ -31,7 +34,9 @@ export interface Candidate {
   /** The file, or the revision, that it comes from. */
   readonly name: string;
   readonly document: string;
-  readonly comment: string | undefined;
+  readonly comment?: string | undefined;
+  /** That was made before; otherwise it is signed if there is a key. */
+  readonly signature?: string | undefined;
   /** Publish only as long as this is the newest publication. */
   readonly after?: Publication | undefined;
   /** The revision whose document is published again. */
@@ -48,14 +53,21 @@ export function withPublicationOptions(command: Command): Command {
       'plan first, and refuse when more open sessions than this would be revoked',
       wholeNumber(0),
     )
+    .option(
+      '--key <file>',
+      'sign it as of now with this private key, or the public one of a key on a token or in an agent',
+    )
     .option('--wait', 'wait until every device has been decided about by it')
     .option('--timeout <duration>', 'how long to wait for the engine', durationOption, durationOption('10s'));
 }
 
-/** Whether a document may be published; what is wrong with it is told, and the result is then a negative one. */
-export function isPublishable(context: CommandContext, candidate: Candidate): boolean {
+/**
+ * Whether a document may be published; what is wrong with it is told, with what it is therefore, and the result is then a
+ * negative one.
+ */
+export function isPublishable(context: CommandContext, candidate: Candidate, otherwise = 'not published'): boolean {
   const { problems } = checkPolicy(candidate.document, Date.now());
-  if (problems.length > 0) tellInvalid(context, candidate, problems);
+  if (problems.length > 0) tellInvalid(context, candidate, problems, otherwise);
   return problems.length === 0;
 }
 
@@ -70,7 +82,11 @@ export async function publish(
   const go = await withinLimit(context, stack, candidate, options.maxRevocations);
   if (go === undefined) return;
   const { document, comment } = candidate;
-  const published = await publishPolicy(stack, { document, publishedBy, comment }, go);
+  const { key } = options;
+  // Not before it is certain that it will be published: a token has to be touched.
+  const signature =
+    key === undefined ? candidate.signature : signDocument(document, { file: key, env: context.io.env });
+  const published = await publishPolicy(stack, { document, publishedBy, comment, signature }, go);
   const activation = await awaitActivation(stack, published, options.timeout);
   if (activation === undefined) {
     throw new Unreachable(
@@ -107,11 +123,16 @@ async function withinLimit(
   return undefined;
 }
 
-function tellInvalid(context: CommandContext, { name, document }: Candidate, errors: readonly PolicyProblem[]): void {
+function tellInvalid(
+  context: CommandContext,
+  { name, document }: Candidate,
+  errors: readonly PolicyProblem[],
+  otherwise = 'not published',
+): void {
   context.negative();
   context.print({ revision: null, outcome: 'invalid', errors }, () => {
     for (const line of errors.flatMap((error) => policyErrorLines(name, document, error))) context.note(line);
-    context.note(`not published: ${counted(errors.length, 'error')}`);
+    context.note(`${otherwise}: ${counted(errors.length, 'error')}`);
   });
 }
 

@@ -1,8 +1,10 @@
+import { verifyPolicy, type PolicyKeys } from '@stance/policy-signature';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.js';
 import { WrongUsage } from '../../errors.js';
 import { wholeNumber } from '../../options.js';
 import { publicationOf, readPolicyLog, type PolicyLog } from '../../policy-log.js';
+import { policyKeysIn } from '../../policy-signing.js';
 import { lastPublication } from '../../publish-policy.js';
 import { policyRecords, revisionsInForce } from '../../records/policies.js';
 import { isPublishable, publish, withPublicationOptions, type PublicationOptions } from './publication.js';
@@ -11,19 +13,38 @@ import { noSuchRevision } from './show.js';
 export function addRollback(policy: Command, context: CommandContext): void {
   withPublicationOptions(policy.command('rollback'))
     .argument('[revision]', 'to which (default: the one in force before the present one)', wholeNumber(1))
+    .option(
+      '--keys <file>',
+      'with --key: public keys of the policy admins, one of which has to have signed it then (default: STANCE_POLICY_KEYS_FILE)',
+    )
     .description('publish the document of an earlier revision again, as a new revision')
-    .action(async (wanted: number | undefined, options: PublicationOptions) => {
+    .action(async (wanted: number | undefined, options: PublicationOptions & { keys?: string }) => {
+      const keysFile = options.keys ?? context.io.env['STANCE_POLICY_KEYS_FILE'];
+      const keys = options.key === undefined ? undefined : policyKeysIn(keysFile);
       await context.connected(async (stack) => {
         // Read before the log: what is published from here on was not looked at, and keeps this from being published.
         const after = await lastPublication(stack);
         const log = await readPolicyLog(stack);
-        const { revision, document } = wanted === undefined ? before(log) : named(log, wanted);
+        const published = wanted === undefined ? before(log) : named(log, wanted);
+        if (keys !== undefined) refuseToSignUnverified(published, keys);
+        const { revision, document } = published;
         const said = options.comment === undefined ? '' : `: ${options.comment}`;
         const comment = `rollback to ${revision}${said}`;
         const candidate = { name: `revision ${revision}`, document, comment, after, restored: revision };
         if (isPublishable(context, candidate)) await publish(context, stack, candidate, options);
       });
     });
+}
+
+/** Whoever can write into the log could have an admin sign what nobody of them has seen. */
+function refuseToSignUnverified(published: PublishedPolicy, keys: PolicyKeys): void {
+  const { revision } = published;
+  const verdict = verifyPolicy(published, keys, Date.now());
+  if (verdict.ok) return;
+  throw new WrongUsage(
+    `revision ${revision} is not signed anew without a look at it: ${verdict.reason}. To publish its document all the same: ` +
+      `\`stance policy show ${revision}\`, then \`stance policy publish --key\``,
+  );
 }
 
 type PublishedPolicy = PolicyLog['published'][number]['data'];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { cpuMsOf } from '@stance/testing';
 import { ProofRefused } from '../proof-refused.js';
 import { parseXfcc } from './xfcc.js';
 
@@ -42,8 +43,7 @@ describe('X-Forwarded-Client-Cert', () => {
   });
 
   test('that is hostile is refused in no time', () => {
-    const started = performance.now();
-    expect(() => parseXfcc(`Subject="${'\\\\'.repeat(8_000)}`)).toThrow(ProofRefused);
-    expect(performance.now() - started).toBeLessThan(500);
+    const took = cpuMsOf(() => expect(() => parseXfcc(`Subject="${'\\\\'.repeat(8_000)}`)).toThrow(ProofRefused));
+    expect(took).toBeLessThan(500);
   });
 });
