@@ -18,6 +18,7 @@ const productionLibs = [
   'libs/service-kit',
   'libs/gateway-sdk',
   'libs/sentinelone',
+  'libs/policy-signature',
 ];
 const testingLibs = ['libs/testing', 'libs/simulators'];
 const libs = [...productionLibs, ...testingLibs, 'libs/nats-server', 'libs/nats-auth'];
@@ -47,6 +48,7 @@ export const rooms = {
     rooms: ['libs/contracts', 'libs/service-kit'],
     packages: ['zod', 'yaml', 'fastest-levenshtein'],
   },
+  'libs/policy-signature': { rooms: ['libs/contracts'], packages: [] },
   'libs/simulators': { rooms: ['libs/contracts'], packages: everywhere },
   'libs/nats-server': { rooms: [] },
   'libs/nats-auth': { rooms: ['libs/contracts'], packages: ['zod', '@nats-io/nkeys', '@nats-io/jwt'] },

@@ -10,7 +10,14 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-const stack = { natsUrl: 'nats://127.0.0.1:4222', gatewayUrl: 'http://g', simulatorUrl: null, demo: false, pid: 7 };
+const stack = {
+  natsUrl: 'nats://127.0.0.1:4222',
+  usersFolder: '/data/nats-auth/users',
+  gatewayUrl: 'http://g',
+  simulatorUrl: null,
+  demo: false,
+  pid: 7,
+};
 
 describe('the run file', () => {
   it('tells what runs, in a folder made for it, and leaves nothing else behind', async () => {

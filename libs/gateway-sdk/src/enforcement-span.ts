@@ -73,6 +73,8 @@ export function beginPublishing(contract: EventContract, id: string, traceparent
     'messaging.destination.template': contract.subjectPrefix,
     'messaging.client.id': 'gateway',
     'messaging.message.id': id,
+    // Sessions come and go: those that nobody revokes, and that no traced request opened, hardly anybody will look at.
+    ...(contract.name.startsWith('session.') && { 'stance.trace.priority': 'routine' }),
   };
   const options = { kind: SpanKind.PRODUCER, attributes };
   const span = tracer.startSpan(`publish ${contract.subjectPrefix}`, options, contextOf(traceparent));

@@ -31,7 +31,11 @@ it('a gateway tells of its sessions, its trust and the engine’s silence until 
     trusted: false,
     engineHeardAt: undefined,
   };
-  const end = observeGateway('edge', () => health, () => now);
+  const end = observeGateway(
+    'edge',
+    () => health,
+    () => now,
+  );
   now = 3_000;
   expect(told()).toEqual({
     'stance.gateway.sessions': { value: 0, gateway: 'edge' },

@@ -14,6 +14,8 @@ export interface MessageSpan {
 
 /** Events that are traced whatever is sampled: access that ends, what could not be handled, what a person did. */
 const ALWAYS_TRACED = new Set(['session.revoked', 'dead.lettered', 'operator.acted', 'policy.published']);
+/** Events that come all the time; where one begins a trace, hardly anybody will look at it. */
+const ROUTINE = new Set(['source.reported']);
 
 /** Of publishing an event as a service. */
 export function publishSpan(contract: EventContract, service: string): MessageSpan {
@@ -22,6 +24,7 @@ export function publishSpan(contract: EventContract, service: string): MessageSp
     attributes: {
       ...messaging('send', 'publish', contract, service),
       ...(ALWAYS_TRACED.has(contract.name) && { [TRACE_PRIORITY]: 'always' }),
+      ...(ROUTINE.has(contract.name) && { [TRACE_PRIORITY]: 'routine' }),
     },
   };
 }

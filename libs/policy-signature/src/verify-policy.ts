@@ -16,7 +16,7 @@ export type SignatureVerdict =
   | { readonly ok: false; readonly reason: string };
 
 /** How far clocks may be apart, in milliseconds. */
-export const CLOCK_TOLERANCE_MS = 5 * 60_000;
+const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 /** Verifies a signature as of the time `at` (milliseconds since the epoch) at which the policy comes into force. Pure. */
 export function verifyPolicy({ document, signature }: SignedPolicy, keys: PolicyKeys, at: number): SignatureVerdict {

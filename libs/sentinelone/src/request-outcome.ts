@@ -16,6 +16,7 @@ export function outcomeOf(error: unknown, isAbandoned: boolean): RequestOutcome 
   if (error instanceof RateLimited) return 'rate-limited';
   if (error instanceof ConsoleUnavailable) return 'unavailable';
   if (error instanceof MalformedAnswer) return 'malformed';
-  if (error instanceof AuthenticationFailed || error instanceof Forbidden || error instanceof BadRequest) return 'refused';
+  if (error instanceof AuthenticationFailed || error instanceof Forbidden || error instanceof BadRequest)
+    return 'refused';
   return 'failed';
 }

@@ -16,7 +16,9 @@ beforeEach(() => {
 /** The values of a metric, by its labels. */
 async function valuesOf(name: string): Promise<Record<string, number>> {
   const { resourceMetrics } = await prometheus.collect();
-  const found = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics).find((one) => one.descriptor.name === name);
+  const found = resourceMetrics.scopeMetrics
+    .flatMap((scope) => scope.metrics)
+    .find((one) => one.descriptor.name === name);
   return Object.fromEntries(
     (found?.dataPoints ?? []).map(({ attributes, value }) => [JSON.stringify(attributes), Number(value)]),
   );

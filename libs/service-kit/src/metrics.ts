@@ -22,7 +22,10 @@ export type Tell = (value: number, labels?: Labels) => void;
  * Shows a gauge whenever metrics are collected, until the function that is returned is called: what only the active replica
  * knows is told by nobody else. Call it when telemetry has started.
  */
-export function observeGauge({ meter, name, unit, description }: MetricDefinition, tellAll: (tell: Tell) => void): () => void {
+export function observeGauge(
+  { meter, name, unit, description }: MetricDefinition,
+  tellAll: (tell: Tell) => void,
+): () => void {
   const gauge = metrics.getMeter(meter).createObservableGauge(name, { unit, description });
   const observe = (result: ObservableResult): void => tellAll((value, labels) => result.observe(value, labels));
   gauge.addCallback(observe);
@@ -64,7 +67,10 @@ export class Tally<Label extends string> {
 const tallies = new Map<string, Tally<string>>();
 
 /** The process's counter of this name: what is composed anew goes on counting. Call it when telemetry has started. */
-export function tallyOf<const Label extends string>(definition: MetricDefinition, labels: readonly Label[]): Tally<string> {
+export function tallyOf<const Label extends string>(
+  definition: MetricDefinition,
+  labels: readonly Label[],
+): Tally<string> {
   const known = tallies.get(definition.name);
   if (known !== undefined) return known;
   const tally = new Tally<string>(definition, labels);

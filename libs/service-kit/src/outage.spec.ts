@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
-import { TopologyMismatch } from '@stance/jetstream';
+import { NatsUnreachable, TopologyMismatch } from '@stance/jetstream';
 import { isMissingStream, isOutage } from './outage.js';
 
 const apiError = (status: number) => new JetStreamApiError({ code: status, err_code: 10008, description: 'why' });
@@ -13,6 +13,7 @@ describe('a failure passes by itself', () => {
     ['when the request got lost', new errors.RequestError('no responders')],
     ['when the connection broke', new errors.ConnectionError('disconnect')],
     ['while JetStream has no leader', apiError(503)],
+    ['while no server lets us in', new NatsUnreachable('no NATS server answers')],
   ])('%s', (_, error) => {
     expect(isOutage(error)).toBe(true);
   });

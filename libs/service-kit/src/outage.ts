@@ -7,7 +7,8 @@ const UNAVAILABLE_STATUS = 503;
 
 /** Whether a failure passes by itself once NATS answers again; one of permissions does not. Pure. */
 export function isOutage(error: unknown): boolean {
-  if (error instanceof NatsUnreachable) return isOutage(error.cause);
+  // Refused as well: credentials are put right, or let in, while services wait, as with the first connection.
+  if (error instanceof NatsUnreachable) return true;
   if (error instanceof JetStreamApiError) return error.status === UNAVAILABLE_STATUS;
   if (error instanceof errors.RequestError) return !(error.cause instanceof errors.PermissionViolationError);
   return error instanceof errors.TimeoutError || error instanceof errors.ConnectionError;
@@ -15,7 +16,8 @@ export function isOutage(error: unknown): boolean {
 
 /** Whether a failure is for want of a stream, or of one that is as it should be. Pure. */
 export function isMissingStream(error: unknown): boolean {
-  if (error instanceof NatsUnreachable) return isOutage(error.cause);
+  // Refused as well: credentials are put right, or let in, while services wait, as with the first connection.
+  if (error instanceof NatsUnreachable) return true;
   if (error instanceof JetStreamApiError) return error.code === JetStreamApiCodes.StreamNotFound;
   return error instanceof TopologyMismatch;
 }

@@ -239,7 +239,7 @@ describe('the life of a service', () => {
       },
     });
     await service.active;
-    await manager.streams.delete(STREAMS.SOURCES.name);
+    await manager.streams.delete(STREAMS.DEVICES.name);
     await manager.streams.delete(STREAMS.AGENTS.name);
     await manager.streams.add(wireStreamConfig(STREAMS.AGENTS));
     await untilState(service, 'loading');
@@ -427,11 +427,11 @@ describe('a service that fails', () => {
 
   it('for want of its streams says which are missing and what to do', async () => {
     const manager = await jetstreamManager(connection);
-    const [missing] = wireTopology().filter(({ name }) => name === 'STANCE_TIMERS');
-    await manager.streams.delete('STANCE_TIMERS');
+    const [missing] = wireTopology().filter(({ name }) => name === 'STANCE_DEVICES');
+    await manager.streams.delete('STANCE_DEVICES');
     try {
       const service = await start();
-      await expect(service.active).rejects.toThrow(/STANCE_TIMERS: is missing.*stance topology apply/);
+      await expect(service.active).rejects.toThrow(/STANCE_DEVICES: is missing.*stance topology apply/);
       expect(service.state()).toBe('failed');
     } finally {
       expect(missing).toBeDefined();

@@ -20,7 +20,9 @@ async function listening(server: Server): Promise<string> {
 }
 
 /** A collector that says by which protocol it was sent something: the path and the content type of the request. */
-async function collector(protocol: OtlpProtocol): Promise<{ readonly url: string; readonly received: Promise<string> }> {
+async function collector(
+  protocol: OtlpProtocol,
+): Promise<{ readonly url: string; readonly received: Promise<string> }> {
   const { promise: received, resolve } = Promise.withResolvers<string>();
   if (protocol === 'grpc') {
     const server = createHttp2Server();

@@ -1,9 +1,5 @@
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import {
-  AggregationTemporality,
-  InstrumentType,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
+import { AggregationTemporality, InstrumentType, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 
 /**
  * Whether a gauge is only what was told of it at this collection. Cumulative, as the SDK has it by default, it would go on

@@ -1,5 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ROOT_CONTEXT, SpanStatusCode, trace, TraceFlags, type Context, type Span, type Tracer } from '@opentelemetry/api';
+import {
+  ROOT_CONTEXT,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Context,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api';
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
@@ -38,7 +46,11 @@ const below = (parent: Span | undefined): Context =>
   parent === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, parent);
 
 function begin(name: string, parent?: Span, priority?: TracePriority): Span {
-  return tracer.startSpan(name, { attributes: priority === undefined ? {} : { [TRACE_PRIORITY]: priority } }, below(parent));
+  return tracer.startSpan(
+    name,
+    { attributes: priority === undefined ? {} : { [TRACE_PRIORITY]: priority } },
+    below(parent),
+  );
 }
 
 const isSampled = (span: Span) => (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
@@ -53,9 +65,21 @@ describe('what begins a trace', () => {
   it.each<[string, TracePriority | undefined, Sampler, Sampler, boolean]>([
     ['is sampled as the sampler says', undefined, new AlwaysOnSampler(), new AlwaysOffSampler(), true],
     ['is not sampled as the sampler says', undefined, new AlwaysOffSampler(), new AlwaysOnSampler(), false],
-    ['is sampled by a sampler of its own when it is routine', 'routine', new AlwaysOffSampler(), new AlwaysOnSampler(), true],
+    [
+      'is sampled by a sampler of its own when it is routine',
+      'routine',
+      new AlwaysOffSampler(),
+      new AlwaysOnSampler(),
+      true,
+    ],
     ['is left out by it', 'routine', new AlwaysOnSampler(), new AlwaysOffSampler(), false],
-    ['is sampled whatever they say when it is always to be', 'always', new AlwaysOffSampler(), new AlwaysOffSampler(), true],
+    [
+      'is sampled whatever they say when it is always to be',
+      'always',
+      new AlwaysOffSampler(),
+      new AlwaysOffSampler(),
+      true,
+    ],
   ])('%s', (_, priority, root, routine, expected) => {
     keep({ root, routine });
     expect(isSampled(begin('a', undefined, priority))).toBe(expected);
@@ -93,7 +117,9 @@ describe('a trace that was not sampled', () => {
     expect(isSampled(after)).toBe(true);
     after.end();
     expect(sent()).toEqual(['attempt', 'request', 'observe', 'publish']);
-    expect(exporter.getFinishedSpans().every((span) => (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0)).toBe(true);
+    expect(
+      exporter.getFinishedSpans().every((span) => (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0),
+    ).toBe(true);
     expect(keeper.waiting).toBe(0);
   });
 
@@ -128,10 +154,13 @@ describe('what is held', () => {
     expect(sent()).toEqual(['first.3', 'second.1', 'second.2', 'second.3']);
   });
 
-  it('is nothing where nothing may be', () => {
+  it('is nothing where nothing may be: it is not even recorded', () => {
     keep({ maxHeld: 0 });
     const root = begin('a');
-    begin('b', root).end();
+    expect(root.isRecording()).toBe(false);
+    begin('b', root, 'always').end();
+    root.end();
+    expect(sent()).toEqual(['b']);
     expect(keeper.waiting).toBe(0);
   });
 

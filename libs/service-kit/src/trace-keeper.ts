@@ -1,4 +1,11 @@
-import { isSpanContextValid, SpanStatusCode, trace, TraceFlags, type Attributes, type Context } from '@opentelemetry/api';
+import {
+  isSpanContextValid,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Attributes,
+  type Context,
+} from '@opentelemetry/api';
 import {
   SamplingDecision,
   type ReadableSpan,
@@ -16,7 +23,7 @@ export interface KeeperOptions {
   readonly routine: Sampler;
   /** Whether a parent that was not sampled settles it, as `parentbased_` samplers say; otherwise `root` is asked about each. */
   readonly isParentBased: boolean;
-  /** Ended spans that are held of traces that nobody has kept, at most. */
+  /** Ended spans that are held of traces that nobody has kept, at most; with 0 they are not even recorded. */
   readonly maxHeld: number;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number;
@@ -30,6 +37,7 @@ const MAX_KEPT = 16_384;
 const KEPT: SamplingResult = { decision: SamplingDecision.RECORD_AND_SAMPLED };
 /** Recorded, and not sampled: its trace may yet turn out to matter. */
 const HELD: SamplingResult = { decision: SamplingDecision.RECORD };
+const LEFT: SamplingResult = { decision: SamplingDecision.NOT_RECORD };
 
 /**
  * Keeps whole traces, as far as this process has seen them, when one of their spans fails or says that it is always to be
@@ -41,6 +49,7 @@ export class TraceKeeper implements Sampler, SpanProcessor {
   private readonly held = new Map<string, { readonly since: number; readonly spans: ReadableSpan[] }>();
   private heldSpans = 0;
   private readonly now: () => number;
+  private readonly unkept: SamplingResult;
 
   constructor(
     /** Sends what is kept. */
@@ -48,16 +57,20 @@ export class TraceKeeper implements Sampler, SpanProcessor {
     private readonly options: KeeperOptions,
   ) {
     this.now = options.now ?? Date.now;
+    // Where nothing is held it need not even be recorded.
+    this.unkept = options.maxHeld > 0 ? HELD : LEFT;
   }
 
-  shouldSample(...[context, traceId, name, kind, attributes, links]: Parameters<Sampler['shouldSample']>): SamplingResult {
+  shouldSample(
+    ...[context, traceId, name, kind, attributes, links]: Parameters<Sampler['shouldSample']>
+  ): SamplingResult {
     if (priorityIn(attributes) === 'always') this.keep(traceId);
     if (this.kept.has(traceId)) return KEPT;
     const parent = parentIn(context);
-    if (parent !== undefined && this.options.isParentBased) return parent.isSampled ? KEPT : HELD;
+    if (parent !== undefined && this.options.isParentBased) return parent.isSampled ? KEPT : this.unkept;
     const sampler = priorityIn(attributes) === 'routine' ? this.options.routine : this.options.root;
     const { decision } = sampler.shouldSample(context, traceId, name, kind, attributes, links);
-    return decision === SamplingDecision.RECORD_AND_SAMPLED ? KEPT : HELD;
+    return decision === SamplingDecision.RECORD_AND_SAMPLED ? KEPT : this.unkept;
   }
 
   onStart(span: Span, parentContext: Context): void {

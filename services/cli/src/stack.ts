@@ -137,8 +137,9 @@ function connectAs({ natsUrl }: Server, env: NodeJS.ProcessEnv, credentials: Use
 }
 
 function seedOf({ usersFolder }: Server, user: string): string | undefined {
-  const file = join(usersFolder ?? '', `${user}.nk`);
-  return usersFolder != null && existsSync(file) ? file : undefined;
+  if (usersFolder === undefined || usersFolder === null) return undefined;
+  const file = join(usersFolder, `${user}.nk`);
+  return existsSync(file) ? file : undefined;
 }
 
 /** Settings that name files, each of which has to be readable. */

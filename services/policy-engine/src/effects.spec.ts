@@ -2,7 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import type { ResourceDecision } from '@stance/contracts';
 import { EffectCounts, effectsIn } from './effects.js';
 
-const decision = (effect: ResourceDecision['effect'], enforced = true): ResourceDecision => ({ effect, enforced, reasons: [] });
+const decision = (effect: ResourceDecision['effect'], enforced = true): ResourceDecision => ({
+  effect,
+  enforced,
+  reasons: [],
+});
 
 const listOf = (counts: EffectCounts) =>
   [...counts.list()].map(({ gateway, resource, effect, devices }) => `${gateway} ${resource} ${effect} ${devices}`);

@@ -14,3 +14,12 @@ it('is told per gateway: the last decision that it has to have', () => {
   expect([progress.decidedUpTo('edge'), progress.decidedUpTo('vpn')]).toEqual([4, 9]);
   expect([...progress.gateways]).toEqual(['edge', 'vpn']);
 });
+
+it('knows the newest policy by which anything was decided, also of a decision that is gone', () => {
+  const progress = new EngineProgress();
+  expect(progress.decidedRevision).toBe(0);
+  progress.decided('edge', 1, 7);
+  progress.decided('vpn', 2, 5);
+  progress.decided('edge', 3);
+  expect(progress.decidedRevision).toBe(7);
+});

@@ -145,7 +145,14 @@ export class Engine {
       const stored = form.stored(told);
       const decision = this.decisionOf(gateway, deviceId, stored, device);
       const { postureRevision, policyRevision, decidedAt } = decision;
-      const value = { gateway, postureRevision, policyRevision, decidedAt, verdict: serialise(stored), effects: effectsIn(stored.resources) };
+      const value = {
+        gateway,
+        postureRevision,
+        policyRevision,
+        decidedAt,
+        verdict: serialise(stored),
+        effects: effectsIn(stored.resources),
+      };
       // Another replica knows more than this one, which has lost its lease and not noticed yet.
       const isOlder =
         before !== undefined && (before.postureRevision > postureRevision || before.policyRevision > policyRevision);

@@ -91,7 +91,7 @@ describe('a request to the console', () => {
     [418, '{}', 'failed', '418'],
   ])('that is answered %i %s is failed as a whole', async (status, body, outcome, type) => {
     answers = [{ status, body }];
-    await expect(client().agentsPage({})).rejects.toThrow();
+    await expect(client().agentsPage({})).rejects.toThrow('/web/api/v2.1/agents');
     const failed = { status: { code: SpanStatusCode.ERROR }, attributes: { 'error.type': type } };
     expect(named('read agents')).toMatchObject([failed]);
     expect(named('GET /web/api/v2.1/agents')).toMatchObject([failed]);
@@ -109,7 +109,9 @@ describe('a request to the console', () => {
   it('tells neither the token nor what it asks for', async () => {
     answers = [{ status: 200, body: page }];
     await client().agentsPage({ filters: { updatedAt__gte: '2026-11-21T00:00:00Z' } });
-    const text = JSON.stringify(exporter.getFinishedSpans().map(({ name, attributes, events }) => [name, attributes, events]));
+    const text = JSON.stringify(
+      exporter.getFinishedSpans().map(({ name, attributes, events }) => [name, attributes, events]),
+    );
     expect(text).not.toContain(TOKEN);
     expect(text).not.toContain('updatedAt');
     expect(text).not.toContain('?');
@@ -139,16 +141,19 @@ describe('what an answer shows', () => {
     ]);
   });
 
-  it.each(['first', 'confirmed'] as const)('is a trace of its own, linked to it, where an agent is seen %s', async (sight) => {
-    const traceparent = await observe(new AnswerTrace(request), sight);
-    expect(traceparent.split('-')[1]).not.toBe(traceId);
-    const [span] = named('observe agent');
-    expect(span?.parentSpanContext).toBeUndefined();
-    expect(span).toMatchObject({
-      attributes: { 'stance.trace.priority': 'routine' },
-      links: [{ context: { traceId, spanId: 'b7ad6b7169203331' } }],
-    });
-  });
+  it.each(['first', 'confirmed'] as const)(
+    'is a trace of its own, linked to it, where an agent is seen %s',
+    async (sight) => {
+      const traceparent = await observe(new AnswerTrace(request), sight);
+      expect(traceparent.split('-')[1]).not.toBe(traceId);
+      const [span] = named('observe agent');
+      expect(span?.parentSpanContext).toBeUndefined();
+      expect(span).toMatchObject({
+        attributes: { 'stance.trace.priority': 'routine' },
+        links: [{ context: { traceId, spanId: 'b7ad6b7169203331' } }],
+      });
+    },
+  );
 
   it('goes on in its trace for a few changes only: the others link to it', async () => {
     const answer = new AnswerTrace(request);

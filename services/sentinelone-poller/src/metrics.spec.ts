@@ -37,7 +37,7 @@ function told(): Record<string, number> {
   const values: Record<string, number> = {};
   for (const { name, callback } of gauges) {
     const observe = (value: number, { state }: Attributes = {}) => {
-      values[state === undefined ? name : `${name} ${String(state)}`] = value;
+      values[typeof state === 'string' ? `${name} ${state}` : name] = value;
     };
     void callback({ observe });
   }
@@ -82,7 +82,12 @@ describe('a source', () => {
   });
 
   it('is told of no more once that is ended', () => {
-    const end = observeSource('one', { report: () => REPORT, agents: () => 0, sweepIntervalMs: 1_000, now: () => START });
+    const end = observeSource('one', {
+      report: () => REPORT,
+      agents: () => 0,
+      sweepIntervalMs: 1_000,
+      now: () => START,
+    });
     end();
     expect(told()).toEqual({});
   });

@@ -27,7 +27,10 @@ export interface ObservedSource {
 }
 
 /** Shows how a source is doing, until the function that is returned is called. */
-export function observeSource(source: string, { report, agents, sweepIntervalMs, now = Date.now }: ObservedSource): () => void {
+export function observeSource(
+  source: string,
+  { report, agents, sweepIntervalMs, now = Date.now }: ObservedSource,
+): () => void {
   const gauge = (name: string, unit: string, description: string) => ({ meter: METER, name, unit, description });
   const startedAt = now();
   const secondsSince = (time: string | undefined): number => {
@@ -35,9 +38,12 @@ export function observeSource(source: string, { report, agents, sweepIntervalMs,
     return Math.max(0, now() - (Number.isNaN(at) ? startedAt : at)) / 1_000;
   };
   const endings = [
-    observeGauge(gauge('stance.source.state', '1', '1 for the state that the source is in, 0 for all others'), (tell) => {
-      for (const state of STATES) tell(report().state === state ? 1 : 0, { source, state });
-    }),
+    observeGauge(
+      gauge('stance.source.state', '1', '1 for the state that the source is in, 0 for all others'),
+      (tell) => {
+        for (const state of STATES) tell(report().state === state ? 1 : 0, { source, state });
+      },
+    ),
     observeGauge(
       gauge('stance.source.poll.age', 's', 'Since the console was read last, or since the start if it never was'),
       (tell) => tell(secondsSince(report().lastSuccessAt), { source }),

@@ -56,7 +56,7 @@ async function openSession(deviceId: string): Promise<string> {
 
 async function endOf(sessionId: string): Promise<EventOf<typeof SessionEnded>> {
   const look = async () => (await factsOf(stack, SessionEnded)).find(({ data }) => data.sessionId === sessionId);
-  return waitFor(look, { what: `session ${sessionId} to end`, timeoutMs: 10_000 });
+  return waitFor(look, { what: `session ${sessionId} to end`, timeoutMs: 20_000 });
 }
 
 /** The spans of the trace that an event is in, once `isComplete`; what is missing by then shows in what is expected of it. */
@@ -66,7 +66,7 @@ async function traceOf(
 ): Promise<readonly ReceivedSpan[]> {
   const traceId = traceparent.split('-')[1] ?? '';
   const look = () => isComplete(receiver.trace(traceId));
-  await waitFor(look, { what: 'the trace to be complete', timeoutMs: 5_000 }).catch(() => undefined);
+  await waitFor(look, { what: 'the trace to be complete', timeoutMs: 15_000 }).catch(() => undefined);
   return receiver.trace(traceId);
 }
 
@@ -162,11 +162,12 @@ test('each attempt of what is tried again is a span of the same trace, and shows
   const { config } = await stack.manager.streams.info(name);
   await stack.manager.streams.update(name, { ...config, max_bytes: 1, discard: DiscardPolicy.New });
   stack.infect('d1');
-  await stack.active('posture-store').logged('trying again later');
+  const line = await stack.active('posture-store').logged('trying again later');
   await stack.manager.streams.update(name, config);
   const trace = await traceOf(await endOf(sessionId), isWhole);
 
   const attempts = named(trace, 'process stance.agent.matched.v1').toSorted(byAttempt);
+  expect(line).toMatchObject({ trace_id: attempts[0]?.traceId, span_id: attempts[0]?.spanId });
   const settlements = attempts.map(({ attributes }) => attributes['stance.settlement']);
   expect(settlements.length).toBeGreaterThan(1);
   expect(settlements).toEqual([...attempts.slice(1).map(() => 'retry'), 'ack']);
@@ -217,7 +218,10 @@ test('what cannot be handled is a failed span, with its dead letter below it', a
 test('nothing is sent that neither changes, fails nor ends access, where no sampler asks for more', () => {
   const traces = Map.groupBy(receiver.spans, ({ traceId }) => traceId);
   const reasonless = [...traces.values()].filter(
-    (spans) => !spans.some(({ attributes, status }) => attributes['stance.trace.priority'] === 'always' || status.code === SPAN_FAILED),
+    (spans) =>
+      !spans.some(
+        ({ attributes, status }) => attributes['stance.trace.priority'] === 'always' || status.code === SPAN_FAILED,
+      ),
   );
   expect(reasonless.map(treeOf)).toEqual([]);
   const text = JSON.stringify(receiver.spans);
@@ -240,7 +244,9 @@ test('metrics are the same by Prometheus and by OTLP, and no label tells a devic
   const lines = await series();
   const values = lines.flatMap((line) => [...line.matchAll(/="([^"]*)"/g)].map(([, value = '']) => value));
   expect(values.length).toBeGreaterThan(50);
-  expect(values.filter((value) => ids.has(value) || sessions.some(({ data }) => value.includes(data.sessionId)))).toEqual([]);
+  expect(
+    values.filter((value) => ids.has(value) || sessions.some(({ data }) => value.includes(data.sessionId))),
+  ).toEqual([]);
 
   const told = new Set(lines.map((line) => line.split('{')[0] ?? ''));
   const sent = new Set(receiver.metrics.map(({ name }) => name.replaceAll('.', '_')));
@@ -248,7 +254,10 @@ test('metrics are the same by Prometheus and by OTLP, and no label tells a devic
   const missing = [...sent].filter((name) => ![...told].some((own) => own.startsWith(name)));
   expect(missing).toEqual([]);
   for (const { resource } of receiver.metrics) {
-    expect(resource).toMatchObject({ 'service.version': expect.any(String), 'service.instance.id': expect.any(String) });
+    expect(resource).toMatchObject({
+      'service.version': expect.any(String),
+      'service.instance.id': expect.any(String),
+    });
   }
 });
 

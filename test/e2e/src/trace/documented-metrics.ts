@@ -19,7 +19,9 @@ export interface DocumentedMetric {
 /** The rows of docs/telemetry.md that are about metrics, by name: `| name | kind | unit | labels | by | meaning |`. */
 export async function documentedMetrics(): Promise<Map<string, DocumentedMetric>> {
   const page = await readFile(join(ROOT, 'docs/telemetry.md'), 'utf8');
-  const rows = page.split('\n').filter((line) => /^\| `stance\.[a-z_.]+` *\| (counter|gauge|histogram|up-down counter) /.test(line));
+  const rows = page
+    .split('\n')
+    .filter((line) => /^\| `stance\.[a-z_.]+` *\| (counter|gauge|histogram|up-down counter) /.test(line));
   return new Map(
     rows.map((row) => {
       const [name = '', kind = '', unit = '', labels = '', by = '', description = ''] = row
@@ -48,7 +50,10 @@ export async function metricNamesInCode(): Promise<Set<string>> {
     for (const file of await readdir(join(ROOT, room), { recursive: true })) {
       if (!/^[a-z-]+\/src\/.*\.ts$/.test(file) || file.endsWith('.spec.ts')) continue;
       const code = await readFile(join(ROOT, room, file), 'utf8');
-      if (!/createCounter|createGauge|createHistogram|createObservable|observeGauge|tallyOf|MetricDefinition/.test(code)) continue;
+      if (
+        !/createCounter|createGauge|createHistogram|createObservable|observeGauge|tallyOf|MetricDefinition/.test(code)
+      )
+        continue;
       for (const [, name = ''] of code.matchAll(/'(stance\.[a-z_]+(?:\.[a-z_]+)*)'/g)) names.add(name);
     }
   }

@@ -13,7 +13,9 @@ const value = z
     boolValue: z.boolean(),
   })
   .partial()
-  .transform(({ stringValue, intValue, doubleValue, boolValue }) => stringValue ?? intValue ?? doubleValue ?? boolValue);
+  .transform(
+    ({ stringValue, intValue, doubleValue, boolValue }) => stringValue ?? intValue ?? doubleValue ?? boolValue,
+  );
 
 const attributes = z
   .array(z.object({ key: z.string(), value }))

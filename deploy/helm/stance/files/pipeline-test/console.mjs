@@ -6,7 +6,7 @@
 import { createServer } from 'node:http';
 import process from 'node:process';
 
-const [port = '9480', serialNumber = ''] = process.argv.slice(2);
+const [port = '', serialNumber = ''] = process.argv.slice(2);
 const API = '/web/api/v2.1';
 const OPERATORS = /^(updatedAt|lastActiveDate)__(gt|gte|lt|lte)$/;
 

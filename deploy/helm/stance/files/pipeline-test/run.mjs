@@ -11,11 +11,11 @@ import { promisify } from 'node:util';
 
 const LOOK_EVERY_MS = 100;
 const {
-  TEST_CONSOLE = 'http://127.0.0.1:9480',
-  TEST_AUTHORIZE = 'http://127.0.0.1:9180/authorize',
-  TEST_GATEWAY = 'helm-test',
-  TEST_RESOURCE = 'helm-test',
-  TEST_DEVICE = 'helm-test',
+  TEST_CONSOLE = '',
+  TEST_AUTHORIZE = '',
+  TEST_GATEWAY = '',
+  TEST_RESOURCE = '',
+  TEST_DEVICE = '',
   TEST_STEP_SECONDS = '60',
   TEST_STANCE = '/app/stance.mjs stance',
 } = process.env;
@@ -109,7 +109,7 @@ async function run() {
   await until(
     'the device is let in',
     answers(200),
-    () => `${lastAnswer()} Are the device in the inventory, and its gateway and resource in the policy?`,
+    () => `${lastAnswer()} Are the device in the inventory, and its gateway and resource in the policy in force?`,
   );
   // Clocks of two machines: what is compared is rounded down generously, and older sessions are far older.
   const since = Date.now() - 5_000;

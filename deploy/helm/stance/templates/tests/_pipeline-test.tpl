@@ -26,7 +26,7 @@ metadata:
     helm.sh/hook-weight: '-10'
     helm.sh/hook-delete-policy: before-hook-creation
 data:
-  {{- $gatewayFile := dict "name" $test.gateway "trustedProxies" (list "127.0.0.1/32") "device" (dict "header" (dict "name" "X-Stance-Device" "proof" "certificate")) "sessions" (dict "lifetime" "5m" "idle" "1m") }}
+  {{- $gatewayFile := dict "name" $test.gateway "listen" (dict "host" "127.0.0.1" "port" 9180) "trustedProxies" (list "127.0.0.1/32") "device" (dict "header" (dict "name" "X-Stance-Device" "proof" "certificate")) "sessions" (dict "lifetime" "5m" "idle" "1m") }}
   {{- dict "console.mjs" (.Files.Get "files/pipeline-test/console.mjs") "run.mjs" (.Files.Get "files/pipeline-test/run.mjs") "gateway.yaml" (toYaml $gatewayFile) | toYaml | nindent 2 }}
 ---
 apiVersion: v1
@@ -80,6 +80,8 @@ spec:
       command: [node, /etc/stance/test/run.mjs]
       env:
         {{- include "stance.nats.environment" $viewer | nindent 8 }}
+        - { name: TEST_CONSOLE, value: 'http://127.0.0.1:9480' }
+        - { name: TEST_AUTHORIZE, value: 'http://127.0.0.1:9180/authorize' }
         - { name: TEST_GATEWAY, value: {{ $test.gateway | quote }} }
         - { name: TEST_RESOURCE, value: {{ $test.resource | quote }} }
         - { name: TEST_DEVICE, value: {{ $test.device | quote }} }

@@ -1,0 +1,242 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { jetstream } from '@nats-io/jetstream';
+import { AuditRecorded, filterOf, PolicyActivated, PolicyPublished, STREAMS } from '@stance/contracts';
+import { startFaultProxy, waitFor, type FaultProxy } from '@stance/testing';
+import { RULES_FILE } from './deployed.js';
+import { findTool, howToGet } from './find-tool.js';
+import { Installation, POLICY, sha256 } from './installation.js';
+import { documentedMetrics, metricsIn } from './metric-table.js';
+import { PrometheusProcess, type FiringAlert } from './prometheus-process.js';
+import { readRules } from './rules.js';
+import { scaledRules } from './scaled-rules.js';
+
+/**
+ * Durations of the rules are divided by this: 5 minutes of looking become 10 seconds. Thresholds stay as they are, so that a
+ * console has to be silent for two real minutes. Not fired by a fault here, as it would take a day or more of it:
+ * `StanceAuditVerificationOverdue`, and the slow half of `StanceReactionTimeOverObjective`; nor the storage of a server,
+ * which another program tells. Their unit tests are in deploy/prometheus/tests.
+ */
+const FACTOR = 30;
+const LEAST_MS = 3_000;
+/** Each way between device-matcher and the server: a renewal then takes 0.6 of the 0.8 s that it may. */
+const SLOW_MS = 300;
+
+const binary = await findTool('prometheus');
+const withPrometheus = binary === undefined ? describe.skip : describe;
+
+let prometheus: PrometheusProcess;
+let matchersWay: FaultProxy;
+let stance: Installation;
+
+/** Alerts that fire now, of these labels. */
+async function firing(alertname: string, labels: FiringAlert = {}): Promise<FiringAlert[]> {
+  const wanted = Object.entries({ alertname, ...labels });
+  return (await prometheus.firing()).filter((alert) => wanted.every(([name, value]) => alert[name] === value));
+}
+
+interface Expected {
+  readonly alert: string;
+  readonly labels?: FiringAlert;
+  readonly withinMs?: number;
+}
+
+/** That none of the alerts fires before the fault, and all of them after. */
+async function fires(expected: readonly Expected[], fault: () => unknown): Promise<void> {
+  for (const { alert, labels } of expected) expect(await firing(alert, labels)).toEqual([]);
+  await fault();
+  for (const one of expected) await fired(one);
+}
+
+async function fired({ alert, labels, withinMs = 40_000 }: Expected): Promise<void> {
+  await waitFor(async () => (await firing(alert, labels)).length > 0, {
+    what: `${alert} to fire`,
+    timeoutMs: withinMs,
+    intervalMs: 250,
+  });
+}
+
+withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fires its alert:', () => {
+  beforeAll(async () => {
+    const rules = scaledRules(await readFile(RULES_FILE, 'utf8'), FACTOR, LEAST_MS);
+    prometheus = await PrometheusProcess.start({ binary: binary ?? '', rules });
+    stance = await Installation.start(prometheus, async (service, url) => {
+      if (service !== 'device-matcher') return url;
+      matchersWay = await startFaultProxy({ target: url });
+      return `nats://127.0.0.1:${matchersWay.port}`;
+    });
+    await waitFor(async () => (await prometheus.count('stance_source_state{state="ok"} == 1')) === 3, {
+      what: 'all consoles to be read',
+      timeoutMs: 60_000,
+    });
+    await stance.open(0, 'payroll');
+  }, 180_000);
+
+  afterAll(async () => {
+    await stance?.close();
+    await matchersWay?.close();
+    await prometheus?.stop();
+  });
+
+  test('none fires while all is well', async () => {
+    await waitFor(async () => (await prometheus.firing()).length === 0, { what: 'silence', timeoutMs: 30_000 });
+  }, 40_000);
+
+  test('a console that refuses the token', async () => {
+    // Begun here, as it takes two minutes: asserted below.
+    stance.consoles.failing.faults.script({ kind: 'server-error', times: 1_000_000 });
+    await fires([{ alert: 'StanceSourcePaused', labels: { source: 'refusing' } }], () => {
+      stance.consoles.refusing.tokens.expire();
+    });
+    expect(await firing('StanceSourcePaused', { source: 'office' })).toEqual([]);
+  }, 60_000);
+
+  test('messages that are no events', async () => {
+    const garbage = () =>
+      jetstream(stance.connection).publish('stance.agent.observed.v1.office.hostile', '{"hello":1}');
+    const labels = { service: 'device-matcher', code: 'malformed' };
+    await fires([{ alert: 'StanceDeadLetters', labels }], garbage);
+  }, 60_000);
+
+  test('a lease that is renewed over a slow way', async () => {
+    const labels = { lease: 'device-matcher' };
+    await fires([{ alert: 'StanceLeaseCloseToExpiry', labels }], () => matchersWay.delay(SLOW_MS));
+    await matchersWay.resume();
+  }, 60_000);
+
+  test('a gateway that stood still while a revocation came', async () => {
+    const revocations = 'sum(stance_gateway_reaction_count) >=';
+    await stance.open(1, 'payroll');
+    stance.change(0, (fleet, agent) => fleet.infect(agent));
+    await waitFor(() => prometheus.count(`${revocations} 1`), { what: 'a first revocation', timeoutMs: 30_000 });
+    await fires(
+      [{ alert: 'StanceReactionTimeOverObjective', labels: { gateway: 'edge', severity: 'critical' } }],
+      async () => {
+        const { pid } = stance.process('gateway');
+        process.kill(pid, 'SIGSTOP');
+        const before = (await stance.manager.streams.info(STREAMS.REVOCATIONS.name)).state.last_seq;
+        stance.change(1, (fleet, agent) => fleet.infect(agent));
+        const revoked = async () =>
+          (await stance.manager.streams.info(STREAMS.REVOCATIONS.name)).state.last_seq > before;
+        await waitFor(revoked, { what: 'the revocation', timeoutMs: 20_000 });
+        const since = performance.now();
+        await waitFor(() => performance.now() - since > 1_500, { what: 'the objective to be missed' });
+        process.kill(pid, 'SIGCONT');
+      },
+    );
+  }, 90_000);
+
+  test('an outbreak, and a fleet that is no longer up to date', async () => {
+    for (let device = 2; device < 40; device += 1) await stance.open(device, 'payroll');
+    for (let device = 40; device < 70; device += 1) await stance.open(device, 'wiki');
+    const alerts = [
+      { alert: 'StanceMassRevocation', labels: { gateway: 'edge' } },
+      { alert: 'StanceRevocationsHeldBack', labels: { gateway: 'edge' } },
+    ];
+    await fires(alerts, () => {
+      for (let device = 2; device < 40; device += 1) stance.change(device, (fleet, agent) => fleet.infect(agent));
+      for (let device = 40; device < 70; device += 1) {
+        stance.change(device, (fleet, agent) => fleet.update(agent, { isUpToDate: false }));
+      }
+    });
+  }, 120_000);
+
+  test('a stream that takes no more postures', async () => {
+    const makeRoom = await stance.fill(STREAMS.POSTURE.name);
+    const labels = { service: 'posture-store', event: 'agent.matched' };
+    await fires([{ alert: 'StanceConsumerLagGrowing', labels, withinMs: 60_000 }], async () => {
+      for (const infected of [false, true, false]) {
+        const before = (await stance.manager.streams.info(STREAMS.MATCHES.name)).state.last_seq;
+        for (let device = 0; device < 70; device += 1) {
+          stance.change(device, (fleet, agent) => (infected ? fleet.infect(agent) : fleet.clean(agent)));
+        }
+        const matched = async () =>
+          (await stance.manager.streams.info(STREAMS.MATCHES.name)).state.last_seq > before + 30;
+        await waitFor(matched, { what: 'the changes to be matched', timeoutMs: 20_000 });
+      }
+    });
+    await makeRoom();
+  }, 120_000);
+
+  test('a trail near its limit, and then at it', async () => {
+    const { config, state } = await stance.manager.streams.info(STREAMS.AUDIT.name);
+    const storage = { alert: 'StanceStorageFilling', labels: { stream: STREAMS.AUDIT.name }, withinMs: 60_000 };
+    await fires([storage, { alert: 'StanceAuditWaiting', withinMs: 90_000 }], async () => {
+      await stance.manager.streams.update(STREAMS.AUDIT.name, { ...config, max_bytes: Math.ceil(state.bytes * 1.05) });
+      for (let device = 0; device < 70; device += 1) stance.change(device, (fleet, agent) => fleet.infect(agent));
+    });
+    await stance.manager.streams.update(STREAMS.AUDIT.name, config);
+  }, 180_000);
+
+  test('a stream that takes no more decisions', async () => {
+    const makeRoom = await stance.fill(STREAMS.DECISIONS.name);
+    await fires([{ alert: 'StanceEngineStandstill', withinMs: 120_000 }], () => {
+      for (let device = 0; device < 20; device += 1) stance.change(device, (fleet, agent) => fleet.clean(agent));
+    });
+    await makeRoom();
+  }, 150_000);
+
+  test('a console that has answered with errors for two minutes', async () => {
+    for (const alert of ['StanceSourceDegraded', 'StancePollStopped', 'StanceSweepStopped']) {
+      await fired({ alert, labels: { source: 'failing' }, withinMs: 150_000 });
+      expect(await firing(alert, { source: 'office' })).toEqual([]);
+    }
+  }, 180_000);
+
+  test('an engine that stands still, with nobody to take over', async () => {
+    await waitFor(async () => (await firing('StanceEngineSilent')).length === 0, {
+      what: 'the engine to be heard',
+      timeoutMs: 30_000,
+    });
+    const alerts = [
+      { alert: 'StanceTargetDown', labels: { job: 'stance-policy-engine' } },
+      { alert: 'StanceLeaseNotHeld', labels: { lease: 'policy-engine' } },
+      { alert: 'StanceEngineSilent', labels: { gateway: 'edge' }, withinMs: 60_000 },
+      { alert: 'StanceGatewayUntrusted', labels: { gateway: 'edge' }, withinMs: 60_000 },
+    ];
+    await fires(alerts, () => process.kill(stance.process('policy-engine').pid, 'SIGSTOP'));
+    await stance.process('policy-engine').kill();
+  }, 180_000);
+
+  test('a policy in force that the engine cannot load', async () => {
+    await fires([{ alert: 'StancePolicyDoesNotLoad' }], async () => {
+      const document = POLICY.replace('require: [clean]', 'require: [cleen]');
+      await stance
+        .publisher('cli')
+        .publish(
+          PolicyPublished,
+          { revision: 2, document, sha256: sha256(document), publishedBy: 'alerts' },
+          { id: 'alerts:broken', cause: {} },
+        );
+      await stance
+        .publisher('policy-engine')
+        .publish(PolicyActivated, { revision: 2, outcome: 'active', errors: [] }, { id: 'alerts:active', cause: {} });
+      await stance.spawn('policy-engine');
+    });
+  }, 90_000);
+
+  test('a forged record in the trail, and a stream that was deleted', async () => {
+    await fires([{ alert: 'StanceAuditVerificationFailed' }, { alert: 'StanceAuditGaps' }], async () => {
+      const { name } = STREAMS.OPERATIONS;
+      const trail = STREAMS.AUDIT.name;
+      const genuine = await stance.manager.streams.getMessage(trail, { last_by_subj: filterOf(AuditRecorded) });
+      await jetstream(stance.connection).publish(
+        genuine?.subject ?? '',
+        genuine?.string().replace('"position":', '"position":1') ?? '',
+      );
+      const { config } = await stance.manager.streams.info(name);
+      await stance.manager.streams.delete(name);
+      await stance.manager.streams.add(config);
+    });
+  }, 90_000);
+
+  test('the services told every metric that a rule uses', async () => {
+    const told = (await prometheus.metricNames()).map((name) => name.replace(/_(?:bucket|count|sum)$/, ''));
+    const used = (await readRules(RULES_FILE))
+      .flatMap(({ expr }) => metricsIn(expr))
+      .filter((name) => name.startsWith('stance_'));
+    expect(used.filter((name) => !told.includes(name))).toEqual([]);
+    const documented = await documentedMetrics();
+    expect(told.filter((name) => /^stance_(?!gateway_(?:relay|tcp))/.test(name) && !documented.has(name))).toEqual([]);
+  });
+});

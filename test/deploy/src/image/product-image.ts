@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import { temporaryFolder } from '@stance/testing';
+
+import { LOCAL, makeBaseImages, makeNatsImage } from './base-images.js';
+import { removeIfThere } from './container.js';
+import { dockerSays } from './docker.js';
+
+const run = promisify(execFile);
+
+/** The checkout, which is what the image is built from. */
+export const CHECKOUT = fileURLToPath(new URL('../../../..', import.meta.url));
+
+const GIVEN = process.env['STANCE_TEST_IMAGE'] ?? '';
+const IS_BUILT_HERE = GIVEN === '';
+/** The image that is tested: STANCE_TEST_IMAGE, such as one that is to be published; else one that is built for the tests. */
+export const PRODUCT = IS_BUILT_HERE ? 'stance-test-product:local' : GIVEN;
+const BUILT_VERSION = '0.0.0-test';
+/** What its label says. */
+export const VERSION = IS_BUILT_HERE ? /^0\.0\.0-test$/ : /./;
+
+/** Settings of the machine that reach what the build fetches, as Docker knows them. */
+const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
+const DEFAULT_REGISTRY = 'https://registry.npmjs.org/';
+
+/** Has the image ready, and one of NATS beside it. */
+export async function prepareProduct(): Promise<void> {
+  await makeNatsImage();
+  if (IS_BUILT_HERE) await build();
+}
+
+/** Removes what `prepareProduct` made; Docker's build cache stays, as after any build. */
+export async function removeMade(): Promise<void> {
+  const made = IS_BUILT_HERE ? [PRODUCT, LOCAL.runtime, LOCAL.build] : [];
+  for (const image of [...made, LOCAL.nats]) await removeIfThere('image', image);
+}
+
+/** Builds it on base images that are made here; its packages come from the npm registry that this machine uses. */
+async function build(): Promise<void> {
+  await makeBaseImages();
+  const { stdout } = await run('npm', ['config', 'get', 'registry'], { cwd: CHECKOUT });
+  const registry = stdout.trim();
+  const given = {
+    BUILD_IMAGE: LOCAL.build,
+    RUNTIME_IMAGE: LOCAL.runtime,
+    VERSION: BUILT_VERSION,
+    ...(registry !== DEFAULT_REGISTRY && { NPM_CONFIG_REGISTRY: registry }),
+  };
+  const args = [
+    ...Object.entries(given).map(([name, value]) => `${name}=${value}`),
+    ...PROXIES.filter((name) => process.env[name] !== undefined),
+  ];
+  await dockerSays(
+    [
+      'build',
+      '--network=host',
+      ...args.flatMap((arg) => ['--build-arg', arg]),
+      `--file=${CHECKOUT}deploy/docker/Dockerfile`,
+      `--tag=${PRODUCT}`,
+      CHECKOUT,
+    ],
+    { timeoutMs: 420_000 },
+  );
+}
+
+/** What `npm run sbom` says that the image has, as `name@version`. */
+export async function billOfMaterials(): Promise<string[]> {
+  const folder = await temporaryFolder();
+  try {
+    await run(process.execPath, ['deploy/docker/sbom.mjs', folder.path], { cwd: CHECKOUT });
+    const text = await readFile(join(folder.path, 'stance.cdx.json'), 'utf8');
+    const { components } = JSON.parse(text) as { components: { 'bom-ref': string }[] };
+    return components.map((component) => component['bom-ref']);
+  } finally {
+    await folder.remove();
+  }
+}
