@@ -46,7 +46,7 @@ export const rooms = {
   'libs/gateway-sdk': { rooms: ['libs/contracts'], packages: [...everywhere, ...nats] },
   'libs/sentinelone': {
     rooms: ['libs/contracts', 'libs/service-kit'],
-    packages: ['zod', 'yaml', 'fastest-levenshtein'],
+    packages: ['zod', 'yaml', 'fastest-levenshtein', '@opentelemetry/api'],
   },
   'libs/policy-signature': { rooms: ['libs/contracts'], packages: [] },
   'libs/simulators': { rooms: ['libs/contracts'], packages: everywhere },

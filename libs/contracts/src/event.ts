@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { encodeToken, decodeToken, MalformedToken } from './id-token.js';
+import { atLeast, atMost } from './lengths.js';
 import type { ServiceName } from './services.js';
 import type { StreamDefinition } from './streams.js';
 
@@ -7,7 +8,7 @@ import type { StreamDefinition } from './streams.js';
 export const timestamp = z.iso.datetime();
 
 /** An id that fits a subject token; see {@link encodeToken}. */
-export const id = z.string().min(1).max(200);
+export const id = z.string().check(atLeast(1), atMost(200));
 
 /** W3C Trace Context, version 00. */
 export const traceparent = z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
@@ -18,14 +19,18 @@ export const traceparent = z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a
  */
 export const envelope = z.object({
   specversion: z.literal('1.0'),
-  id: z.string().min(1).max(1024).describe('Unique per producer; also its `Nats-Msg-Id`.'),
+  id: z.string().check(atLeast(1), atMost(1024)).describe('Unique per producer; also its `Nats-Msg-Id`.'),
   type: z.string().describe("The event's name and version."),
   source: z.string().describe('`/stance/` and the service that published it.'),
   subject: z.string().describe('The plain id of what it is about: the last id of its NATS subject.'),
   time: timestamp.describe('When it was published.'),
   datacontenttype: z.literal('application/json'),
   traceparent: traceparent.optional().describe('W3C Trace Context of the cause.'),
-  txn: z.string().min(1).max(256).optional().describe('Shared by all events that follow from one observation.'),
+  txn: z
+    .string()
+    .check(atLeast(1), atMost(256))
+    .optional()
+    .describe('Shared by all events that follow from one observation.'),
   observedat: timestamp.optional().describe('The time of that observation.'),
 });
 

@@ -1,4 +1,5 @@
 export * from './id-token.js';
+export * from './lengths.js';
 export * from './services.js';
 export * from './streams.js';
 export * from './event.js';

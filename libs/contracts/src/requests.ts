@@ -5,6 +5,7 @@ import { deviceProof, effect, resourceDecision, usedException } from './events/d
 import { fleetReview } from './events/engine.js';
 import { PostureChanged } from './events/posture.js';
 import { attributeValue, reason } from './events/reason.js';
+import { atLeast } from './lengths.js';
 import type { ServiceName } from './services.js';
 
 /** A question to a service over core NATS: JSON in, JSON or {@link requestError} out. */
@@ -93,7 +94,7 @@ export const Explain = defineRequest({
   service: 'policy-engine',
   verb: 'explain',
   summary: 'Why a device may or may not reach a resource, as of now: every rule and condition.',
-  input: z.object({ deviceId: z.string().min(1), resource: z.string().min(1) }),
+  input: z.object({ deviceId: z.string().check(atLeast(1)), resource: z.string().check(atLeast(1)) }),
   output: z.object({
     ...resourceDecision.shape,
     deviceId: z.string(),
@@ -245,7 +246,7 @@ export const GetPosture = defineRequest({
   service: 'posture-store',
   verb: 'get',
   summary: 'The posture of one device.',
-  input: z.object({ deviceId: z.string().min(1) }),
+  input: z.object({ deviceId: z.string().check(atLeast(1)) }),
   output: PostureChanged.data,
 });
 

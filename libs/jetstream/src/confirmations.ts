@@ -1,5 +1,5 @@
 import { JetStreamApiError, type ApiError } from '@nats-io/jetstream';
-import { type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { errors, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { inboxOf } from './connection.js';
 import { Outbox } from './outbox.js';
 
@@ -16,6 +16,7 @@ export class NotConfirmed extends Error {
 }
 
 interface Waiting {
+  readonly subject: string;
   readonly resolve: (confirmation: Confirmation) => void;
   readonly reject: (error: Error) => void;
   readonly deadline: number;
@@ -49,14 +50,17 @@ export class Confirmations {
         else this.failAll(`the subscription for confirmations failed: ${error.message}`);
       },
     });
-    void this.failAtDisconnections();
+    void this.failWithConnection();
   }
 
-  /** Resolves when the stream has stored the message. Throws `JetStreamApiError` or {@link NotConfirmed}. */
+  /**
+   * Resolves when the stream has stored the message. Throws `JetStreamApiError`, {@link NotConfirmed}, or the client's
+   * `PermissionViolationError`.
+   */
   publish(subject: string, payload: Uint8Array, headers: MsgHdrs): Promise<Confirmation> {
     const token = (this.next++).toString(36);
     return new Promise((resolve, reject) => {
-      this.waiting.set(token, { resolve, reject, deadline: performance.now() + this.timeoutMs });
+      this.waiting.set(token, { subject, resolve, reject, deadline: performance.now() + this.timeoutMs });
       this.sweeping ??= setInterval(() => this.sweep(), this.timeoutMs / SWEEPS_PER_TIMEOUT);
       this.outbox.add(() => this.send(token, subject, payload, headers));
     });
@@ -77,10 +81,14 @@ export class Confirmations {
     this.failAll('the publisher is closed');
   }
 
-  /** A confirmation on its way when the connection breaks never arrives: who waits for it may look what was stored. */
-  private async failAtDisconnections(): Promise<void> {
-    for await (const { type } of this.connection.status()) {
-      if (type === 'disconnect') this.failAll('the connection broke');
+  /**
+   * A confirmation on its way when the connection breaks never arrives: who waits for it may look what was stored. Nor does
+   * one for a subject that the user may not publish on.
+   */
+  private async failWithConnection(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === 'disconnect') this.failAll('the connection broke');
+      if (status.type === 'error' && status.error instanceof errors.PermissionViolationError) this.forbid(status.error);
     }
     this.failAll('the connection is closed');
   }
@@ -102,6 +110,15 @@ export class Confirmations {
       if (deadline > now) continue;
       this.waiting.delete(token);
       reject(new NotConfirmed(`no confirmation within ${this.timeoutMs} ms`));
+    }
+    this.restWhenIdle();
+  }
+
+  private forbid(violation: errors.PermissionViolationError): void {
+    for (const [token, { subject, reject }] of this.waiting) {
+      if (violation.operation !== 'publish' || violation.subject !== subject) continue;
+      this.waiting.delete(token);
+      reject(violation);
     }
     this.restWhenIdle();
   }

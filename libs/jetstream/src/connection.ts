@@ -39,7 +39,7 @@ export async function connectToNats(options: NatsOptions): Promise<NatsConnectio
   const { authenticator, inboxPrefix } = identityOf(options);
   const { caFile, certFile, keyFile } = options.tls ?? {};
   try {
-    const connection = await connect({
+    return await connect({
       servers,
       name: options.name,
       maxReconnectAttempts: -1,
@@ -56,8 +56,6 @@ export async function connectToNats(options: NatsOptions): Promise<NatsConnectio
         tls: { ...(caFile && { caFile }), ...(certFile && { certFile }), ...(keyFile && { keyFile }) },
       }),
     });
-    if (inboxPrefix !== undefined) inboxPrefixes.set(connection, inboxPrefix);
-    return connection;
   } catch (error) {
     throw new NatsUnreachable(
       `no NATS server answers at ${withoutPasswords(options.url)} (${error instanceof Error ? error.message : String(error)}): ` +
@@ -67,11 +65,11 @@ export async function connectToNats(options: NatsOptions): Promise<NatsConnectio
   }
 }
 
-const inboxPrefixes = new WeakMap<NatsConnection, string>();
-
 /** A new subject for answers, below what the connection's user may listen to. */
 export function inboxOf(connection: NatsConnection): string {
-  return createInbox(inboxPrefixes.get(connection));
+  // The client keeps its options there, as its own requests need them; its types do not say so.
+  const { options } = connection as NatsConnection & { readonly options?: { readonly inboxPrefix?: string } };
+  return createInbox(options?.inboxPrefix);
 }
 
 interface Identity {

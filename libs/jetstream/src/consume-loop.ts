@@ -18,7 +18,7 @@ import { KeyedScheduler } from './keyed-scheduler.js';
 import { idsOf, processSpan, type MessageSpan } from './message-spans.js';
 import { Outbox } from './outbox.js';
 import type { EventPublisher } from './publisher.js';
-import { closeWhenSilent, PULLING } from './pulling.js';
+import { closeWhenSilent, endPulling, PULLING } from './pulling.js';
 import {
   isOutage,
   RetryLater,
@@ -30,6 +30,7 @@ import {
 } from './settlement.js';
 import type { StreamWatch } from './stream-watch.js';
 import { inSpan, markFailed } from './trace-context.js';
+import { within } from './within.js';
 
 export interface ConsumeOptions {
   /** Keys handled at the same time. */
@@ -124,7 +125,7 @@ export class ConsumeLoop {
     const messages = await this.open();
     // Stopped while it was being opened: left open, it would take messages away from whoever handles them next.
     if (this.stopping) {
-      await messages.close();
+      await endPulling(messages);
       return;
     }
     this.messages = messages;
@@ -134,13 +135,13 @@ export class ConsumeLoop {
   }
 
   /**
-   * Stops fetching, gives back what never started, and waits for running handlers to settle, at most `deadlineMs`. The
+   * Stops fetching, gives back what never started or was still on its way, and waits for running handlers to settle, at most `deadlineMs`. The
    * connection must stay open until this resolves: drained first, acknowledgements are lost.
    */
   async stop(deadlineMs: number): Promise<void> {
     this.stopping = true;
     const { notStarted, idle } = this.scheduler.stop();
-    await this.messages?.close();
+    if (this.messages !== undefined) await endPulling(this.messages);
     for (const message of notStarted) await this.guarded(() => message.nak());
     await within(deadlineMs, idle);
     clearInterval(this.keepAlive);
@@ -213,7 +214,7 @@ export class ConsumeLoop {
     while (!this.stopping && !this.connection.isClosed()) {
       try {
         const messages = await this.open();
-        if (this.stopping) await messages.close();
+        if (this.stopping) await endPulling(messages);
         else this.messages = messages;
         return;
       } catch (error) {
@@ -385,16 +386,6 @@ type Reading = { readonly event: EventOf<EventContract> } | { readonly error: un
 interface Settled {
   readonly settlement: Settlement | undefined;
   readonly error: unknown;
-}
-
-async function within(limitMs: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
-  try {
-    await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function orderKey({ contract, orderBy }: Route, subject: string): string {

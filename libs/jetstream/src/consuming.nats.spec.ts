@@ -3,7 +3,7 @@ import { Controller } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern } from '@nestjs/microservices';
 import { AgentObserved, STREAMS, durableOf } from '@stance/contracts';
-import { waitFor } from '@stance/testing';
+import { startFaultProxy, waitFor } from '@stance/testing';
 import { OnEvent } from './handlers.js';
 import { DuplicateHandler, JetStreamStrategy, UnknownPattern } from './jetstream.strategy.js';
 import { moduleOf, observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
@@ -14,6 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 beforeEach(() => world.reset());
+
+/** What is not given back is not handled before a spec has failed. */
+const LONGER_THAN_ANY_PATIENCE_MS = 120_000;
 
 const durable = durableOf('device-matcher', AgentObserved);
 const strategyOf = () =>
@@ -192,6 +195,43 @@ describe('closing', () => {
     expect([...first, ...second.toSorted()]).toEqual(Array.from({ length: 10 }, (_, index) => `a${index}`));
   });
 
+  it('gives back what was still on its way: whoever is next need not wait until it is missed', async () => {
+    const link = await startFaultProxy({ target: world.nats.url });
+    const given: string[] = [];
+    const settlements = world.connection.subscribe(`$JS.ACK.${STREAMS.AGENTS.name}.${durable}.>`, {
+      callback: (_, message) => void given.push(message.string()),
+    });
+    try {
+      const first: string[] = [];
+      const closing = await startService(world, ({ data }) => void first.push(data.agentId), {
+        url: `nats://127.0.0.1:${link.port}`,
+        ackWaitMs: LONGER_THAN_ANY_PATIENCE_MS,
+      });
+      link.pause();
+      const agents = Array.from({ length: 20 }, (_, index) => `a${index}`);
+      await Promise.all(agents.map((agentId) => observe(world, agentId)));
+      await waitFor(
+        async () => (await world.manager.consumers.info(STREAMS.AGENTS.name, durable)).num_ack_pending === 20,
+        { what: 'all have left the server' },
+      );
+      const closed = closing.strategy.close();
+      await link.resume();
+      await closed;
+      await world.connection.flush();
+      expect(first).toEqual([]);
+      expect(given.map((settlement) => settlement.slice(0, 4))).toEqual(agents.map(() => '-NAK'));
+      const second: [string, number][] = [];
+      await startService(world, ({ data }, { attempt }) => void second.push([data.agentId, attempt]), {
+        ackWaitMs: LONGER_THAN_ANY_PATIENCE_MS,
+      });
+      await untilConsumed(world);
+      expect(new Map(second)).toEqual(new Map(agents.map((agentId) => [agentId, 2])));
+    } finally {
+      settlements.unsubscribe();
+      await link.close();
+    }
+  });
+
   it('when idle leaves nothing pending', async () => {
     const service = await startService(world, () => undefined);
     await observe(world, 'a');
@@ -219,7 +259,7 @@ describe('closing', () => {
     expect(again).toEqual([2]);
   });
 
-  it('under load, over and over, loses nothing', async () => {
+  it('under load, over and over, loses nothing, and leaves nothing to wait out the ack wait', async () => {
     const handled: string[] = [];
     let published = 0;
     const publishing = (async () => {
@@ -235,13 +275,15 @@ describe('closing', () => {
           await new Promise((resolve) => setImmediate(resolve));
           handled.push(`${data.agentId}:${String(data.attributes['n'])}`);
         },
-        { ackWaitMs: 500, consume: { orderBy: 'agentId' } },
+        { ackWaitMs: LONGER_THAN_ANY_PATIENCE_MS, consume: { orderBy: 'agentId' } },
       );
       await waitFor(() => handled.length >= life * 60, { what: `life ${life} has handled its share` });
       await service.close();
     }
     await publishing;
-    await startService(world, ({ data }) => void handled.push(`${data.agentId}:${String(data.attributes['n'])}`));
+    await startService(world, ({ data }) => void handled.push(`${data.agentId}:${String(data.attributes['n'])}`), {
+      ackWaitMs: LONGER_THAN_ANY_PATIENCE_MS,
+    });
     await untilConsumed(world);
     expect(new Set(handled).size).toBe(published);
   });

@@ -2,7 +2,6 @@ import {
   JetStreamApiCodes,
   JetStreamApiError,
   jetstreamManager,
-  type ConsumerConfig,
   type JetStreamManager,
   type StreamConfig,
   type StreamInfo,
@@ -42,6 +41,32 @@ export function isOutdated(
   );
 }
 
+/** What is missing or outdated of a gateway's copies, by stream; nothing is changed. Throws {@link GatewayAccountMissing}. */
+export async function inspectCopies(
+  connection: NatsConnection,
+  gateway: string,
+): Promise<{ stream: string; problem: string }[]> {
+  const { core, account } = await managersOf(connection, gateway);
+  const problems = await Promise.all(
+    COPIED_STREAMS.map(async (stream) => {
+      const [copy, original, consumer] = [
+        await infoOf(account, stream.name, gateway),
+        await core.streams.info(stream.name),
+        await consumerOf(core, stream.name, copyOf(stream, gateway).origin.consumer),
+      ];
+      const problem = problemOf(copy, original, consumer !== undefined);
+      return problem === undefined ? [] : [{ stream: `${stream.name} of gateway ${gateway}`, problem }];
+    }),
+  );
+  return problems.flat();
+}
+
+function problemOf(copy: StreamInfo | undefined, original: StreamInfo, isFed: boolean): string | undefined {
+  if (copy === undefined) return 'is missing';
+  if (isOutdated(copy, original)) return 'is a copy of what the stream was before it was made anew or set back';
+  return isFed ? undefined : 'is fed by nothing: its consumer is missing';
+}
+
 /**
  * Makes a gateway's copies and what feeds them, where they are missing or outdated. Throws {@link GatewayAccountMissing}.
  */
@@ -50,12 +75,11 @@ export async function applyCopies(
   gateway: string,
   replicas: number | undefined,
 ): Promise<{ created: string[]; updated: string[] }> {
-  const core = await jetstreamManager(connection, { checkAPI: false });
-  const account = await jetstreamManager(connection, { checkAPI: false, apiPrefix: setupPrefixOf(gateway) });
+  const managers = await managersOf(connection, gateway);
   const created: string[] = [];
   const updated: string[] = [];
   for (const stream of COPIED_STREAMS) {
-    const outcome = await applyCopy({ core, account }, stream, gateway, replicas);
+    const outcome = await applyCopy(managers, stream, gateway, replicas);
     if (outcome === 'created') created.push(`${stream.name} of gateway ${gateway}`);
     if (outcome === 'updated') updated.push(`${stream.name} of gateway ${gateway}`);
   }
@@ -65,6 +89,11 @@ export async function applyCopies(
 interface Managers {
   readonly core: JetStreamManager;
   readonly account: JetStreamManager;
+}
+
+async function managersOf(connection: NatsConnection, gateway: string): Promise<Managers> {
+  const core = await jetstreamManager(connection, { checkAPI: false });
+  return { core, account: await jetstreamManager(connection, { checkAPI: false, apiPrefix: setupPrefixOf(gateway) }) };
 }
 
 async function applyCopy(
@@ -90,7 +119,7 @@ async function applyCopy(
   // A copy made anew begins at the beginning, which a consumer that has delivered before does not.
   if (consumer !== undefined) await core.consumers.delete(stream.name, origin.consumer);
   if (copy !== undefined) await account.streams.delete(stream.name);
-  await core.consumers.add(stream.name, wireCopyConsumer(origin) as Partial<ConsumerConfig>);
+  await core.consumers.add(stream.name, wireCopyConsumer(origin));
   await account.streams.add(mirrorConfig({ ...config, num_replicas }, original.created));
   return 'created';
 }

@@ -53,7 +53,7 @@ export class Lease {
     private sequence: number,
     /** Rises with every holder. */
     readonly epoch: number,
-    renewedAt: number,
+    private renewedAt: number,
   ) {
     this.lost = new Promise((resolve) => (this.markLost = resolve));
     this.scheduleExpiry(renewedAt);
@@ -79,6 +79,11 @@ export class Lease {
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
+  }
+
+  /** Milliseconds until it ends unless it is renewed; 0 or less once another may have it. */
+  get remainingMs(): number {
+    return this.renewedAt + this.options.ttlMs - performance.now();
   }
 
   /** Gives the lease back, so that a standby need not wait for it to run out. */
@@ -146,6 +151,7 @@ export class Lease {
 
   private renewed(sequence: number, startedAt: number): void {
     this.sequence = sequence;
+    this.renewedAt = startedAt;
     this.unconfirmed.clear();
     this.unconfirmedSince = undefined;
     if (!this.released) this.scheduleExpiry(startedAt);

@@ -95,7 +95,9 @@ describe('in the account of Stance', () => {
         '$JS.API.CONSUMER.MSG.NEXT.STANCE_REVOCATIONS.gateway-vpn',
       ]),
     );
-    expect(denied('device-matcher')).not.toContain('$JS.API.CONSUMER.DELETE.STANCE_AGENTS.device-matcher_agent-observed');
+    expect(denied('device-matcher')).not.toContain(
+      '$JS.API.CONSUMER.DELETE.STANCE_AGENTS.device-matcher_agent-observed',
+    );
   });
 
   test('pollers with a user each speak for their own source and keep their own lease', () => {

@@ -95,7 +95,7 @@ export type InboxesOf = (user: string) => readonly string[];
  * its own subjects by reply and deliver subjects; out of one leads only what is exported here. Pure.
  */
 export function accountsOf(estate: Estate, inboxesOf: InboxesOf): AccountPlan[] {
-  const gateways = [...estate.gateways].sort();
+  const gateways = [...estate.gateways].toSorted();
   return [
     coreAccount(estate, gateways, inboxesOf),
     auditAccount(estate, inboxesOf),
@@ -209,7 +209,7 @@ function gatewayAccount(gateway: string, { limits }: Estate): AccountPlan {
   return {
     name: gatewayAccountOf(gateway),
     jetstream: { maxBytes: limits?.gateway },
-    users: [{ name: user, permissions }],
+    users: [{ name: user, permissions: forAnyClient(permissions) }],
     exports: [
       ...setupSubjects().map((subject) => ({
         kind: 'service' as const,
@@ -230,6 +230,12 @@ function gatewayAccount(gateway: string, { limits }: Estate): AccountPlan {
   };
 }
 
+/** Clients in other languages look at their consumers; ours does not. */
+function forAnyClient({ publish, subscribe }: Permissions): Permissions {
+  const info = COPIED_STREAMS.map(({ name }) => `$JS.API.CONSUMER.INFO.${name}.*`);
+  return { publish: { ...publish, allow: [...publish.allow, ...info].toSorted() }, subscribe };
+}
+
 function auditAccount({ limits }: Estate, inboxesOf: InboxesOf): AccountPlan {
   const looking = LOOKING.map((verb) => `$JS.API.STREAM.${verb}.${AUDIT}`);
   const reading = [
@@ -242,7 +248,7 @@ function auditAccount({ limits }: Estate, inboxesOf: InboxesOf): AccountPlan {
   const user = (name: string, publish: readonly string[]): UserPlan => ({
     name,
     permissions: {
-      publish: { allow: [...publish].sort(), deny: [] },
+      publish: { allow: [...publish].toSorted(), deny: [] },
       subscribe: { allow: inboxesOf(name).map(below) },
     },
   });
@@ -271,7 +277,7 @@ function withLookingUp(permissions: Permissions | undefined, { streams }: Rights
     `$JS.API.DIRECT.GET.${name}.>`,
     `$JS.API.CONSUMER.LIST.${name}`,
   ]);
-  return { publish: { ...publish, allow: [...publish.allow, '$JS.API.STREAM.LIST', ...looking].sort() }, subscribe };
+  return { publish: { ...publish, allow: [...publish.allow, '$JS.API.STREAM.LIST', ...looking].toSorted() }, subscribe };
 }
 
 /** Makes streams and the consumers behind the copies; reads no message and writes none. */
@@ -298,7 +304,7 @@ function topologyPermissions(gateways: readonly string[], inboxes: readonly stri
         ),
         ...gateways.flatMap((gateway) => setupSubjects().map((subject) => `${setupPrefixOf(gateway)}.${subject}`)),
         ...AUDIT_SETUP.map((subject) => `${AUDIT_SETUP_PREFIX}.${subject}`),
-      ].sort(),
+      ].toSorted(),
       deny: [],
     },
     subscribe: { allow: inboxes.map(below) },

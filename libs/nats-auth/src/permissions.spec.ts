@@ -71,6 +71,7 @@ describe('a right becomes', () => {
       publish: [
         '$JS.API.CONSUMER.CREATE.STANCE_OPERATIONS.*.stance.operator.acted.v1.hold-released.>',
         '$JS.API.CONSUMER.DELETE.STANCE_OPERATIONS.*',
+        '$JS.API.CONSUMER.INFO.STANCE_OPERATIONS.*',
         '$JS.API.CONSUMER.MSG.NEXT.STANCE_OPERATIONS.*',
       ],
     },
@@ -81,6 +82,7 @@ describe('a right becomes', () => {
         '$JS.API.CONSUMER.CREATE.STANCE_POLICIES.*',
         '$JS.API.CONSUMER.CREATE.STANCE_POLICIES.*.>',
         '$JS.API.CONSUMER.DELETE.STANCE_POLICIES.*',
+        '$JS.API.CONSUMER.INFO.STANCE_POLICIES.*',
         '$JS.API.CONSUMER.MSG.NEXT.STANCE_POLICIES.*',
       ],
     },
@@ -94,7 +96,11 @@ describe('a right becomes', () => {
       rights: { keeps: [{ bucket: BUCKETS.LEASES, key: 'me' }] },
       publish: ['$KV.STANCE_LEASES.me'],
     },
-    { right: 'the subject of a question', rights: { asks: [Explain] }, publish: ['stance.rpc.policy-engine.explain.v1'] },
+    {
+      right: 'the subject of a question',
+      rights: { asks: [Explain] },
+      publish: ['stance.rpc.policy-engine.explain.v1'],
+    },
     {
       right: 'the subject of a question to listen to, and the inboxes of those who ask',
       rights: { answers: [GetPosture] },

@@ -110,5 +110,5 @@ function streamOf(event: EventContract): string {
 }
 
 function sorted(subjects: readonly string[]): string[] {
-  return [...new Set(subjects)].sort();
+  return [...new Set(subjects)].toSorted();
 }

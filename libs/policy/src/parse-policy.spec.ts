@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { cpuMsOf, propertyRuns } from '@stance/testing';
+import { cpuMsOf, hostileInEachPlace, propertyRuns } from '@stance/testing';
 import * as fc from 'fast-check';
 import { parsePolicy } from './parse-policy.js';
 import type { PolicyError } from './policy.js';
@@ -242,8 +242,40 @@ describe('a hostile document', () => {
     );
   });
 
+  test('says where, once, when a text, a list or fields are something that cannot be measured or compared', () => {
+    const reference = { posture: 'a', grace: '1h', rearm: '2h' };
+    const rule = { name: 'r', effect: 'allow', mode: 'enforce', resources: ['wiki'], groups: ['g'], tags: ['t'] };
+    const device = { id: 'd', state: 'enrolled', owner: 'o', groups: ['g'], tags: ['t'], attributes: { 'x:y': ['z'] } };
+    const document = {
+      version: 1,
+      mode: 'enforce',
+      defaults: { maxAge: '24h', rearm: '24h' },
+      postures: { a: ['stance:agents > 0'], b: { maxAge: '1h', conditions: ['stance:agents > 0'] } },
+      gateways: {
+        edge: { resources: ['wiki'], identity: 'token', enforcement: 'enforce', hold: { for: '1h', above: '5%' } },
+      },
+      rules: [
+        { ...rule, owners: ['o'], require: ['a', reference], requireAny: ['a'], maxAge: '1h', message: 'm' },
+        { when: ['a'] },
+      ],
+      exceptions: [
+        { device: 'd', rule: 'r', waive: ['a'], until: '2026-12-24T00:00:00Z', reason: 'r', approvedBy: 'a' },
+      ],
+      tests: [
+        { name: 't', from: 'passing', device, at: '2026-12-24T00:00:00Z', failingFor: '1h', expect: { wiki: 'deny' } },
+      ],
+    };
+    for (const hostile of hostileInEachPlace(document)) {
+      const text = JSON.stringify(hostile);
+      const told = errorsOf(text).map(({ path, message }) => `${path}: ${message}`);
+      expect([text, told.length]).not.toEqual([text, 0]);
+      expect([text, new Set(told).size]).toEqual([text, told.length]);
+    }
+  });
+
   test('never throws for wrong values in right places', () => {
-    const value = fc.jsonValue({ maxDepth: 3 });
+    const unmeasurable = fc.constantFrom<unknown>({ length: { toString: null } }, { toString: null, valueOf: null });
+    const value = fc.oneof({ arbitrary: fc.jsonValue({ maxDepth: 3 }), weight: 5 }, unmeasurable);
     const maybe = (inner: fc.Arbitrary<unknown>) => fc.oneof(inner, value);
     const rule = fc.record(
       {

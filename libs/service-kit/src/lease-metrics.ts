@@ -4,7 +4,7 @@ import { observeGauge } from './metrics.js';
 export interface HeldLease {
   readonly epoch: number;
   /** Milliseconds until it ends unless it is renewed. */
-  readonly remainingMs?: number;
+  readonly remainingMs: number;
 }
 
 /** Shows whether a replica holds the lease of its service, and for how long, until the function that is returned is called. */

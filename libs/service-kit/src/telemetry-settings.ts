@@ -33,7 +33,7 @@ export const TELEMETRY_SETTINGS = {
   OTEL_TRACES_SAMPLER_ARG: ratio('1', 'the share that a `traceidratio` sampler keeps, from 0 to 1'),
   STANCE_TRACES_ROUTINE_RATIO: ratio(
     '0.01',
-    'share of routine that is kept: polls without news, agents confirmed unchanged, sessions that nobody revoked, ...',
+    'share of routine traces that is kept, such as polls without news and agents confirmed unchanged, from 0 to 1',
   ),
   STANCE_TRACES_HELD_SPANS: integer({
     default: 4_096,

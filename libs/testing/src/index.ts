@@ -32,6 +32,7 @@ export type { GoldenCase } from './golden/golden-case.js';
 export { goldenFiles, readGoldenCase, type GoldenFile } from './golden/golden-files.js';
 export { asTold, asWanted, type Outcome, type Recorded } from './golden/outcome.js';
 export { momentsOf, type GoldenPosture, type Moment } from './golden/story.js';
+export { hostileInEachPlace } from './hostile-values.js';
 export {
   MatchingModel,
   type AgentReport,

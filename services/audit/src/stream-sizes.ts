@@ -1,4 +1,4 @@
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { STREAMS, type StreamDefinition } from '@stance/contracts';
 import { observeGauge, type Logger } from '@stance/service-kit';
@@ -56,11 +56,18 @@ export class StreamSizes {
     try {
       const manager = await jetstreamManager(connection, { checkAPI: false });
       const { state, config } = await manager.streams.info(stream);
-      this.sizes.set(stream, { bytes: state.bytes, limit: Math.max(0, config.max_bytes) });
+      const limit =
+        config.max_bytes > 0 || stream !== STREAMS.AUDIT.name ? config.max_bytes : await limitOfAccount(manager);
+      this.sizes.set(stream, { bytes: state.bytes, limit: Math.max(0, limit) });
     } catch (error) {
       if (this.sizes.delete(stream) && !connection.isClosed()) {
         this.logger.warn({ stream, err: error }, 'the size of a stream cannot be looked at');
       }
     }
   }
+}
+
+/** The trail has an account of its own where accounts are set up: what that may store is the limit of the trail. */
+async function limitOfAccount(manager: JetStreamManager): Promise<number> {
+  return (await manager.getAccountInfo()).limits.max_storage;
 }

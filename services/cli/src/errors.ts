@@ -2,12 +2,15 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import { UnusableId } from '@stance/contracts';
 import {
+  GatewayAccountMissing,
   NatsUnreachable,
   RequestFailed,
   ServerTooOld,
   ServiceUnavailable,
+  TopologyForbidden,
   TopologyMismatch,
   Unconfirmed,
+  UnusableCredentials,
 } from '@stance/jetstream';
 import { ConfigurationInvalid } from '@stance/service-kit';
 
@@ -45,7 +48,16 @@ export function describeFailure(error: unknown): { message: string; exitCode: Ex
   return exitCode === undefined ? undefined : { message: messageOf(error), exitCode };
 }
 
-const USAGE = [WrongUsage, ConfigurationInvalid, ServerTooOld, TopologyMismatch, UnusableId];
+const USAGE = [
+  WrongUsage,
+  ConfigurationInvalid,
+  ServerTooOld,
+  TopologyMismatch,
+  TopologyForbidden,
+  GatewayAccountMissing,
+  UnusableCredentials,
+  UnusableId,
+];
 const UNREACHABLE = [
   Unreachable,
   NatsUnreachable,
@@ -57,11 +69,17 @@ const UNREACHABLE = [
   errors.ConnectionError,
 ];
 
+/** Whether NATS does not let this user do what was asked. */
+export function isForbidden(error: unknown): error is Error {
+  if (error instanceof errors.PermissionViolationError) return true;
+  return error instanceof errors.RequestError && error.cause instanceof errors.PermissionViolationError;
+}
+
 function exitCodeOf(error: Error): ExitCode | undefined {
   if (error instanceof RequestFailed) {
     return error.code === 'not-ready' || error.code === 'internal' ? EXIT.unreachable : EXIT.usage;
   }
-  if (isMissingStream(error) || isNoJetStream(error) || error instanceof errors.PermissionViolationError) {
+  if (isMissingStream(error) || isNoJetStream(error) || isForbidden(error)) {
     return EXIT.usage;
   }
   if (USAGE.some((kind) => error instanceof kind)) return EXIT.usage;
@@ -74,7 +92,7 @@ function messageOf(error: Error): string {
   }
   if (isNoJetStream(error))
     return 'this NATS server has no JetStream for this user: enable it, or check the credentials';
-  if (error instanceof errors.PermissionViolationError) return `the NATS user may not do this: ${error.message}`;
+  if (isForbidden(error)) return `the NATS user may not do this: ${error.message}`;
   if (error instanceof errors.TimeoutError) return 'NATS did not answer in time: check that the server is healthy';
   return error.message;
 }

@@ -11,7 +11,7 @@ import {
   type ConfigurationOf,
   type Settings,
 } from '@stance/service-kit';
-import { WrongUsage } from './errors.js';
+import { isForbidden, WrongUsage } from './errors.js';
 import { decodeOrSkip, readTable } from './read-table.js';
 
 /** Where to connect, and what is known about it. */
@@ -117,8 +117,8 @@ export class Stack {
     try {
       return (await this.manager.streams.getMessage(STREAMS.SOURCES.name, { last_by_subj: subject })) !== null;
     } catch (error) {
-      // No such stream: whatever reads it next says so.
-      if (error instanceof JetStreamApiError) return false;
+      // No such stream: whatever reads it next says so. Nor may every user look at sources.
+      if (error instanceof JetStreamApiError || isForbidden(error)) return false;
       throw error;
     }
   }

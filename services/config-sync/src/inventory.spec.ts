@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { hostileInEachPlace } from '@stance/testing';
 import { MAX_YAML_BYTES } from './yaml-rows.js';
 import { parseInventory } from './inventory.js';
 
@@ -199,6 +200,14 @@ c,sam@example.com,
   ])('is refused when it is not one: %s %j', async (fileName, text, expected) => {
     const [first] = await problems(fileName, text);
     expect(first).toMatch(expected);
+  });
+
+  it('is refused, whatever stands in place of a text or a list', async () => {
+    const { deviceId, hardware, identities, owner, groups, tags, os, network } = laptop;
+    const device = { deviceId, ...hardware, ...identities, owner, groups, tags, os, network };
+    for (const hostile of hostileInEachPlace([device])) {
+      expect(await problems('devices.json', JSON.stringify(hostile))).not.toEqual([]);
+    }
   });
 
   it('lets other work go on while a large one is checked', async () => {

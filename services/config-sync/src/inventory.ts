@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { extname } from 'node:path';
-import { encodeToken, UnusableId, type DataOf, type DeviceRecorded } from '@stance/contracts';
+import { atLeast, atMost, encodeToken, UnusableId, type DataOf, type DeviceRecorded } from '@stance/contracts';
 import { z } from 'zod';
 import { readCsvRows } from './csv-rows.js';
 import type { FileProblem } from './file-problem.js';
@@ -16,7 +16,10 @@ export type ParsedInventory =
   | { readonly ok: true; readonly devices: ReadonlyMap<string, Device> }
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
-const line = z.string('must be text, in quotes').trim().min(1, 'must not be empty').max(1_000, 'is too long');
+const line = z
+  .string('must be text, in quotes')
+  .trim()
+  .check(atLeast(1, 'must not be empty'), atMost(1_000, 'is too long'));
 /** A list without repetitions, in an order of its own, so that another order in the file is no change. */
 const set = <Item extends z.ZodType<string>>(item: Item) =>
   z.array(item, 'must be a list').transform((values) => [...new Set<string>(values)].toSorted());

@@ -69,5 +69,5 @@ kind: ConfigMap
 metadata:
   {{- include "stance.metadata" . | nindent 2 }}
 data:
-  {{- dict .key .text | toYaml | nindent 2 }}
+  {{- toYaml .data | nindent 2 }}
 {{- end }}

@@ -30,6 +30,8 @@ spec:
             - stance
             - topology
             - apply
+            # Its user may look into no stream, and what is printed for people begins with a look.
+            - --json
             - --replicas={{ .Values.topology.replicas }}
             {{- with include "stance.gatewayNames" . }}
             - --gateways={{ . }}

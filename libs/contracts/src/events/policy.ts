@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.js';
+import { atMost } from '../lengths.js';
 import { STREAMS } from '../streams.js';
 
 /** Largest policy document, in characters. */
@@ -16,7 +17,7 @@ export const PolicyPublished = defineEvent({
   stream: STREAMS.POLICIES,
   data: z.object({
     revision: z.int().positive(),
-    document: z.string().max(MAX_POLICY_CHARACTERS),
+    document: z.string().check(atMost(MAX_POLICY_CHARACTERS)),
     sha256: z
       .string()
       .regex(/^[0-9a-f]{64}$/)
@@ -25,7 +26,7 @@ export const PolicyPublished = defineEvent({
     comment: z.string().optional(),
     signature: z
       .string()
-      .max(MAX_POLICY_SIGNATURE_CHARACTERS)
+      .check(atMost(MAX_POLICY_SIGNATURE_CHARACTERS))
       .optional()
       .describe("By a policy admin: the content of the document's signature file, a statement with its SSH signature."),
   }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineEvent, id, timestamp } from '../event.js';
+import { atMost } from '../lengths.js';
 import { STREAMS } from '../streams.js';
 import { deviceProof } from './decision.js';
 import { reason } from './reason.js';
@@ -77,7 +78,7 @@ export const SessionsUsed = defineEvent({
   data: z.object({
     gateway: id,
     replica: z.string().describe('Of the process, new with each start.'),
-    sessionIds: z.array(id).max(MAX_SESSIONS_USED),
+    sessionIds: z.array(id).check(atMost(MAX_SESSIONS_USED)),
     reportedAt: timestamp,
   }),
 });

@@ -1,11 +1,11 @@
-import { deviceProof, effect } from '@stance/contracts';
+import { atLeast, atMost, deviceProof, effect } from '@stance/contracts';
 import { z } from 'zod';
 import { DURATION_PATTERN, policyDuration } from '../duration.js';
 
 const NAME_PATTERN = /^[\p{L}\p{N}][\p{L}\p{N} ._:/@+-]*$/u;
 const RESOURCE_PATTERN = /^[\p{L}\p{N}][\p{L}\p{N}._:/@+-]*$/u;
 
-const text = (longest: number) => z.string().min(1).max(longest);
+const text = (longest: number) => z.string().check(atLeast(1), atMost(longest));
 const name = (what: string) =>
   text(100).regex(NAME_PATTERN, `expected ${what}: letters, digits, spaces and . _ : / @ + -`);
 const duration = z
@@ -20,7 +20,7 @@ const maxAge = duration.meta({
 
 const condition = z
   .string()
-  .min(1)
+  .check(atLeast(1))
   .meta({
     description: "<namespace>:<name> <operator> <value>, for example sentinelOne:agentVersion >= '24.1'",
     examples: [
@@ -29,7 +29,7 @@ const condition = z
       'sentinelOne:domain IS SET',
     ],
   });
-const conditions = z.array(condition).min(1).max(500);
+const conditions = z.array(condition).check(atLeast(1), atMost(500));
 
 const postureFields = z.strictObject({ maxAge: maxAge.optional(), conditions });
 const posture = z.union([conditions, postureFields]).meta({ description: 'Conditions that all have to hold.' });
@@ -53,8 +53,7 @@ const holdFields = z.strictObject({
 const gateway = z.strictObject({
   resources: z
     .array(resource)
-    .min(1)
-    .max(1000)
+    .check(atLeast(1), atMost(1000))
     .meta({ description: 'What is behind this gateway, by names that hold for all gateways.' }),
   identity: deviceProof.optional().meta({
     description: 'The least proof of the device that the gateway accepts, from the strongest to the weakest.',
@@ -78,7 +77,7 @@ const referenceFields = z.strictObject({
   }),
 });
 const postureReference = z.union([text(100), referenceFields]);
-const scope = z.array(text(320)).min(1).max(1000).optional();
+const scope = z.array(text(320)).check(atLeast(1), atMost(1000)).optional();
 
 const rule = z.strictObject({
   name: text(200).meta({ description: 'A sentence that says what the rule does. No two rules share it.' }),
@@ -90,26 +89,26 @@ const rule = z.strictObject({
     description: 'report: the rule decides nothing; what it would do is told as `shadow`.',
     default: 'enforce',
   }),
-  resources: z.array(text(100)).min(1).max(1000).meta({ description: "Names of resources, or '*' for all." }),
+  resources: z
+    .array(text(100))
+    .check(atLeast(1), atMost(1000))
+    .meta({ description: "Names of resources, or '*' for all." }),
   groups: scope.meta({ description: "Any of these groups of the device's owner." }),
   tags: scope.meta({ description: 'Any of these tags of the device.' }),
   owners: scope.meta({ description: 'Any of these owners, by e-mail address.' }),
   require: z
     .array(postureReference)
-    .min(1)
-    .max(100)
+    .check(atLeast(1), atMost(100))
     .optional()
     .meta({ description: 'Of an allow rule: postures that all have to hold.' }),
   requireAny: z
     .array(postureReference)
-    .min(1)
-    .max(100)
+    .check(atLeast(1), atMost(100))
     .optional()
     .meta({ description: 'Of an allow rule: postures of which one has to hold.' }),
   when: z
     .array(postureReference)
-    .min(1)
-    .max(100)
+    .check(atLeast(1), atMost(100))
     .optional()
     .meta({ description: 'Of a deny rule: it matches unless all of these postures are false.' }),
   maxAge: maxAge.optional(),
@@ -123,8 +122,7 @@ const exception = z.strictObject({
   rule: text(200).meta({ description: 'The name of an allow rule.' }),
   waive: z
     .array(text(100))
-    .min(1)
-    .max(100)
+    .check(atLeast(1), atMost(100))
     .meta({ description: 'Postures that the rule requires and this device need not hold.' }),
   until: z.iso
     .datetime({ offset: true, error: 'expected a time such as 2026-12-24T00:00:00Z' })
@@ -183,13 +181,13 @@ export const policyDocument = z
     defaults: defaults.optional(),
     postures: z.record(name('the name of a posture'), posture).optional(),
     gateways: z.record(name('the name of a gateway'), gateway).optional(),
-    rules: z.array(rule).max(5000).optional().meta({ description: 'What no rule allows is denied.' }),
-    exceptions: z.array(exception).max(5000).optional().meta({
+    rules: z.array(rule).check(atMost(5000)).optional().meta({ description: 'What no rule allows is denied.' }),
+    exceptions: z.array(exception).check(atMost(5000)).optional().meta({
       description: 'Postures that single devices need not hold, each for a time. No exception overrides a deny.',
     }),
     tests: z
       .array(test)
-      .max(5000)
+      .check(atMost(5000))
       .optional()
       .meta({ description: 'Run before the policy comes into force; one that fails keeps it out.' }),
   })

@@ -1,4 +1,4 @@
-import { encodeToken, UnusableId } from '@stance/contracts';
+import { atLeast, encodeToken, UnusableId } from '@stance/contracts';
 import { z } from 'zod';
 import { InvalidConsoleUrl, normaliseConsoleUrl } from '../console-url.js';
 import { suggestion } from './nearest.js';
@@ -28,13 +28,13 @@ const ids = z
       error: 'has to be a list of ids, such as ["225494730938493804"]',
     },
   )
-  .min(1, 'has to name at least one id; leave it out for all');
+  .check(atLeast(1, 'has to name at least one id; leave it out for all'));
 const duration = z.string(DURATION).regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, DURATION);
 const percent = z
   .string(PERCENT)
   .regex(/^(100|[1-9]\d?) ?%?$/, PERCENT)
   .transform((text) => Number.parseInt(text, 10));
-const text = z.string('has to be a text').trim().min(1, 'has to be a text that is not empty');
+const text = z.string('has to be a text').trim().check(atLeast(1, 'has to be a text that is not empty'));
 
 /** One console of a sources file, every scalar still being text. */
 const sourceFields = z.strictObject({

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { hostileInEachPlace } from '@stance/testing';
 import { environmentOf, type SourceEntry } from './source-entry.js';
 import { readSourcesFile, SourcesFileInvalid } from './sources-file.js';
 
@@ -221,6 +222,18 @@ polling: fast
   it('a file that is not there, or far too large', () => {
     expect(() => readSourcesFile(join(folder, 'none.yaml'))).toThrow(/none\.yaml:1:1: cannot be read: .*ENOENT/);
     expect(problemsOf(`# ${'x'.repeat(300_000)}`)).toEqual([expect.stringMatching(/larger than 262144 characters/)]);
+  });
+
+  it('is told, whatever stands in place of a text or a list', () => {
+    const times = { pollInterval: '10s', sweepInterval: '15m', retirementLimit: '10', freshnessStep: '1h' };
+    const source = { name: 'lab', url: 'a.sentinelone.net', token: 't', siteIds: ['1'], ...times };
+    const sources = [
+      source,
+      { name: 'office', url: 'b.sentinelone.net', tokenFile: 'office.token', accountIds: ['1'] },
+    ];
+    for (const hostile of hostileInEachPlace({ sources })) {
+      expect(problemsOf(JSON.stringify(hostile))).not.toEqual([]);
+    }
   });
 
   it('never holds a token', () => {

@@ -14,7 +14,9 @@ const StreamState = z.object({
 });
 const JetStream = answerOf(
   z.object({
-    account_details: z.array(z.object({ name: z.string(), stream_detail: z.array(StreamState).default([]) })).default([]),
+    account_details: z
+      .array(z.object({ name: z.string(), stream_detail: z.array(StreamState).default([]) }))
+      .default([]),
   }),
 );
 

@@ -1,5 +1,4 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
-import { errors } from '@nats-io/transport-node';
 import {
   AgentMatched,
   DecisionChanged,
@@ -14,6 +13,7 @@ import {
 } from '@stance/contracts';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.js';
+import { isForbidden } from '../errors.js';
 import { engineStatusIfAny } from '../engine-status.js';
 import { readLog } from '../read-table.js';
 import { countTables, type ConsumerLag, type StatusReport } from '../records/status.js';
@@ -72,11 +72,6 @@ async function auditRecordsIfAllowed(stack: Stack): Promise<number | null> {
     if (isForbidden(error)) return null;
     throw error;
   }
-}
-
-function isForbidden(error: unknown): boolean {
-  if (error instanceof errors.PermissionViolationError) return true;
-  return error instanceof errors.RequestError && error.cause instanceof errors.PermissionViolationError;
 }
 
 /** The durable consumers, which are the services': what only looks on has no durable. */

@@ -1,6 +1,6 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { wireTopology } from '@stance/contracts';
-import { applyTopology, inspectTopology } from '@stance/jetstream';
+import { applyTopology, inspectCopies, inspectTopology } from '@stance/jetstream';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.js';
 import { names, wholeNumber } from '../options.js';
@@ -13,9 +13,11 @@ export function addTopology(program: Command, context: CommandContext): void {
   topology
     .command('check')
     .description('list what is missing or different on the server; changes nothing')
-    .action(async () => {
+    .option('--gateways <names>', 'gateways with accounts of their own: their copies are looked at as well', names)
+    .action(async ({ gateways = [] }: { gateways?: string[] }) => {
       await connected(async (stack) => {
         const problems = await inspectTopology(stack.connection);
+        for (const gateway of gateways) problems.push(...(await inspectCopies(stack.connection, gateway)));
         if (problems.length > 0) context.negative();
         context.print(problems, (screen) =>
           screen.table(

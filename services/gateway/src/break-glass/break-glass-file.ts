@@ -1,15 +1,16 @@
+import { atLeast, atMost } from '@stance/contracts';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
 /** The longest that an entry may hold, in milliseconds. */
 const MAX_HOLD_MS = 4 * 60 * 60 * 1_000;
 
-const said = z.string().trim().min(1).max(1_000);
+const said = z.string().trim().check(atLeast(1), atMost(1_000));
 
 const entry = z.strictObject({
   /** The device's id, as it is proved. */
-  device: z.string().min(1).max(200),
-  resource: z.string().min(1).max(200),
+  device: z.string().check(atLeast(1), atMost(200)),
+  resource: z.string().check(atLeast(1), atMost(200)),
   until: z.iso.datetime({ offset: true, error: 'has to be a time such as 2026-01-05T10:00:00Z' }),
   /** Who says so, and why: recorded. */
   by: said,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { atLeast } from '@stance/contracts';
 import { parseDuration } from '@stance/service-kit';
 import { z } from 'zod';
 
@@ -25,7 +26,7 @@ export type FilePath = z.ZodType<string, string>;
 export function filePathIn(folder: string): FilePath {
   return z
     .string()
-    .min(1)
+    .check(atLeast(1))
     .transform((path) => resolve(folder, path));
 }
 
@@ -35,7 +36,7 @@ export const portNumber = z.int().min(0).max(65_535);
 /** Where the gateway listens. */
 export function listener<Port extends z.ZodType<number, number | undefined>>(file: FilePath, port: Port) {
   return z.strictObject({
-    host: z.string().min(1).default('127.0.0.1'),
+    host: z.string().check(atLeast(1)).default('127.0.0.1'),
     port,
     /** With it, TLS is spoken, and clients are asked for a certificate if `device.certificate` is configured. */
     tls: z.strictObject({ certificate: file, key: file }).optional(),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { hostileInEachPlace } from '@stance/testing';
 import { TrustedProxies } from '../identity/trusted-proxies.js';
 import { GatewayFileInvalid, parseGatewayFile, readGatewayFile } from './gateway-file.js';
 
@@ -130,6 +131,28 @@ breakGlass: break-glass.yaml`,
     ['nothing', '', 'name'],
   ])('is refused with %s', (_case, text, words) => {
     expect(problemsOf(text).join()).toContain(words);
+  });
+
+  test('is refused, whatever stands in place of a text or a list', () => {
+    const listen = { host: 'edge', port: 1, tls: { certificate: 'a', key: 'b' } };
+    const token = { issuer: 'i', audience: 'a', jwks: 'k', algorithms: ['ES256'], claim: 'c', header: 'h' };
+    const header = { name: 'x-device', proof: 'address' };
+    const certificate = { ca: 'ca', id: 'uri', uriPrefix: 'u', header: { name: 'h', format: 'pem' } };
+    const route = { host: 'a.example.org', path: '/a/', resource: 'a', upstream: 'http://127.0.0.1' };
+    const file = {
+      name: 'edge',
+      listen,
+      grpc: { host: 'edge', port: 2 },
+      trustedProxies: ['127.0.0.1'],
+      device: { certificate, token, header },
+      user: { token },
+      inventory: 'devices.yaml',
+      breakGlass: 'break-glass.yaml',
+      relays: [{ listen, routes: [route] }],
+      tcp: [{ listen, resource: 'db', upstream: { host: 'db', port: 5432 } }],
+      sessions: { lifetime: '1h', idle: '5m', linger: '30s' },
+    };
+    for (const hostile of hostileInEachPlace(file)) expect(problemsOf(JSON.stringify(hostile))).not.toEqual([]);
   });
 
   test('that is missing is a problem of its own', () => {

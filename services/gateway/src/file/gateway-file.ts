@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { id } from '@stance/contracts';
+import { atLeast, id } from '@stance/contracts';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { durationWithin, filePathIn, listener, type Listener, portNumber, type FilePath } from './fields.js';
@@ -20,7 +20,7 @@ const gatewayFile = (file: FilePath) =>
       /** Where `/authorize` is answered (forward-auth). */
       listen: listener(file, portNumber.default(9180)).prefault({}),
       /** Where Envoy's `Authorization/Check` is answered (gRPC); left out, nowhere. */
-      grpc: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: portNumber }).optional(),
+      grpc: z.strictObject({ host: z.string().check(atLeast(1)).default('127.0.0.1'), port: portNumber }).optional(),
       /** Addresses or networks (CIDR) of the proxies whose word counts; nobody else's does. */
       trustedProxies: z.array(network).default([]),
       /**

@@ -1,4 +1,4 @@
-import { deviceProof } from '@stance/contracts';
+import { atLeast, deviceProof } from '@stance/contracts';
 import { z } from 'zod';
 import { headerName, type FilePath } from './fields.js';
 
@@ -6,7 +6,7 @@ import { headerName, type FilePath } from './fields.js';
 const keySet = (file: FilePath) =>
   z
     .string()
-    .min(1)
+    .check(atLeast(1))
     .transform((text, context): URL | string => {
       if (!/^[a-z]+:\/\//i.test(text)) return file.parse(text);
       const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -18,15 +18,15 @@ const keySet = (file: FilePath) =>
 
 /** What a token has to be: signed with a key of the issuer, for this audience, not expired. */
 const tokenFields = (file: FilePath) => ({
-  issuer: z.string().min(1),
-  audience: z.string().min(1),
+  issuer: z.string().check(atLeast(1)),
+  audience: z.string().check(atLeast(1)),
   jwks: keySet(file),
   /** Asymmetric ones only: with a shared secret whoever checks could also sign. */
   algorithms: z
     .array(
       z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']),
     )
-    .min(1)
+    .check(atLeast(1))
     .default(['RS256', 'PS256', 'ES256', 'EdDSA']),
 });
 
@@ -51,7 +51,7 @@ export const deviceProofs = (file: FilePath) =>
             /** `uri`: a URI in the SAN; `cn`: the common name; `serial` or `fingerprint` (SHA-256): looked up in `inventory`. */
             id: certificateId.default('uri'),
             /** What stands before the device id in the URI. */
-            uriPrefix: z.string().min(1).default('urn:stance:device:'),
+            uriPrefix: z.string().check(atLeast(1)).default('urn:stance:device:'),
             /** From a listed proxy that ends the TLS; left out, only certificates of the gateway's own connections count. */
             header: z
               .strictObject({ name: headerName.prefault('X-Forwarded-Client-Cert'), format: certificateFormat })
@@ -61,7 +61,7 @@ export const deviceProofs = (file: FilePath) =>
         token: z
           .strictObject({
             ...tokenFields(file),
-            claim: z.string().min(1).default('device_id'),
+            claim: z.string().check(atLeast(1)).default('device_id'),
             header: headerName.prefault('X-Device-Token'),
           })
           .optional(),
@@ -94,7 +94,7 @@ export const userProofs = (file: FilePath) =>
     token: z
       .strictObject({
         ...tokenFields(file),
-        claim: z.string().min(1).default('email'),
+        claim: z.string().check(atLeast(1)).default('email'),
         header: headerName.prefault('Authorization'),
       })
       .optional(),

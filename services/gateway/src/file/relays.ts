@@ -1,4 +1,4 @@
-import { id } from '@stance/contracts';
+import { atLeast, id } from '@stance/contracts';
 import { z } from 'zod';
 import { listener, portNumber, type FilePath } from './fields.js';
 
@@ -40,7 +40,7 @@ export const httpRelay = (file: FilePath) =>
           upstream: upstreamUrl,
         }),
       )
-      .min(1),
+      .check(atLeast(1)),
   });
 
 /** Carries any TCP protocol to one upstream. The device is proved by a client certificate or by its address. */
@@ -48,7 +48,7 @@ export const tcpRelay = (file: FilePath) =>
   z.strictObject({
     listen: listener(file, portNumber),
     resource: id,
-    upstream: z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) }),
+    upstream: z.strictObject({ host: z.string().check(atLeast(1)), port: z.int().min(1).max(65_535) }),
   });
 
 export type HttpRelay = z.infer<ReturnType<typeof httpRelay>>;

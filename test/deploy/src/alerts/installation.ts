@@ -96,13 +96,7 @@ export class Installation {
       ...(await writeFiles(folder.path, consoles)),
     });
     await installation.enroll();
-    await installation
-      .publisher('cli')
-      .publish(
-        PolicyPublished,
-        { revision: 1, document: POLICY, sha256: sha256(POLICY), publishedBy: 'alerts' },
-        { id: 'alerts:policy', cause: {} },
-      );
+    await installation.publishPolicy(1, POLICY);
     for (const name of PIPELINE) await installation.spawn(name, { NATS_URL: await through(name, nats.url) });
     await Promise.all(PIPELINE.map((name) => installation.process(name).reached('active', 60_000)));
     return installation;
@@ -126,6 +120,15 @@ export class Installation {
 
   publisher(service: ServiceName): EventPublisher {
     return new EventPublisher(this.connection, service);
+  }
+
+  async publishPolicy(revision: number, document: string): Promise<void> {
+    const sha256 = createHash('sha256').update(document).digest('hex');
+    await this.publisher('cli').publish(
+      PolicyPublished,
+      { revision, document, sha256, publishedBy: 'alerts' },
+      { id: `alerts:policy:${revision}`, cause: {} },
+    );
   }
 
   /** Changes an agent of the console that works. */
@@ -174,10 +177,6 @@ export class Installation {
       );
     }
   }
-}
-
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 async function writeFiles(folder: string, { office, refusing, failing }: Consoles): Promise<NodeJS.ProcessEnv> {

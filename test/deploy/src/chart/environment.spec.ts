@@ -53,8 +53,12 @@ describeEnvironment(`every setting of a service${skipped}`, () => {
     ],
     ['config-sync', []],
     ['gateway', []],
+    ['policy-engine', []],
   ])('can be said by a value: %s', async (service, elsewhere) => {
-    const values = { matching: { placeholderSerials: ['NONE'], sharedMacAddresses: ['00:50:b6'] } };
+    const values = {
+      matching: { placeholderSerials: ['NONE'], sharedMacAddresses: ['00:50:b6'] },
+      policy: { keys: { existingConfigMap: 'policy-admins' } },
+    };
     const chart = await render(values, { from: 'minimal' });
     const pod = chart.pod(`Deployment/stance-${service === 'gateway' ? 'gateway-edge' : service}`);
     const set = new Set(pod.spec.containers.flatMap((container) => Object.keys(environmentOf(container))));

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 const GET_HELM = 'go install helm.sh/helm/v3/cmd/helm@v3.22.0';
 
 /** Thrown when a variable names what cannot be run: name the binary there, or unset it. */
-export class ToolNotExecutable extends Error {
+class ToolNotExecutable extends Error {
   override readonly name = 'ToolNotExecutable';
 
   constructor(variable: string, path: string) {

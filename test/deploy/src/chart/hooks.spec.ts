@@ -25,7 +25,7 @@ describeHooks(`the topology job${skipped}`, () => {
   });
 
   test('makes streams for the cluster and copies for every gateway', async () => {
-    const apply = ['stance', 'topology', 'apply'];
+    const apply = ['stance', 'topology', 'apply', '--json'];
     expect(await argumentsOf({})).toEqual([...apply, '--replicas=3']);
     expect(await argumentsOf({}, 'minimal')).toEqual([...apply, '--replicas=3', '--gateways=edge']);
     expect(await argumentsOf({}, 'full')).toEqual([
@@ -64,7 +64,7 @@ describeHooks(`helm test${skipped}`, () => {
     expect(chart.names('Pod')).toEqual(['stance-test-read']);
     const commands = chart.pod('Pod/stance-test-read').spec.containers.map(({ name, args }) => [name, args]);
     expect(Object.fromEntries(commands)).toEqual({
-      'topology-check': ['stance', 'topology', 'check'],
+      'topology-check': ['stance', 'topology', 'check', '--json'],
       status: ['stance', 'status'],
     });
   });

@@ -9,6 +9,7 @@ import {
   type SecuredNats,
   type ServiceProcess,
   type TemporaryFolder,
+  waitFor,
 } from '@stance/testing';
 import { whyNoHelm } from './find-helm.js';
 import { LocalPod } from './local-pod.js';
@@ -25,6 +26,8 @@ postures:
   not-infected:
     - sentinelOne:infected == false
 gateways:
+  edge:
+    resources: [wiki]
   helm-test:
     resources: [helm-test]
 rules:
@@ -40,6 +43,7 @@ const INVENTORY = `devices:
 /** One server without TLS: the rest is as in a cluster. */
 const installation = (natsUrl: string): Values => ({
   nats: { url: natsUrl, tls: { enabled: false } },
+  http: { host: '127.0.0.1' },
   topology: { replicas: 1 },
   policy: { document: POLICY },
   inventory: { document: INVENTORY },
@@ -78,7 +82,7 @@ describeInstalled(`what the chart installs, as processes with its settings, file
   test('the topology job makes the streams, and the copies for each gateway', async () => {
     const { exitCode, said } = await (await pod('Job/stance-topology')).run('topology');
     expect(exitCode === 0 ? '' : said).toBe('');
-    expect(said).toContain('created STANCE_DECISIONS');
+    expect(JSON.parse(said)).toMatchObject({ created: expect.arrayContaining(['STANCE_DECISIONS']) });
   }, 60_000);
 
   test('every service takes its settings, is let in by its own user, and becomes active', async () => {
@@ -86,6 +90,26 @@ describeInstalled(`what the chart installs, as processes with its settings, file
     await Promise.all(services.map((service) => service.reached('active', 45_000)));
     expect(services.map(({ name, running }) => [name, running])).toEqual(SERVICES.map((name) => [name, true]));
   }, 90_000);
+
+  test('so does a gateway, which then trusts what the engine tells it', async () => {
+    const ports = { 9180: await freePort() };
+    const edge = await LocalPod.prepare(chart, 'Deployment/stance-gateway-edge', { root: folder.path, ports, secret });
+    services.push(edge.service('gateway'));
+    const answer = async () => {
+      const address = `http://127.0.0.1:${ports[9180]}/authorize/wiki`;
+      const response = await fetch(address, { headers: { 'X-Stance-Device': 'helm-test' } }).catch(() => undefined);
+      return response?.text();
+    };
+    // Of the device it knows that no rule lets it in: it has the engine's word for that.
+    const told = await waitFor(
+      async () => {
+        const text = await answer();
+        return text?.includes('no-rule') === true ? text : undefined;
+      },
+      { what: 'the gateway to know the device', timeoutMs: 30_000 },
+    );
+    expect(JSON.parse(told)).toMatchObject({ effect: 'deny' });
+  }, 60_000);
 
   test.each(['topology-check', 'status'])('helm test reads: %s', async (container) => {
     const { exitCode, said } = await (await pod('Pod/stance-test-read')).run(container);
@@ -99,8 +123,10 @@ describeInstalled(`what the chart installs, as processes with its settings, file
       const ports = { 9480: await freePort(), 9180: await freePort() };
       place = await LocalPod.prepare(chart, 'Pod/stance-test-pipeline', { root: folder.path, ports, secret });
       programs.push(place.program('console'));
-      services.push(place.service('sentinelone-poller'), place.service('gateway'));
-    });
+      const beside = ['sentinelone-poller', 'gateway'].map((name) => place.service(name));
+      services.push(...beside);
+      await Promise.all(beside.map((service) => service.reached('active', 45_000)));
+    }, 60_000);
 
     test('fails and says where to look for a device that is not enrolled', async () => {
       const { exitCode, said } = await place.run('steps', { TEST_DEVICE: 'nobody', TEST_STEP_SECONDS: '5' });

@@ -30,7 +30,7 @@ export const CI_VALUES: readonly CiValues[] = ['default', 'minimal', 'full'];
 export const ciFile = (name: CiValues) => join(CHART, 'ci', `${name}-values.yaml`);
 
 /** Thrown when helm refuses; the message is what a user would read. */
-export class ChartRefused extends Error {
+class ChartRefused extends Error {
   override readonly name = 'ChartRefused';
 }
 

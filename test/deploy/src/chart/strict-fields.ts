@@ -14,7 +14,7 @@ export const GET_KUBERNETES_VALIDATE = 'pip install kubernetes-validate==1.37.0'
 export const NEWEST_KUBERNETES = '1.35';
 
 /** Thrown with what is wrong: fields that are unknown, missing, or of another type. */
-export class FieldsRefused extends Error {
+class FieldsRefused extends Error {
   override readonly name = 'FieldsRefused';
 }
 

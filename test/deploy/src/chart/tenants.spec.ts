@@ -7,6 +7,8 @@ import { render, type RenderedChart } from './rendered-chart.js';
 const skipped = await whyNoHelm();
 const describeTenants = skipped === '' ? describe : describe.skip;
 
+const PIPELINE = { tests: { pipeline: { enabled: true } } };
+
 const poller = (chart: RenderedChart, fullname = 'stance') => chart.pod(`Deployment/${fullname}-sentinelone-poller`);
 const sync = (chart: RenderedChart) => chart.pod('Deployment/stance-config-sync');
 const environment = (pod: ReturnType<typeof poller>) => environmentOf(pod.spec.containers[0] ?? { name: '' });
@@ -40,7 +42,7 @@ describeTenants(`consoles${skipped}`, () => {
     });
     const sources = poller(chart, 'posture').spec.volumes?.find(({ name }) => name === 'sources')?.projected?.sources;
     expect(sources).toEqual([
-      { configMap: { name: 'posture-sources' } },
+      { configMap: { name: 'posture-sources', items: [{ key: 'sources.yaml', path: 'sources.yaml' }] } },
       { secret: { name: 'consoles', items: [{ key: 'europe', path: 'europe.token' }] } },
     ]);
   });
@@ -54,6 +56,32 @@ describeTenants(`consoles${skipped}`, () => {
       SENTINELONE_RETIREMENT_LIMIT: '10',
       STANCE_FRESHNESS_STEP: '1h',
     });
+  });
+
+  test('may have a poller each, whose user speaks for no other', async () => {
+    const sources = { plant: { url: 'https://plant.sentinelone.net' } };
+    const chart = await render({ sources, pollerPerSource: true, ...PIPELINE }, { from: 'minimal' });
+    const pollers = chart.names('Deployment').filter((name) => name.includes('poller'));
+    expect(pollers).toEqual(['stance-poller-office', 'stance-poller-plant']);
+    const pod = chart.pod('Deployment/stance-poller-plant');
+    expect(pod.spec.containers[0]?.args).toEqual(['sentinelone-poller']);
+    expect(JSON.stringify(pod.spec.volumes)).toContain('"stance-nats-sentinelone-poller-plant"');
+    expect(pod.spec.volumes?.find(({ name }) => name === 'sources')?.projected?.sources).toEqual([
+      { configMap: { name: 'stance-sources', items: [{ key: 'plant.yaml', path: 'sources.yaml' }] } },
+      { secret: { name: 'stance-source-plant', items: [{ key: 'token', path: 'plant.token' }] } },
+    ]);
+    const lists = chart.the('ConfigMap', 'stance-sources').data ?? {};
+    expect(parse(lists['plant.yaml'] ?? '')).toEqual({
+      sources: [{ name: 'plant', tokenFile: 'plant.token', url: 'https://plant.sentinelone.net' }],
+    });
+    expect(JSON.stringify(chart.pod('Pod/stance-test-pipeline').spec.volumes)).toContain(
+      '"stance-nats-sentinelone-poller-helm-test"',
+    );
+  });
+
+  test('with a poller each have names that fit', async () => {
+    const sources = { 'a-name-of-21-character': { url: 'https://a.sentinelone.net' } };
+    await expect(render({ sources, pollerPerSource: true })).rejects.toThrow('at most 20 characters');
   });
 
   test('restart the poller when their list changes', async () => {
@@ -108,9 +136,23 @@ describeTenants(`the inventory and the policy${skipped}`, () => {
 
   test.each([
     ['inventory: give one of', { inventory: { existingConfigMap: 'a', existingSecret: 'b' } }],
+    ['policy.signature belongs to policy.document', { policy: { existingConfigMap: 'a', signature: 'b' } }],
     ['policy: give document or existingConfigMap', { policy: { document: 'a', existingConfigMap: 'b' } }],
   ])('are refused in two places: %s', async (message, values) => {
     await expect(render(values)).rejects.toThrow(message);
+  });
+
+  test('are published with a signature only, where keys of policy admins are given', async () => {
+    const keys = { document: 'ana@example.com ssh-ed25519 AAAA' };
+    const chart = await render({ policy: { document: 'version: 1\n', signature: 'signed\n', keys } });
+    expect(chart.the('ConfigMap', 'stance-policy').data).toEqual({
+      'policy.yaml': 'version: 1\n',
+      'policy.yaml.sig': 'signed\n',
+    });
+    expect(environment(sync(chart))).toMatchObject({
+      STANCE_POLICY_SIGNATURE_FILE: '/etc/stance/policy/policy.yaml.sig',
+    });
+    expect(environment(sync(await render({}, { from: 'minimal' })))).not.toHaveProperty('STANCE_POLICY_SIGNATURE_FILE');
   });
 
   test('need a signature where keys of policy admins are given, which restart the engine', async () => {

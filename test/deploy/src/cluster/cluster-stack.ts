@@ -49,6 +49,7 @@ const START_MS = 90_000;
 /** A NATS cluster with generated users, and two replicas of each service, each a process with credentials of its own. */
 export class ClusterStack {
   readonly replicas: Replica[] = [];
+  isClosed = false;
 
   private constructor(
     private readonly files: TemporaryFolder,
@@ -118,6 +119,7 @@ export class ClusterStack {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     await Promise.all(this.replicas.map((replica) => replica.end('SIGTERM')));
     await this.tenant.close();
     await this.application.close();

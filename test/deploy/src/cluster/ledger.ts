@@ -14,6 +14,8 @@ import type { NatsConnection } from '@nats-io/transport-node';
 export interface SessionStory {
   readonly deviceId: string;
   readonly resource: string;
+  /** RFC 3339, as `endedAt`. */
+  readonly startedAt: string;
   readonly ends: DataOf<typeof SessionEnded>[];
   readonly revocations: DataOf<typeof SessionRevoked>[];
 }
@@ -29,12 +31,17 @@ export class Ledger {
 
   static async open(connection: NatsConnection): Promise<Ledger> {
     const ledger = new Ledger();
-    await ledger.follow(connection, SessionStarted, ({ sessionId, deviceId, resource }) => {
+    await ledger.follow(connection, SessionStarted, ({ sessionId, deviceId, resource, startedAt }) => {
       const ends = listIn(ledger.ends, sessionId);
-      ledger.sessions.set(sessionId, { deviceId, resource, ends, revocations: listIn(ledger.revocations, sessionId) });
+      const revocations = listIn(ledger.revocations, sessionId);
+      ledger.sessions.set(sessionId, { deviceId, resource, startedAt, ends, revocations });
     });
     await ledger.follow(connection, SessionEnded, (data) => void listIn(ledger.ends, data.sessionId).push(data));
-    await ledger.follow(connection, SessionRevoked, (data) => void listIn(ledger.revocations, data.sessionId).push(data));
+    await ledger.follow(
+      connection,
+      SessionRevoked,
+      (data) => void listIn(ledger.revocations, data.sessionId).push(data),
+    );
     return ledger;
   }
 
@@ -44,6 +51,19 @@ export class Ledger {
       if (story.deviceId === deviceId && story.resource === resource && story.ends.length === 0) return sessionId;
     }
     return undefined;
+  }
+
+  /** Whether another session of the same device at the same resource was open when this one ended: it took its place. */
+  hasSuccessor({ deviceId, resource, ends }: SessionStory): boolean {
+    const endedAt = ends[0]?.endedAt ?? '';
+    return [...this.sessions.values()].some(
+      (other) =>
+        other.ends !== ends &&
+        other.deviceId === deviceId &&
+        other.resource === resource &&
+        other.startedAt <= endedAt &&
+        (other.ends[0]?.endedAt ?? '9') > endedAt,
+    );
   }
 
   /** Resolves once it has read all that the streams hold. */

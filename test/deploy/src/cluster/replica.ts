@@ -1,13 +1,7 @@
 import { ServiceProcess, waitFor } from '@stance/testing';
 
 export type ServiceName =
-  | 'audit'
-  | 'config-sync'
-  | 'device-matcher'
-  | 'gateway'
-  | 'policy-engine'
-  | 'posture-store'
-  | 'sentinelone-poller';
+  'audit' | 'config-sync' | 'device-matcher' | 'gateway' | 'policy-engine' | 'posture-store' | 'sentinelone-poller';
 
 /** One process of a service, and whether it ended by our will. */
 export class Replica {

@@ -56,7 +56,11 @@ async function restartEverything(): Promise<void> {
 /** What the account of Stance says last of each device's access to payroll. */
 async function decidedAccess(): Promise<Map<string, string | undefined>> {
   const effects = new Map<string, string | undefined>();
-  const options = { stream: STREAMS.DECISIONS.name, filter: filterOf(DecisionChanged), from: 'last-per-subject' } as const;
+  const options = {
+    stream: STREAMS.DECISIONS.name,
+    filter: filterOf(DecisionChanged),
+    from: 'last-per-subject',
+  } as const;
   const follower = await StreamFollower.start(stack.connection, options, ({ data, subject }) => {
     const { deviceId, resources } = decodeEvent(DecisionChanged, data, subject).data;
     effects.set(deviceId, resources['payroll']?.effect);
@@ -92,10 +96,13 @@ describe('while every nats-server and every service is restarted, with posture c
   }, RUN_MS);
 
   test('every session that had to be revoked ended for it, once, and no other ended', () => {
-    const wrong = [...ledger.sessions].filter(([, { deviceId, resource, ends, revocations }]) => {
+    const wrong = [...ledger.sessions].filter(([, story]) => {
+      const { deviceId, resource, ends, revocations } = story;
       const isCondemned = resource === 'payroll' && Number(deviceId.slice(1)) < STRUCK;
-      if (!isCondemned) return ends.length + revocations.length > 0;
-      return ends.length !== 1 || ends[0]?.cause !== 'revoked' || revocations.length > 1;
+      if (revocations.length > 1 || ends.length > 1) return true;
+      // Two replicas of the gateway that opened one at the same time keep one of them.
+      if (ends[0]?.cause === 'closed') return revocations.length > 0 || !ledger.hasSuccessor(story);
+      return isCondemned ? ends[0]?.cause !== 'revoked' : ends.length + revocations.length > 0;
     });
     expect(wrong).toEqual([]);
     expect(ledger.sessions.size).toBeGreaterThan(2 * DEVICES);

@@ -20,8 +20,6 @@ export async function ask(stack: ClusterStack, deviceId: string, resource: strin
 
 /** A download from payroll that is begun again, at whichever replica answers, whenever it breaks off. */
 export class EndlessDownload {
-  /** How often it was under way. */
-  begun = 0;
   isOpen = false;
   private wanted = true;
   private readonly over: Promise<void>;
@@ -33,14 +31,14 @@ export class EndlessDownload {
     this.over = this.run();
   }
 
-  /** Begins no other. */
+  /** Begins no other; resolves when the last one is over. */
   async stop(): Promise<void> {
     this.wanted = false;
-    if (!this.isOpen) await this.over;
+    await this.over;
   }
 
   private async run(): Promise<void> {
-    for (let turn = 0; this.wanted; turn += 1) {
+    for (let turn = 0; this.wanted && !this.stack.isClosed; turn += 1) {
       const replicas = this.stack.at('gateway');
       const url = replicas[turn % replicas.length]?.relayUrl;
       if (url !== undefined) await this.once(url);
@@ -51,7 +49,6 @@ export class EndlessDownload {
   private async once(url: string): Promise<void> {
     try {
       const { ended } = await download(url, headersOf(this.deviceId));
-      this.begun += 1;
       this.isOpen = true;
       await ended;
     } catch (error) {

@@ -11,6 +11,11 @@ const isLive = (index: number) => index % 3 === 0;
 
 /** Longer than any election, restart and catching up together on a busy machine. */
 const PATIENCE_MS = 90_000;
+/**
+ * Between two changes of a device. Streams keep the last 16 facts of each: faster, and the facts would be gone before an audit
+ * that a dead leader held up for half a minute comes back to them.
+ */
+const PACE_MS = 2_000;
 
 /** A steady stream of posture changes, and what each of them has to lead to. */
 export class Workload {
@@ -30,12 +35,12 @@ export class Workload {
   /** Opens a session of each device at both resources, then begins to change devices. */
   async begin(): Promise<void> {
     const devices = Array.from({ length: DEVICES }, (_, index) => index);
-    for (const index of devices.filter(isLive)) {
-      if (index >= STRUCK) this.downloads.push(new EndlessDownload(this.stack, `d${index}`));
-    }
-    await Promise.all(
-      devices.flatMap((index) => [this.enter(`d${index}`, 'wiki'), ...(index < STRUCK ? [] : [this.enter(`d${index}`, 'payroll')])]),
-    );
+    const calm = devices.filter((index) => index >= STRUCK);
+    await Promise.all([
+      ...devices.map((index) => this.enter(`d${index}`, 'wiki')),
+      ...calm.map((index) => this.enter(`d${index}`, 'payroll')),
+    ]);
+    for (const index of calm.filter(isLive)) this.downloads.push(new EndlessDownload(this.stack, `d${index}`));
     this.lives = devices.map((index) => (index < STRUCK ? this.struckLife(index) : this.calmLife(`d${index}`)));
     // Looked at in `end`.
     for (const life of this.lives) life.catch(() => undefined);
@@ -53,9 +58,10 @@ export class Workload {
   private async struckLife(index: number): Promise<void> {
     const deviceId = `d${index}`;
     for (;;) {
-      const live = isLive(index) ? new EndlessDownload(this.stack, deviceId) : undefined;
       await this.enter(deviceId, 'payroll');
+      const live = isLive(index) ? new EndlessDownload(this.stack, deviceId) : undefined;
       if (live !== undefined) await this.eventually(() => live.isOpen, `${deviceId} to be connected`);
+      await pause();
       const isLast = !this.going;
       const begun = performance.now();
       this.infected.add(deviceId);
@@ -70,13 +76,14 @@ export class Workload {
       this.infected.delete(deviceId);
       this.stack.clean(deviceId);
       if (isLast) return;
+      await pause();
     }
   }
 
   private async calmLife(deviceId: string): Promise<void> {
     for (let change = 1; this.going; change += 1) {
       this.stack.upgradeAgent(deviceId, `24.2.${change}.1`);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await pause();
     }
   }
 
@@ -84,8 +91,10 @@ export class Workload {
   private async enter(deviceId: string, resource: string): Promise<string> {
     let turn = 0;
     return this.eventually(async () => {
-      if ((await ask(this.stack, deviceId, resource, (turn += 1))) !== 'let in') return undefined;
-      return this.ledger.openSession(deviceId, resource);
+      if ((await ask(this.stack, deviceId, resource, turn)) === 'let in')
+        return this.ledger.openSession(deviceId, resource);
+      turn += 1;
+      return undefined;
     }, `a session of ${deviceId} at ${resource}`);
   }
 
@@ -102,4 +111,8 @@ export class Workload {
   private eventually<Value>(look: () => Value | Promise<Value>, what: string) {
     return waitFor(look, { what, timeoutMs: PATIENCE_MS, intervalMs: 100 });
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PACE_MS));
 }

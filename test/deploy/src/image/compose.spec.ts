@@ -1,15 +1,12 @@
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 
+import { composes, findCompose } from './compose.js';
 import { CHECKOUT } from './product-image.js';
 import { SERVICE_PORTS, SERVICES } from './services.js';
-
-const run = promisify(execFile);
 
 /** What Compose makes of a service, as far as it is looked at here. */
 interface ComposeService {
@@ -32,18 +29,6 @@ interface ComposeProject {
   readonly secrets: Readonly<Record<string, { readonly file: string }>>;
 }
 
-/** How Compose is called here: `STANCE_TEST_COMPOSE`, a path, or the plugin of `docker`; undefined where there is none. */
-async function findCompose(): Promise<readonly [string, ...string[]] | undefined> {
-  const path = process.env['STANCE_TEST_COMPOSE'];
-  if (path !== undefined && path !== '') return [path];
-  try {
-    await run('docker', ['compose', 'version']);
-    return ['docker', 'compose'];
-  } catch {
-    return undefined;
-  }
-}
-
 const compose = await findCompose();
 const described = `compose.yaml${compose === undefined ? ' (skipped: neither docker compose nor STANCE_TEST_COMPOSE)' : ''}`;
 /** The user of NATS that a service is; by default it has the service's name. */
@@ -52,11 +37,8 @@ const USERS: Readonly<Record<string, string>> = { gateway: 'gateway-edge' };
 (compose === undefined ? describe.skip : describe)(described, () => {
   let project: ComposeProject;
   beforeAll(async () => {
-    const [command, ...words] = compose ?? ['docker'];
-    // Variables of whoever runs this change nothing, and all profiles are looked at.
-    const args = [...words, '--file', join(CHECKOUT, 'compose.yaml'), '--profile', '*', 'config', '--format', 'json'];
-    const { stdout } = await run(command, args, { env: { PATH: process.env['PATH'] } });
-    project = JSON.parse(stdout) as ComposeProject;
+    const words = ['--profile', '*', 'config', '--format', 'json'];
+    project = JSON.parse(await composes(compose ?? [], words)) as ComposeProject;
   });
   const serviceOf = (name: string): ComposeService => project.services[name] ?? { image: 'none' };
 

@@ -3,9 +3,9 @@ import { waitFor } from '@stance/testing';
 import { docker, DockerFailed, dockerSays, type Outcome } from './docker.js';
 
 /** What Kubernetes' `restricted` asks for, and a root file system that nobody writes to. */
-export const HARDENED = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'] as const;
+const HARDENED = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'] as const;
 
-/** How a container is started, besides {@link HARDENED}. */
+/** How a container is started; it has no rights, whatever is said here. */
 export interface ContainerOptions {
   readonly network?: string;
   /** Its name in the network. */
@@ -20,7 +20,7 @@ export interface ContainerOptions {
 }
 
 /** A container did not become what it should in time, or ended before; the message has its log. */
-export class ContainerNotAsExpected extends Error {
+class ContainerNotAsExpected extends Error {
   constructor(name: string, what: string, log: string) {
     super(`${name} was expected ${what}; its log:\n${log.slice(-4_000)}`);
     this.name = 'ContainerNotAsExpected';

@@ -2,18 +2,28 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
+import { ComposeProject, findCompose } from './compose.js';
 import { Container, runToEnd } from './container.js';
 import { docker, dockerSays, whyNotHere } from './docker.js';
-import { billOfMaterials, CHECKOUT, prepareProduct, PRODUCT, removeMade, VERSION } from './product-image.js';
+import {
+  billOfMaterials,
+  CHECKOUT,
+  IS_BUILT_HERE,
+  prepareProduct,
+  PRODUCT,
+  removeMade,
+  VERSION,
+} from './product-image.js';
 import { ContainerStack } from './container-stack.js';
 import { SERVICES } from './services.js';
 
 const missing = await whyNotHere();
+const compose = await findCompose();
 const described = `the image${missing === undefined ? '' : ` (skipped: ${missing})`}`;
 
 const MEBIBYTE = 1024 * 1024;
 /** What docs/container.md promises. */
-const MOST_BYTES = { image: 240 * MEBIBYTE, product: 32 * MEBIBYTE };
+const MOST_BYTES = { image: 240 * MEBIBYTE, product: 30 * MEBIBYTE };
 /** Milliseconds within which a service without work stops. */
 const STOPS_WITHIN_MS = 10_000;
 
@@ -85,7 +95,7 @@ const evaluate = (script: string, flags: readonly string[] = []) =>
     it('is as small as documented', async () => {
       const { stdout } = await evaluate(`
         const { lstatSync, readdirSync } = require('node:fs');
-        const files = readdirSync('/app', { recursive: true, withFileTypes: true });
+        const files = readdirSync('/app', { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
         const sizes = files.map(({ parentPath, name }) => lstatSync(parentPath + '/' + name).size);
         process.stdout.write(String(sizes.reduce((sum, size) => sum + size, 0)));
       `);
@@ -165,7 +175,7 @@ const evaluate = (script: string, flags: readonly string[] = []) =>
 
     it('becomes healthy, each service by its own health', async () => {
       await stack.healthy();
-      expect(await stack.container('policy-engine').healthAnswers()).toContain('"ready":true,"state":"active"');
+      expect(await stack.container('policy-engine').healthAnswers()).toContain('"ready":true');
     }, 90_000);
 
     it('ends what an infected device has open, and says so', async () => {
@@ -188,5 +198,21 @@ const evaluate = (script: string, flags: readonly string[] = []) =>
         expect(tookMs).toBeLessThan(STOPS_WITHIN_MS);
       }
     }, 60_000);
+  });
+
+  const noCompose = compose === undefined ? ' (skipped: there is no Docker Compose)' : '';
+  (IS_BUILT_HERE && noCompose === '' ? describe : describe.skip)(`compose.yaml${noCompose}`, () => {
+    let project: ComposeProject;
+    beforeAll(async () => {
+      project = await ComposeProject.up(compose ?? []);
+    }, 180_000);
+    afterAll(() => project?.down(), 60_000);
+
+    it('brings up everything from accounts to gateway, and refuses a device once the simulated tenant has it infected', async () => {
+      await project.answers(200, 'laptop-0001', 'payroll');
+      await project.command(['simulate', 'infect', 'laptop-0001', '--tenant', 'http://127.0.0.1:8080']);
+      await project.answers(403, 'laptop-0001', 'payroll');
+      expect(await project.command(['audit', 'verify'])).toContain('intact');
+    }, 240_000);
   });
 });

@@ -16,9 +16,12 @@ const run = promisify(execFile);
 export const CHECKOUT = fileURLToPath(new URL('../../../..', import.meta.url));
 
 const GIVEN = process.env['STANCE_TEST_IMAGE'] ?? '';
-const IS_BUILT_HERE = GIVEN === '';
+/** Else neither the image nor that of the simulated tenant is made. */
+export const IS_BUILT_HERE = GIVEN === '';
 /** The image that is tested: STANCE_TEST_IMAGE, such as one that is to be published; else one that is built for the tests. */
 export const PRODUCT = IS_BUILT_HERE ? 'stance-test-product:local' : GIVEN;
+/** The simulated tenant of compose.yaml, from the same build. */
+export const SIMULATED_TENANT = 'stance-test-simulated-tenant:local';
 const BUILT_VERSION = '0.0.0-test';
 /** What its label says. */
 export const VERSION = IS_BUILT_HERE ? /^0\.0\.0-test$/ : /./;
@@ -35,7 +38,7 @@ export async function prepareProduct(): Promise<void> {
 
 /** Removes what `prepareProduct` made; Docker's build cache stays, as after any build. */
 export async function removeMade(): Promise<void> {
-  const made = IS_BUILT_HERE ? [PRODUCT, LOCAL.runtime, LOCAL.build] : [];
+  const made = IS_BUILT_HERE ? [PRODUCT, SIMULATED_TENANT, LOCAL.runtime, LOCAL.build] : [];
   for (const image of [...made, LOCAL.nats]) await removeIfThere('image', image);
 }
 
@@ -54,17 +57,20 @@ async function build(): Promise<void> {
     ...Object.entries(given).map(([name, value]) => `${name}=${value}`),
     ...PROXIES.filter((name) => process.env[name] !== undefined),
   ];
-  await dockerSays(
-    [
-      'build',
+  for (const [target, image] of [
+    ['stance', PRODUCT],
+    ['simulated-tenant', SIMULATED_TENANT],
+  ]) {
+    const flags = [
       '--network=host',
-      ...args.flatMap((arg) => ['--build-arg', arg]),
       `--file=${CHECKOUT}deploy/docker/Dockerfile`,
-      `--tag=${PRODUCT}`,
-      CHECKOUT,
-    ],
-    { timeoutMs: 420_000 },
-  );
+      `--target=${target}`,
+      `--tag=${image}`,
+    ];
+    await dockerSays(['build', ...flags, ...args.flatMap((arg) => ['--build-arg', arg]), CHECKOUT], {
+      timeoutMs: 420_000,
+    });
+  }
 }
 
 /** What `npm run sbom` says that the image has, as `name@version`. */

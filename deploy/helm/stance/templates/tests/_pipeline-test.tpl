@@ -6,7 +6,7 @@ Under names that nothing else has, and with the rights of a poller and of one ga
 {{- $test := .Values.tests.pipeline }}
 {{- $of := dict "root" . "component" "test-pipeline" }}
 {{- $pollerNats := (include "stance.overlay" (dict "base" .Values.defaults "over" (get .Values.services "sentinelone-poller")) | fromJson).nats }}
-{{- $poller := merge (dict "user" "sentinelone-poller" "nats" $pollerNats "place" "nats-poller") $of }}
+{{- $poller := merge (dict "user" (ternary (printf "sentinelone-poller-%s" $test.source) "sentinelone-poller" .Values.pollerPerSource) "nats" $pollerNats "place" "nats-poller") $of }}
 {{- $gateway := merge (dict "user" (printf "gateway-%s" $test.gateway) "nats" $test.nats "place" "nats-gateway") $of }}
 {{- $viewer := merge (dict "user" "viewer" "nats" .Values.tests.nats "place" "nats-viewer") $of }}
 {{- if hasKey .Values.sources $test.source }}

@@ -17,7 +17,7 @@ spec:
   serviceAccountName: {{ include "stance.fullname" . }}-test-read
   restartPolicy: Never
   containers:
-    {{- range $name, $test := dict "topology-check" (dict "args" (list "topology" "check") "of" $topology) "status" (dict "args" (list "status") "of" $viewer) }}
+    {{- range $name, $test := dict "topology-check" (dict "args" (list "topology" "check" "--json") "of" $topology) "status" (dict "args" (list "status") "of" $viewer) }}
     - name: {{ $name }}
       {{- include "stance.container" $ | nindent 6 }}
       args: {{ concat (list "stance") $test.args | toJson }}

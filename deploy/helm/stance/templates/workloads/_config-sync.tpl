@@ -8,6 +8,10 @@
 {{- if gt (len $places) 1 }}
 {{- fail "inventory: give one of document, existingConfigMap, existingSecret and existingClaim" }}
 {{- end }}
+{{- $isSigned := or $policy.keys.document $policy.keys.existingConfigMap }}
+{{- if and $policy.signature (not $policy.document) }}
+{{- fail "policy.signature belongs to policy.document; beside a policy in existingConfigMap it is a key of that ConfigMap" }}
+{{- end }}
 {{- if and $policy.document $policy.existingConfigMap }}
 {{- fail "policy: give document or existingConfigMap, not both" }}
 {{- end }}
@@ -17,6 +21,10 @@ absent: true
 env:
   {{- if $hasPolicy }}
   - { name: STANCE_POLICY_FILE, value: {{ printf "/etc/stance/policy/%s" $policy.key | quote }} }
+  {{- end }}
+  {{- if and $hasPolicy $isSigned }}
+  # What the engine would refuse is not published.
+  - { name: STANCE_POLICY_SIGNATURE_FILE, value: {{ printf "/etc/stance/policy/%s.sig" $policy.key | quote }} }
   {{- end }}
   {{- if $places }}
   - { name: STANCE_DEVICES_FILE, value: {{ printf "/etc/stance/inventory/%s" $inventory.key | quote }} }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { hostileInEachPlace } from '@stance/testing';
 import { Inventory, InventoryInvalid } from './inventory.js';
 
 const fingerprint = 'ab'.repeat(32);
@@ -78,6 +79,13 @@ describe('an inventory', () => {
     ['YAML that is none', 'laptop-1: [', 'line'],
   ])('is refused with %s', (_case, text, problem) => {
     expect(problemsOf(text).join()).toContain(problem);
+  });
+
+  test('is refused, whatever stands in place of a text or a list', () => {
+    const devices = { 'laptop-1': { addresses: ['10.0.0.1'], certificates: ['0a'] } };
+    for (const hostile of hostileInEachPlace(devices)) {
+      expect(problemsOf(JSON.stringify(hostile), 'json')).not.toEqual([]);
+    }
   });
 
   test('is refused with broken JSON', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { atLeast } from '@stance/contracts';
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
@@ -20,7 +21,7 @@ const keySetFile = z.object({
         message: 'holds a secret key: only public ones belong there',
       }),
     )
-    .min(1, 'has no key'),
+    .check(atLeast(1, 'has no key')),
 });
 
 /** The keys of a file (JWKS), read once. Throws {@link KeysUnusable}. */

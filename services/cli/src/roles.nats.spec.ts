@@ -1,0 +1,67 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { DeviceRecorded, STREAMS } from '@stance/contracts';
+import { applyTopology, EventPublisher } from '@stance/jetstream';
+import { startSecuredNats, type SecuredNats } from '@stance/testing';
+import { stance } from './fixtures/captured-io.js';
+
+let nats: SecuredNats;
+beforeAll(async () => {
+  nats = await startSecuredNats({ gateways: ['edge'] });
+  await applyTopology(await nats.connectAs('topology'), { gateways: ['edge'] });
+  const publisher = new EventPublisher(await nats.connectAs('config-sync'), 'config-sync');
+  const data = { deviceId: 'd1', state: 'enrolled' as const, hardware: {}, groups: [], tags: [] };
+  await publisher.publish(DeviceRecorded, data, { id: 'd1', cause: {} });
+  publisher.close();
+});
+afterAll(() => nats.close());
+
+const as = (user: string, ...args: string[]) =>
+  stance(args, { env: { NATS_URL: nats.url, NATS_NKEY_SEED_FILE: nats.fileOf(user) } });
+
+async function stored(stream: string): Promise<number> {
+  const { streams } = await jetstreamManager(await nats.connectAs('break-glass'));
+  return (await streams.info(stream)).state.messages;
+}
+
+describe('somebody who may only look', () => {
+  test.each([['status'], ['devices'], ['sessions'], ['sources'], ['policy', 'history']])(
+    'sees %s %s',
+    async (...args) => {
+      const { exitCode, stderr } = await as('viewer', ...args.filter((arg) => arg !== undefined));
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    },
+  );
+
+  test('is told that the audit trail is not theirs to see', async () => {
+    expect((await as('viewer', 'status')).stdout).toContain('not for this user to see');
+  });
+
+  test('may not act: says so at once, and changes nothing', async () => {
+    const file = fileURLToPath(new URL('../../../deploy/local/samples/policy.yaml', import.meta.url));
+    const { exitCode, stderr } = await as('viewer', 'policy', 'publish', file);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(
+      'the NATS user may not do this: Permissions Violation for Publish to "stance.policy.published.v1"',
+    );
+    expect(await stored(STREAMS.POLICIES.name)).toBe(0);
+  });
+
+  test('may not set up streams', async () => {
+    const { exitCode, stderr } = await as('viewer', 'topology', 'apply');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('the NATS user may not do this');
+  });
+});
+
+test('topology check tells of a gateway without an account', async () => {
+  const { exitCode, stderr } = await as('topology', 'topology', 'check', '--gateways', 'other');
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('gateway other has no account of its own');
+});
+
+test('topology check finds everything, copies as well, as it should be', async () => {
+  const { exitCode, stdout } = await as('topology', 'topology', 'check', '--gateways', 'edge');
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'The streams are as Stance needs them.\n' });
+});

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { applyTopology } from '@stance/jetstream';
+import { startSecuredNats, type SecuredNats } from '@stance/testing';
+import { call, holdingsOf, store, type Held } from './holdings.js';
+
+/**
+ * The audit trail lies in an account of its own. Nobody takes anything back in it but that account's break-glass user: what
+ * `deny_delete` and `deny_purge` leave open, such as a lower age or no stream at all, is kept from all users.
+ */
+const RECORD = 'stance.audit.recorded.v1.STANCE_AGENTS.-';
+const USERS = ['audit-trail', 'auditor', 'audit', 'topology', 'policy-admin', 'policy-engine', 'gateway-edge'];
+const CHANGES = [
+  ['STREAM.DELETE', ''],
+  ['STREAM.PURGE', { keep: 0 }],
+  ['STREAM.UPDATE', { name: 'STANCE_AUDIT', subjects: ['stance.audit.recorded.v1.>'], max_age: 1_000_000_000 }],
+  ['STREAM.MSG.DELETE', { seq: 1 }],
+  ['STREAM.RESTORE', { config: { name: 'STANCE_AUDIT' } }],
+  ['STREAM.SNAPSHOT', { deliver_subject: RECORD }],
+  ['STREAM.PEER.REMOVE', { peer: 'stance-test' }],
+] as const;
+
+let nats: SecuredNats;
+let keeper: NatsConnection;
+let recorded: Held[];
+
+beforeAll(async () => {
+  nats = await startSecuredNats({ gateways: ['edge'] });
+  await applyTopology(await nats.connectAs('topology'), { gateways: ['edge'] });
+  keeper = await nats.connectAs('audit-break-glass');
+  const writer = await nats.connectAs('audit-trail');
+  for (const [index, text] of ['first record', 'second record'].entries())
+    await store(writer, RECORD, text, { 'Nats-Expected-Last-Sequence': String(index) });
+  recorded = await trail();
+});
+afterAll(() => nats.close());
+
+async function trail(): Promise<Held[]> {
+  return holdingsOf(keeper, ['STANCE_AUDIT']);
+}
+
+describe.each(USERS)('by %s, the audit trail', (user) => {
+  let connection: NatsConnection;
+  beforeAll(async () => {
+    connection = await nats.connectAs(user);
+  });
+
+  test.each(CHANGES)('is not changed by %s', async (verb, body) => {
+    for (const prefix of ['$JS.API', 'stance.setup.audit', '$JS.AUDIT.API'])
+      expect(await call(connection, `${prefix}.${verb}.STANCE_AUDIT`, body)).toBe('refused');
+    expect(await trail()).toEqual(recorded);
+  });
+});
+
+test.each(['audit', 'auditor', 'policy-engine', 'gateway-edge'])(
+  '%s appends nothing to the audit trail',
+  async (user) => {
+    const connection = await nats.connectAs(user);
+    connection.publish(RECORD, 'forged');
+    await connection.flush();
+    expect(await trail()).toEqual(recorded);
+  },
+);
+
+test('who may do everything in the account of Stance writes nothing to the audit trail', async () => {
+  const connection = await nats.connectAs('break-glass');
+  connection.publish(RECORD, 'forged');
+  await connection.flush();
+  expect(await call(connection, '$JS.API.STREAM.INFO.STANCE_AUDIT')).toMatchObject({ error: { code: 404 } });
+  expect(await trail()).toEqual(recorded);
+});
+
+test('who makes the audit trail does not make it anew with a limit', async () => {
+  const topology = await nats.connectAs('topology');
+  const answer = await call(topology, 'stance.setup.audit.STREAM.CREATE.STANCE_AUDIT', {
+    name: 'STANCE_AUDIT',
+    subjects: ['stance.audit.recorded.v1.>'],
+    max_age: 1_000_000_000,
+  });
+  expect(answer).toMatchObject({ error: { code: 400 } });
+  expect(await trail()).toEqual(recorded);
+});
+
+test('no record is stored a second time by having it delivered into the audit trail', async () => {
+  const writer = await nats.connectAs('audit-trail');
+  const config = { name: 'again', deliver_policy: 'all', ack_policy: 'none', filter_subject: '>' };
+  const at = '$JS.API.CONSUMER.CREATE.STANCE_AUDIT.again.>';
+  expect(
+    await call(writer, at, { stream_name: 'STANCE_AUDIT', config: { ...config, deliver_subject: RECORD } }),
+  ).toMatchObject({ error: { description: 'consumer deliver subject forms a cycle' } });
+  expect(await call(writer, at, { stream_name: 'STANCE_AUDIT', config })).toMatchObject({ name: 'again' });
+  writer.publish('$JS.API.CONSUMER.MSG.NEXT.STANCE_AUDIT.again', JSON.stringify({ batch: 2 }), { reply: RECORD });
+  // Each record says which one it follows, and none follows that one any more.
+  expect(await call(writer, '$JS.API.CONSUMER.MSG.NEXT.STANCE_AUDIT.again', { no_wait: true })).toBe('refused');
+  expect(await trail()).toEqual(recorded);
+});
+
+test('the break-glass user of its account changes the audit trail', async () => {
+  const answer = await call(keeper, '$JS.API.STREAM.UPDATE.STANCE_AUDIT', {
+    name: 'STANCE_AUDIT',
+    subjects: ['stance.audit.recorded.v1.>'],
+    deny_delete: true,
+    deny_purge: true,
+    max_age: 3_600_000_000_000,
+  });
+  expect(answer).toMatchObject({ config: { max_age: 3_600_000_000_000 } });
+});
