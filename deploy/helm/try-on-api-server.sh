@@ -6,9 +6,9 @@
 # kubectl and helm besides. Where there are none: etcd is Debian's etcd-server, the two are built from the Go module
 # k8s.io/kubernetes (its go.mod replaces k8s.io/* by folders: replace them by the modules of the same minor version instead).
 # CRDS: folders with the CustomResourceDefinitions of the Prometheus operator and KEDA, for the full values; left out, only the
-# minimal ones are installed.
+# minimal ones are installed. NATS_CHART: a folder with the official chart of NATS, installed with examples/nats-values.yaml.
 #
-#   CRDS="<folder> <folder>" deploy/helm/try-on-api-server.sh
+#   CRDS="<folder> <folder>" NATS_CHART=<folder> deploy/helm/try-on-api-server.sh
 set -euo pipefail
 readonly CHART="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/stance"
 readonly ETCD_PORT="${ETCD_PORT:-23790}" API_PORT="${API_PORT:-26443}"
@@ -115,6 +115,18 @@ refusals() {
 
 # The full values name it.
 kubectl create priorityclass critical --value=1000 >/dev/null
+try_nats() {
+  say 'the official chart of NATS'
+  kubectl create namespace stance-nats >/dev/null
+  kubectl label namespace stance-nats pod-security.kubernetes.io/enforce=restricted >/dev/null
+  helm install nats "$NATS_CHART" -n stance-nats -f "$CHART/examples/nats-values.yaml" >/dev/null
+  until_true 60 nats_pods_made || { refusals stance-nats; return 1; }
+  [ -z "$(refusals stance-nats)" ] || { refusals stance-nats; return 1; }
+  echo 'installed: 3 pods admitted, none refused'
+}
+nats_pods_made() { [ "$(kubectl -n stance-nats get pods -o name | wc -l)" = 3 ]; }
+
+[ -z "${NATS_CHART:-}" ] || try_nats
 try default
 try minimal
 [ -z "${CRDS:-}" ] || try full

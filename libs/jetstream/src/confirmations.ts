@@ -114,7 +114,7 @@ export class Confirmations {
     this.restWhenIdle();
   }
 
-  private forbid(violation: errors.PermissionViolationError): void {
+  private forbid(violation: InstanceType<typeof errors.PermissionViolationError>): void {
     for (const [token, { subject, reject }] of this.waiting) {
       if (violation.operation !== 'publish' || violation.subject !== subject) continue;
       this.waiting.delete(token);

@@ -207,13 +207,12 @@ describe('closing', () => {
         url: `nats://127.0.0.1:${link.port}`,
         ackWaitMs: LONGER_THAN_ANY_PATIENCE_MS,
       });
+      const consumer = () => world.manager.consumers.info(STREAMS.AGENTS.name, durable);
+      await waitFor(async () => (await consumer()).num_waiting === 1, { what: 'it has asked for messages' });
       link.pause();
       const agents = Array.from({ length: 20 }, (_, index) => `a${index}`);
       await Promise.all(agents.map((agentId) => observe(world, agentId)));
-      await waitFor(
-        async () => (await world.manager.consumers.info(STREAMS.AGENTS.name, durable)).num_ack_pending === 20,
-        { what: 'all have left the server' },
-      );
+      await waitFor(async () => (await consumer()).num_ack_pending === 20, { what: 'all have left the server' });
       const closed = closing.strategy.close();
       await link.resume();
       await closed;

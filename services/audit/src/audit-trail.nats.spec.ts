@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { DeviceRecorded, PostureChanged, STREAMS, wireTopology } from '@stance/contracts';
 import { applyTopology, EventPublisher } from '@stance/jetstream';
 import { createLogger } from '@stance/service-kit';
-import { startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
+import { startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { AuditTrail, type TrailOptions } from './audit-trail.js';
 import type { AuditRecord } from './chain.js';
 import { trailMetrics } from './metrics.js';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   nats = await startTestNats();
   connection = await nats.connect();
   manager = await jetstreamManager(connection);
-  publisher = new EventPublisher(connection, 'posture-store', { timeoutMs: PATIENCE_MS });
+  publisher = new EventPublisher(connection, 'posture-store', { timeoutMs: 5_000 });
 });
 
 beforeEach(async () => {

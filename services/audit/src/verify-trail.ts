@@ -27,7 +27,7 @@ export async function verifyTrail(
   let seen = 0;
   const lastSequence = await lastSequenceOfTrail(connection);
   const stretch = rest === undefined ? lastSequence : resting;
-  for (let from = 1; from <= lastSequence && firstBad === undefined; from += stretch) {
+  for (let from = 1; from <= lastSequence; from += stretch) {
     const upTo = Math.min(from + stretch - 1, lastSequence);
     await walkTrail(connection, { from, upTo, ...(signal && { signal }) }, (message) => {
       const { sequence } = message;
@@ -37,6 +37,7 @@ export async function verifyTrail(
       if (problem !== undefined) firstBad = { streamSequence: sequence, ...position(record), problem };
       return problem === undefined;
     });
+    if (firstBad !== undefined) break;
     await rest?.();
   }
   if (firstBad === undefined && seen < lastSequence) {

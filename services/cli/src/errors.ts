@@ -70,7 +70,7 @@ const UNREACHABLE = [
 ];
 
 /** Whether NATS does not let this user do what was asked. */
-export function isForbidden(error: unknown): error is Error {
+export function isForbidden(error: unknown): boolean {
   if (error instanceof errors.PermissionViolationError) return true;
   return error instanceof errors.RequestError && error.cause instanceof errors.PermissionViolationError;
 }

@@ -259,7 +259,9 @@ describe('an engine whose decisions cannot be stored', () => {
     const subscription = world.connection.subscribe('stance.engine.reported.v1.edge', {
       callback: (_, message) => void reports.push(decodeEvent(EngineReported, message.data, message.subject).data),
     });
-    const engine = await world.startEngine({ definition: policyEngineWith({ standstillMs: 3_000 }) });
+    const engine = await world.startEngine({
+      definition: policyEngineWith({ report: { standstillMs: 2_000, intervalMs: 200 } }),
+    });
     const agents = [{ source: 's', agentId: 'a', observedAt: '2099-11-21T08:00:00.000Z' }];
     await world.change('d1', false);
     const settled = await world.change('d2', false, { agents });

@@ -25,6 +25,13 @@ import { waitingAt } from './waiting-work.js';
  */
 export const STANDSTILL_LIMIT_MS = 60_000;
 
+export interface EngineReportOptions {
+  /** See {@link STANDSTILL_LIMIT_MS}, the default. */
+  readonly standstillMs?: number;
+  /** Between two reports; the {@link ENGINE_REPORT_INTERVAL_SECONDS} that gateways count on by default. */
+  readonly intervalMs?: number;
+}
+
 /** What the engine decides upon. */
 const INPUTS = [PostureChanged, PolicyPublished, SessionStarted, TimerDue, OperatorActed] as const;
 
@@ -42,6 +49,8 @@ export class EngineReport {
   private count = 0;
   private readonly standstills = new Standstills();
   private stuck: string | undefined;
+  private readonly standstillMs: number;
+  private readonly intervalMs: number;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -50,8 +59,11 @@ export class EngineReport {
     private readonly progress: EngineProgress,
     private readonly review: Pick<FleetReview, 'progress'>,
     private readonly logger: Logger,
-    private readonly options: { readonly standstillMs: number } = { standstillMs: STANDSTILL_LIMIT_MS },
-  ) {}
+    options: EngineReportOptions = {},
+  ) {
+    this.standstillMs = options.standstillMs ?? STANDSTILL_LIMIT_MS;
+    this.intervalMs = options.intervalMs ?? ENGINE_REPORT_INTERVAL_SECONDS * 1_000;
+  }
 
   /** Why the engine cannot go on, and so says nothing; `undefined` while it can. */
   get standstill(): string | undefined {
@@ -59,7 +71,7 @@ export class EngineReport {
   }
 
   start(): void {
-    this.timer = setInterval(() => void this.report(), ENGINE_REPORT_INTERVAL_SECONDS * 1_000);
+    this.timer = setInterval(() => void this.report(), this.intervalMs);
     void this.report();
   }
 
@@ -122,7 +134,7 @@ export class EngineReport {
     const { reviewed = 0, total = 0, startedAt = '' } = this.review.progress ?? {};
     const review = { done: `${startedAt} ${reviewed}`, waiting: total - reviewed };
     this.standstills.look('the review of the fleet', review, now);
-    this.tell(this.standstills.longest(this.options.standstillMs, now));
+    this.tell(this.standstills.longest(this.standstillMs, now));
     return postures;
   }
 

@@ -7,7 +7,7 @@ import { AppModule } from './app.module.js';
 import type { Clock } from './clock.js';
 import { EffectCounts } from './effects.js';
 import { EngineProgress } from './engine-progress.js';
-import { EngineReport, STANDSTILL_LIMIT_MS } from './engine-report.js';
+import { EngineReport, type EngineReportOptions } from './engine-report.js';
 import { Engine } from './engine.js';
 import { createTables, SessionLog, type Tables } from './engine.store.js';
 import { FleetReview } from './fleet-review.js';
@@ -29,20 +29,20 @@ const PRUNE_INTERVAL_MS = 60_000;
 const RELEASED_AT_ONCE = 256;
 
 interface EngineOptions {
-  /** See {@link STANDSTILL_LIMIT_MS}. */
-  readonly standstillMs?: number;
+  /** How often it reports to the gateways, and when it falls silent. */
+  readonly report?: EngineReportOptions;
   /** By which it decides; timers fall due by the server's. */
   readonly now?: Clock;
 }
 
 /** The engine, by another clock or with less patience where its tests need that. */
-export function policyEngineWith({ standstillMs = STANDSTILL_LIMIT_MS, now = Date.now }: EngineOptions) {
+export function policyEngineWith({ report, now = Date.now }: EngineOptions) {
   return defineService({
     name: 'policy-engine',
     httpPort: 9104,
     settings: { STANCE_POLICY_KEYS_FILE: policyKeysSetting },
     lease: () => 'policy-engine',
-    build: (runtime) => compose(runtime, runtime.config.STANCE_POLICY_KEYS_FILE, standstillMs, now),
+    build: (runtime) => compose(runtime, runtime.config.STANCE_POLICY_KEYS_FILE, report, now),
   });
 }
 
@@ -51,7 +51,7 @@ export const policyEngine = policyEngineWith({});
 function compose(
   { connection, publisher, logger }: Omit<Runtime, 'config'>,
   keys: PolicyKeys | undefined,
-  standstillMs: number,
+  reporting: EngineReportOptions | undefined,
   now: Clock,
 ): ServiceParts {
   const progress = new EngineProgress();
@@ -85,7 +85,7 @@ function compose(
     logger,
     RELEASED_AT_ONCE,
   );
-  const report = new EngineReport(connection, publisher, policies, progress, review, logger, { standstillMs });
+  const report = new EngineReport(connection, publisher, policies, progress, review, logger, reporting);
   const plan = new FleetPlan(tables, policies, sessions, progress, now);
   let pruning: NodeJS.Timeout | undefined;
   let endObservations: readonly (() => void)[] = [];

@@ -42,13 +42,13 @@ interface Expected {
 }
 
 /** That none of the alerts fires before the fault, and all of them after. */
-async function fires(expected: readonly Expected[], fault: () => unknown): Promise<void> {
+async function expectToFire(expected: readonly Expected[], fault: () => unknown): Promise<void> {
   for (const { alert, labels } of expected) expect(await firing(alert, labels)).toEqual([]);
   await fault();
-  for (const one of expected) await fired(one);
+  for (const one of expected) await expectFiring(one);
 }
 
-async function fired({ alert, labels, withinMs = 40_000 }: Expected): Promise<void> {
+async function expectFiring({ alert, labels, withinMs = 40_000 }: Expected): Promise<void> {
   await waitFor(async () => (await firing(alert, labels)).length > 0, {
     what: `${alert} to fire`,
     timeoutMs: withinMs,
@@ -80,12 +80,13 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
 
   test('none fires while all is well', async () => {
     await waitFor(async () => (await prometheus.firing()).length === 0, { what: 'silence', timeoutMs: 30_000 });
+    expect(await prometheus.firing()).toEqual([]);
   }, 40_000);
 
   test('a console that refuses the token', async () => {
     // Begun here, as it takes two minutes: asserted below.
     stance.consoles.failing.faults.script({ kind: 'server-error', times: 1_000_000 });
-    await fires([{ alert: 'StanceSourcePaused', labels: { source: 'refusing' } }], () => {
+    await expectToFire([{ alert: 'StanceSourcePaused', labels: { source: 'refusing' } }], () => {
       stance.consoles.refusing.tokens.expire();
     });
     expect(await firing('StanceSourcePaused', { source: 'office' })).toEqual([]);
@@ -95,12 +96,12 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
     const garbage = () =>
       jetstream(stance.connection).publish('stance.agent.observed.v1.office.hostile', '{"hello":1}');
     const labels = { service: 'device-matcher', code: 'malformed' };
-    await fires([{ alert: 'StanceDeadLetters', labels }], garbage);
+    await expectToFire([{ alert: 'StanceDeadLetters', labels }], garbage);
   }, 60_000);
 
   test('a lease that is renewed over a slow way', async () => {
     const labels = { lease: 'device-matcher' };
-    await fires([{ alert: 'StanceLeaseCloseToExpiry', labels }], () => matchersWay.delay(SLOW_MS));
+    await expectToFire([{ alert: 'StanceLeaseCloseToExpiry', labels }], () => matchersWay.delay(SLOW_MS));
     await matchersWay.resume();
   }, 60_000);
 
@@ -109,7 +110,7 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
     await stance.open(1, 'payroll');
     stance.change(0, (fleet, agent) => fleet.infect(agent));
     await waitFor(() => prometheus.count(`${revocations} 1`), { what: 'a first revocation', timeoutMs: 30_000 });
-    await fires(
+    await expectToFire(
       [{ alert: 'StanceReactionTimeOverObjective', labels: { gateway: 'edge', severity: 'critical' } }],
       async () => {
         const { pid } = stance.process('gateway');
@@ -133,7 +134,7 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
       { alert: 'StanceMassRevocation', labels: { gateway: 'edge' } },
       { alert: 'StanceRevocationsHeldBack', labels: { gateway: 'edge' } },
     ];
-    await fires(alerts, () => {
+    await expectToFire(alerts, () => {
       for (let device = 2; device < 40; device += 1) stance.change(device, (fleet, agent) => fleet.infect(agent));
       for (let device = 40; device < 70; device += 1) {
         stance.change(device, (fleet, agent) => fleet.update(agent, { isUpToDate: false }));
@@ -144,7 +145,7 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
   test('a stream that takes no more postures', async () => {
     const makeRoom = await stance.fill(STREAMS.POSTURE.name);
     const labels = { service: 'posture-store', event: 'agent.matched' };
-    await fires([{ alert: 'StanceConsumerLagGrowing', labels, withinMs: 60_000 }], async () => {
+    await expectToFire([{ alert: 'StanceConsumerLagGrowing', labels, withinMs: 60_000 }], async () => {
       for (const infected of [false, true, false]) {
         const before = (await stance.manager.streams.info(STREAMS.MATCHES.name)).state.last_seq;
         for (let device = 0; device < 70; device += 1) {
@@ -161,7 +162,7 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
   test('a trail near its limit, and then at it', async () => {
     const { config, state } = await stance.manager.streams.info(STREAMS.AUDIT.name);
     const storage = { alert: 'StanceStorageFilling', labels: { stream: STREAMS.AUDIT.name }, withinMs: 60_000 };
-    await fires([storage, { alert: 'StanceAuditWaiting', withinMs: 90_000 }], async () => {
+    await expectToFire([storage, { alert: 'StanceAuditWaiting', withinMs: 90_000 }], async () => {
       await stance.manager.streams.update(STREAMS.AUDIT.name, { ...config, max_bytes: Math.ceil(state.bytes * 1.05) });
       for (let device = 0; device < 70; device += 1) stance.change(device, (fleet, agent) => fleet.infect(agent));
     });
@@ -172,7 +173,7 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
     const makeRoom = await stance.fill(STREAMS.DECISIONS.name);
     try {
       // Single messages are given up after 51 s, as dead letters; a review of the fleet is not.
-      await fires([{ alert: 'StanceEngineStandstill', withinMs: 120_000 }], () =>
+      await expectToFire([{ alert: 'StanceEngineStandstill', withinMs: 120_000 }], () =>
         stance.publishPolicy(2, POLICY.replace('require: [clean]', 'require: [clean, current]')),
       );
     } finally {
@@ -182,7 +183,7 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
 
   test('a console that has answered with errors for two minutes', async () => {
     for (const alert of ['StanceSourceDegraded', 'StancePollStopped', 'StanceSweepStopped']) {
-      await fired({ alert, labels: { source: 'failing' }, withinMs: 150_000 });
+      await expectFiring({ alert, labels: { source: 'failing' }, withinMs: 150_000 });
       expect(await firing(alert, { source: 'office' })).toEqual([]);
     }
   }, 180_000);
@@ -198,12 +199,12 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
       { alert: 'StanceEngineSilent', labels: { gateway: 'edge' }, withinMs: 60_000 },
       { alert: 'StanceGatewayUntrusted', labels: { gateway: 'edge' }, withinMs: 60_000 },
     ];
-    await fires(alerts, () => process.kill(stance.process('policy-engine').pid, 'SIGSTOP'));
+    await expectToFire(alerts, () => process.kill(stance.process('policy-engine').pid, 'SIGSTOP'));
     await stance.process('policy-engine').kill();
   }, 180_000);
 
   test('a policy in force that the engine cannot load', async () => {
-    await fires([{ alert: 'StancePolicyDoesNotLoad' }], async () => {
+    await expectToFire([{ alert: 'StancePolicyDoesNotLoad' }], async () => {
       await stance.publishPolicy(3, POLICY.replace('require: [clean]', 'require: [cleen]'));
       await stance
         .publisher('policy-engine')
@@ -215,7 +216,7 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
 
   test('a forged record in the trail, and a stream that was deleted', async () => {
     const gaps = { alert: 'StanceAuditGaps', labels: { stream: STREAMS.SOURCES.name } };
-    await fires([{ alert: 'StanceAuditVerificationFailed' }, gaps], async () => {
+    await expectToFire([{ alert: 'StanceAuditVerificationFailed' }, gaps], async () => {
       const { name } = STREAMS.SOURCES;
       const trail = STREAMS.AUDIT.name;
       const genuine = await stance.manager.streams.getMessage(trail, { last_by_subj: filterOf(AuditRecorded) });

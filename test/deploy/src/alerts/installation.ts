@@ -154,7 +154,7 @@ export class Installation {
     await this.manager.streams.update(stream, {
       ...config,
       max_msgs: state.messages,
-      discard: 'new' as typeof config.discard,
+      discard: 'new',
     });
     return async () => void (await this.manager.streams.update(stream, config));
   }

@@ -22,29 +22,29 @@ describeSecrets(`credentials${skipped}`, () => {
     expect(Object.fromEntries(chart.pods().map((pod) => [pod.title, mountedSecrets(pod)]))).toEqual({
       'Deployment/stance-sentinelone-poller': [
         'stance-nats-sentinelone-poller/sentinelone-poller.nk',
-        'stance-nats-ca/ca.crt',
+        'nats-server-tls/ca.crt',
         'stance-source-office/token',
       ],
-      'Deployment/stance-device-matcher': ['stance-nats-device-matcher/device-matcher.nk', 'stance-nats-ca/ca.crt'],
-      'Deployment/stance-posture-store': ['stance-nats-posture-store/posture-store.nk', 'stance-nats-ca/ca.crt'],
-      'Deployment/stance-policy-engine': ['stance-nats-policy-engine/policy-engine.nk', 'stance-nats-ca/ca.crt'],
+      'Deployment/stance-device-matcher': ['stance-nats-device-matcher/device-matcher.nk', 'nats-server-tls/ca.crt'],
+      'Deployment/stance-posture-store': ['stance-nats-posture-store/posture-store.nk', 'nats-server-tls/ca.crt'],
+      'Deployment/stance-policy-engine': ['stance-nats-policy-engine/policy-engine.nk', 'nats-server-tls/ca.crt'],
       'Deployment/stance-audit': [
         'stance-nats-audit/audit.nk',
-        'stance-nats-ca/ca.crt',
+        'nats-server-tls/ca.crt',
         'stance-nats-audit-trail/audit-trail.nk',
       ],
-      'Deployment/stance-config-sync': ['stance-nats-config-sync/config-sync.nk', 'stance-nats-ca/ca.crt'],
+      'Deployment/stance-config-sync': ['stance-nats-config-sync/config-sync.nk', 'nats-server-tls/ca.crt'],
       'Deployment/stance-gateway-edge': [
         'stance-nats-gateway-edge/gateway-edge.nk',
-        'stance-nats-ca/ca.crt',
+        'nats-server-tls/ca.crt',
         'device-ca/*',
       ],
-      'Job/stance-topology': ['stance-nats-topology/topology.nk', 'stance-nats-ca/ca.crt'],
+      'Job/stance-topology': ['stance-nats-topology/topology.nk', 'nats-server-tls/ca.crt'],
       'Pod/stance-test-read': [
         'stance-nats-topology/topology.nk',
-        'stance-nats-ca/ca.crt',
+        'nats-server-tls/ca.crt',
         'stance-nats-viewer/viewer.nk',
-        'stance-nats-ca/ca.crt',
+        'nats-server-tls/ca.crt',
       ],
     });
   });
@@ -66,7 +66,7 @@ describeSecrets(`credentials${skipped}`, () => {
     const chart = await render({ nats: { credentials: { existingSecret: 'users' } } });
     expect(mountedSecrets(chart.pod('Deployment/stance-audit'))).toEqual([
       'users/audit.nk',
-      'stance-nats-ca/ca.crt',
+      'nats-server-tls/ca.crt',
       'users/audit-trail.nk',
     ]);
   });

@@ -15,13 +15,13 @@ const run = promisify(execFile);
 /** The checkout, which is what the image is built from. */
 export const CHECKOUT = fileURLToPath(new URL('../../../..', import.meta.url));
 
-const GIVEN = process.env['STANCE_TEST_IMAGE'] ?? '';
-/** Else neither the image nor that of the simulated tenant is made. */
-export const IS_BUILT_HERE = GIVEN === '';
-/** The image that is tested: STANCE_TEST_IMAGE, such as one that is to be published; else one that is built for the tests. */
-export const PRODUCT = IS_BUILT_HERE ? 'stance-test-product:local' : GIVEN;
-/** The simulated tenant of compose.yaml, from the same build. */
-export const SIMULATED_TENANT = 'stance-test-simulated-tenant:local';
+const { STANCE_TEST_IMAGE: given = '', STANCE_TEST_SIMULATED_TENANT: givenTenant = '' } = process.env;
+/** Otherwise STANCE_TEST_IMAGE names it, such as one that is to be published. */
+const IS_BUILT_HERE = given === '';
+/** The image that is tested. */
+export const PRODUCT = IS_BUILT_HERE ? 'stance-test-product:local' : given;
+/** The simulated tenant of compose.yaml: from the same build, or the image that STANCE_TEST_SIMULATED_TENANT names. */
+export const SIMULATED_TENANT = IS_BUILT_HERE ? 'stance-test-simulated-tenant:local' : givenTenant;
 const BUILT_VERSION = '0.0.0-test';
 /** What its label says. */
 export const VERSION = IS_BUILT_HERE ? /^0\.0\.0-test$/ : /./;
@@ -47,14 +47,14 @@ async function build(): Promise<void> {
   await makeBaseImages();
   const { stdout } = await run('npm', ['config', 'get', 'registry'], { cwd: CHECKOUT });
   const registry = stdout.trim();
-  const given = {
+  const settings = {
     BUILD_IMAGE: LOCAL.build,
     RUNTIME_IMAGE: LOCAL.runtime,
     VERSION: BUILT_VERSION,
     ...(registry !== DEFAULT_REGISTRY && { NPM_CONFIG_REGISTRY: registry }),
   };
   const args = [
-    ...Object.entries(given).map(([name, value]) => `${name}=${value}`),
+    ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
     ...PROXIES.filter((name) => process.env[name] !== undefined),
   ];
   for (const [target, image] of [
