@@ -101,7 +101,11 @@ try() {
   helm test stance -n "$namespace" --timeout 60s >/dev/null && echo 'tests: their pods are admitted'
   helm upgrade stance "$CHART" -n "$namespace" -f "$values" --set extraObjects=null --set defaults.logLevel=warn --timeout 60s >/dev/null && echo upgraded
   helm rollback stance 1 -n "$namespace" --timeout 60s >/dev/null && echo 'rolled back'
-  helm uninstall stance -n "$namespace" >/dev/null && echo uninstalled
+  helm uninstall stance -n "$namespace" >/dev/null
+  kubectl -n "$namespace" get serviceaccounts,networkpolicies,configmaps,services,deployments,jobs -o name \
+    -l app.kubernetes.io/instance=stance >"$folder/left.txt"
+  if [ -s "$folder/left.txt" ]; then cat "$folder/left.txt"; return 1; fi
+  echo 'uninstalled, and nothing is left but the pods of the tests'
 }
 all_pods_made() {
   local wanted made

@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { gatewayNameOf, startAll, type AllServices } from '@stance/all-in-one';
+import { credentialsIn, gatewayNameOf, startAll, type AllServices } from '@stance/all-in-one';
 import { SourceReported, type DataOf } from '@stance/contracts';
 import { applyTopology, connectToNats } from '@stance/jetstream';
 import { findNatsServer, PortInUseError, startNatsServer, type NatsServer } from '@stance/nats-server';
 import { integer, loadConfiguration, type Running } from '@stance/service-kit';
 import type { SentinelOneTenant } from '@stance/simulators';
-import { adoptUnaccounted, prepareAccounts, type LocalAccounts } from './accounts.js';
+import { adoptUnaccounted, prepareAccounts } from './accounts.js';
 import { demoEnvironment, demoFiles, openSessions, startDemoTenant, VISITS } from './demo.js';
 import { DEMO_APPLICATION_PORT, DEMO_RELAY_URL, startDemoApplication } from './demo-application.js';
 import { createLocalLogging } from './logging.js';
@@ -83,12 +83,13 @@ async function startParts(
     terminal.note(
       'Demo mode: a simulated SentinelOne tenant, sample devices and sample people. No real system is read.',
     );
-  const given = { ...(mode.demo && demoFiles), ...withoutEmpty(environment) };
+  const given: NodeJS.ProcessEnv = { ...(mode.demo && demoFiles), ...withoutEmpty(environment) };
   const gateway = gatewayNameOf(given);
   // Of a cluster that is named, whoever runs it says who may do what.
   const accounts = mode.natsUrl === undefined ? await prepareAccounts(mode.dataFolder, gateway) : undefined;
   const natsUrl = mode.natsUrl ?? (await startNats(mode, environment, terminal, started, accounts?.serverConfig ?? ''));
-  await prepareStreams(natsUrl, given, { accounts, gateway }, terminal);
+  const usersFolder = accounts?.usersFolder ?? given['NATS_USERS_FOLDER'];
+  await prepareStreams(natsUrl, given, { usersFolder, gateway }, terminal);
 
   const tenant = mode.demo ? await startTenant(terminal, started) : undefined;
   if (mode.demo) await startApplication(terminal, started);
@@ -98,7 +99,7 @@ async function startParts(
       ...(tenant && demoEnvironment(tenant)),
       ...given,
       NATS_URL: natsUrl,
-      ...(accounts && { NATS_USERS_FOLDER: accounts.usersFolder }),
+      ...(usersFolder !== undefined && { NATS_USERS_FOLDER: usersFolder }),
     },
     logging.loggerFor,
   );
@@ -119,7 +120,7 @@ async function startParts(
   const { simulatorUrl } = addresses;
   writeRunFile(mode.runFile, {
     natsUrl,
-    usersFolder: accounts?.usersFolder ?? null,
+    usersFolder: usersFolder ?? null,
     gatewayUrl,
     simulatorUrl,
     demo: mode.demo,
@@ -133,14 +134,13 @@ async function startParts(
 async function prepareStreams(
   natsUrl: string,
   environment: NodeJS.ProcessEnv,
-  { accounts, gateway }: { accounts: LocalAccounts | undefined; gateway: string | undefined },
+  { usersFolder, gateway }: { usersFolder: string | undefined; gateway: string | undefined },
   terminal: Terminal,
 ): Promise<void> {
   const { NATS_CREDS_FILE: credsFile, NATS_NKEY_SEED_FILE: nkeySeedFile } = environment;
   const { NATS_CA_FILE: caFile, NATS_CERT_FILE: certFile, NATS_KEY_FILE: keyFile } = environment;
-  const credentials = accounts
-    ? { nkeySeedFile: join(accounts.usersFolder, 'topology.nk') }
-    : { credsFile, nkeySeedFile };
+  const topologyUser = usersFolder === undefined ? undefined : credentialsIn(usersFolder, ['topology']);
+  const credentials = topologyUser ?? { credsFile, nkeySeedFile };
   const tls = { caFile, certFile, keyFile };
   const connection = await connectToNats({
     url: natsUrl,
@@ -150,7 +150,7 @@ async function prepareStreams(
     waitForServer: false,
   });
   try {
-    const gateways = accounts && gateway !== undefined ? [gateway] : [];
+    const gateways = usersFolder !== undefined && gateway !== undefined ? [gateway] : [];
     const { created, updated } = await applyTopology(connection, { gateways });
     terminal.step(`streams: ${created.length} created, ${updated.length} updated`);
   } finally {

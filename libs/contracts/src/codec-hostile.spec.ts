@@ -42,10 +42,7 @@ function* hostileFields({ properties = {}, additionalProperties }: JsonSchema): 
 
 /** What tells the branches of a union apart, so that each is gone into. */
 function constantsOf({ properties = {} }: JsonSchema): Record<string, unknown> {
-  const constants = Object.entries(properties).map(([name, { const: only, enum: [first] = [] }]) => [
-    name,
-    only ?? first,
-  ]);
+  const constants = Object.entries(properties).map(([name, field]) => [name, field.const ?? field.enum?.[0]]);
   return Object.fromEntries(constants.filter(([, value]) => value !== undefined));
 }
 

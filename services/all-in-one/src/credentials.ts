@@ -47,13 +47,21 @@ function candidatesOf(service: string, environment: NodeJS.ProcessEnv): string[]
 }
 
 function settingsOf(folder: string, users: readonly string[], prefix: string): NodeJS.ProcessEnv {
+  const { credsFile, nkeySeedFile } = credentialsIn(folder, users);
+  return credsFile === undefined
+    ? { [`${prefix}_NKEY_SEED_FILE`]: nkeySeedFile }
+    : { [`${prefix}_CREDS_FILE`]: credsFile };
+}
+
+/** The credentials of the first of these users who has some in a folder. Throws `ConfigurationInvalid`. */
+export function credentialsIn(
+  folder: string,
+  users: readonly string[],
+): { readonly credsFile?: string; readonly nkeySeedFile?: string } {
   for (const user of users) {
-    const files = [
-      [`${prefix}_CREDS_FILE`, join(folder, `${user}.creds`)],
-      [`${prefix}_NKEY_SEED_FILE`, join(folder, `${user}.nk`)],
-    ] as const;
-    const found = files.find(([, file]) => existsSync(file));
-    if (found !== undefined) return { [found[0]]: found[1] };
+    const [credsFile, nkeySeedFile] = [join(folder, `${user}.creds`), join(folder, `${user}.nk`)];
+    if (existsSync(credsFile)) return { credsFile };
+    if (existsSync(nkeySeedFile)) return { nkeySeedFile };
   }
   throw new ConfigurationInvalid([`NATS_USERS_FOLDER: ${folder} has no credentials of ${users.join(' or ')}`]);
 }

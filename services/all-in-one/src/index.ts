@@ -1,2 +1,2 @@
-export { CREDENTIAL_SETTINGS, gatewayNameOf } from './credentials.js';
+export { CREDENTIAL_SETTINGS, credentialsIn, gatewayNameOf } from './credentials.js';
 export { startAll, type AllServices } from './start-all.js';

@@ -23,7 +23,7 @@ import { waitingAt } from './waiting-work.js';
  * How long work may wait without any of it being finished before the engine falls silent, in milliseconds: longer than it
  * takes until a message that cannot be handled is given up (51 s), and far below the silence that gateways bear (5 min).
  */
-export const STANDSTILL_LIMIT_MS = 60_000;
+const STANDSTILL_LIMIT_MS = 60_000;
 
 export interface EngineReportOptions {
   /** See {@link STANDSTILL_LIMIT_MS}, the default. */

@@ -10,7 +10,7 @@ metadata:
   annotations:
     helm.sh/hook: {{ .when }}
     helm.sh/hook-weight: '-10'
-    helm.sh/hook-delete-policy: before-hook-creation
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 automountServiceAccountToken: false
 {{- if .root.Values.networkPolicy.enabled }}
 ---
@@ -21,7 +21,7 @@ metadata:
   annotations:
     helm.sh/hook: {{ .when }}
     helm.sh/hook-weight: '-10'
-    helm.sh/hook-delete-policy: before-hook-creation
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 spec:
   podSelector:
     matchLabels:

@@ -10,13 +10,13 @@ and scales (its replicas are somebody else's business).
 {{- define "stance.workloads" -}}
 {{- $workloads := list }}
 {{- $nothing := dict "env" (list) "volumes" (list) "mounts" (list) "annotations" (dict) "ports" (list) "ingress" (list) "egress" (list) "scales" false }}
-{{- $pollerSettings := include "stance.overlay" (dict "base" .Values.defaults "over" (get .Values.services "sentinelone-poller")) | fromJson }}
+{{- $pollerSettings := include "stance.overlay" (dict "base" .Values.defaults "over" (get .Values.services "sentinelone-poller" | default dict)) | fromJson }}
 {{- range $component, $poller := include "stance.pollers" . | fromJson }}
 {{- $own := include "stance.workload.sentinelone-poller" (merge (dict "root" $) $poller) | fromYaml }}
 {{- $workloads = append $workloads (merge (dict "component" $component "service" "sentinelone-poller" "user" $poller.user "settings" $pollerSettings) $own (deepCopy $nothing)) }}
 {{- end }}
 {{- range $service := list "device-matcher" "posture-store" "policy-engine" "audit" "config-sync" }}
-{{- $settings := include "stance.overlay" (dict "base" $.Values.defaults "over" (get $.Values.services $service)) | fromJson }}
+{{- $settings := include "stance.overlay" (dict "base" $.Values.defaults "over" (get $.Values.services $service | default dict)) | fromJson }}
 {{- $own := include (printf "stance.workload.%s" $service) (dict "root" $ "settings" $settings) | fromYaml }}
 {{- if not $own.absent }}
 {{- $workloads = append $workloads (merge (dict "component" $service "service" $service "user" $service "settings" $settings) $own (deepCopy $nothing)) }}

@@ -47,6 +47,8 @@ describeHooks(`the topology job${skipped}`, () => {
       expect(metadata?.annotations).toMatchObject({
         'helm.sh/hook': 'pre-install,pre-upgrade,pre-rollback',
         'helm.sh/hook-weight': '-10',
+        // An uninstallation leaves hooks behind.
+        'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
       });
     }
   });
@@ -104,6 +106,15 @@ describeHooks(`helm test${skipped}`, () => {
   ])('refuses names that are taken: %s', async (message, names) => {
     const values = { tests: { pipeline: { enabled: true, ...names } } };
     await expect(render(values, { from: 'minimal' })).rejects.toThrow(message);
+  });
+
+  test('leaves only its pods behind, whose logs tell what happened', async () => {
+    const chart = await render(PIPELINE);
+    const hooks = chart.objects.filter(({ metadata }) => metadata?.annotations?.['helm.sh/hook'] === 'test');
+    const staying = hooks.filter(
+      ({ metadata }) => metadata?.annotations?.['helm.sh/hook-delete-policy']?.includes('hook-succeeded') !== true,
+    );
+    expect(staying.map(({ kind }) => kind)).toEqual(['Pod', 'Pod']);
   });
 
   test('is not scraped, and nothing of it is selected by a Service', async () => {

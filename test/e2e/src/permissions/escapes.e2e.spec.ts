@@ -71,12 +71,15 @@ beforeEach(async () => {
   before = await holdingsOf(witness);
   heard.length = 0;
 });
-afterEach(async () => {
+afterEach(() => expectUntouched());
+
+/** Of what is not the gateway's own, the account of Stance holds what it held, and nobody has heard of anything. */
+async function expectUntouched(): Promise<void> {
   await settled();
   const own = ({ subject }: Held) => /^stance\.session\.(started|ended)\.v1\.edge\.|\.break-glass-used\./.test(subject);
   expect((await holdingsOf(witness)).filter((held) => !own(held))).toEqual(before.filter((held) => !own(held)));
   expect(heard.filter((subject) => FOREIGN.includes(subject))).toEqual([]);
-});
+}
 
 interface State {
   readonly state: { readonly messages: number; readonly subjects?: Readonly<Record<string, number>> };
@@ -110,6 +113,7 @@ describe('from the account of a gateway, onto a fact of others, there is no way'
   test.each(FOREIGN)('by a publish on %s', async (subject) => {
     edge.publish(subject, 'forged');
     await edge.flush();
+    await expectUntouched();
   });
 
   test.each([
@@ -129,12 +133,14 @@ describe('from the account of a gateway, onto a fact of others, there is no way'
     for (const reply of FOREIGN)
       edge.publish(subject, typeof body === 'string' ? body : JSON.stringify(body), { reply });
     await edge.flush();
+    await expectUntouched();
   });
 
   test('by the reply subject of the acknowledgement of a fact of its own', async () => {
     for (const reply of FOREIGN) edge.publish(own(), '{}', { reply });
     edge.publish('stance.operator.acted.v1.break-glass-used.x', '{}', { reply: POLICY });
     await edge.flush();
+    await expectUntouched();
   });
 
   test.each(FOREIGN)('by a consumer that delivers on %s', async (deliver_subject) => {
@@ -145,12 +151,14 @@ describe('from the account of a gateway, onto a fact of others, there is no way'
     );
     await waitFor(async () => (await lastOfCopy('STANCE_SESSIONS')) !== undefined, { what: 'the server to answer' });
     await call(edge, '$JS.API.CONSUMER.DELETE.STANCE_SESSIONS.pushing');
+    await expectUntouched();
   });
 
   test('by pulling with a fact as reply subject', async () => {
     await call(edge, '$JS.API.CONSUMER.CREATE.STANCE_SESSIONS.pulling.>', consumer('STANCE_SESSIONS', 'pulling'));
     for (const reply of FOREIGN) pull('STANCE_SESSIONS', 'pulling', reply);
     await edge.flush();
+    await expectUntouched();
   });
 
   test('by pulling with a fact of its own as reply subject: what comes keeps the subject that it had', async () => {
@@ -206,6 +214,7 @@ describe('by what its messages carry, a gateway', () => {
 
   test('ends no session of others by a short life of its own', async () => {
     await store(edge, 'stance.session.ended.v1.edge.d1.short', 'x', { 'Nats-TTL': '1s' });
+    await expectUntouched();
   });
 
   test('keeps back no revocation by its message id', async () => {

@@ -5,7 +5,7 @@ Under names that nothing else has, and with the rights of a poller and of one ga
 {{- define "stance.pipelineTest" -}}
 {{- $test := .Values.tests.pipeline }}
 {{- $of := dict "root" . "component" "test-pipeline" }}
-{{- $pollerNats := (include "stance.overlay" (dict "base" .Values.defaults "over" (get .Values.services "sentinelone-poller")) | fromJson).nats }}
+{{- $pollerNats := (include "stance.overlay" (dict "base" .Values.defaults "over" (get .Values.services "sentinelone-poller" | default dict)) | fromJson).nats }}
 {{- $poller := merge (dict "user" (ternary (printf "sentinelone-poller-%s" $test.source) "sentinelone-poller" .Values.pollerPerSource) "nats" $pollerNats "place" "nats-poller") $of }}
 {{- $gateway := merge (dict "user" (printf "gateway-%s" $test.gateway) "nats" $test.nats "place" "nats-gateway") $of }}
 {{- $viewer := merge (dict "user" "viewer" "nats" .Values.tests.nats "place" "nats-viewer") $of }}
@@ -24,7 +24,7 @@ metadata:
   annotations:
     helm.sh/hook: test
     helm.sh/hook-weight: '-10'
-    helm.sh/hook-delete-policy: before-hook-creation
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 data:
   {{- $gatewayFile := dict "name" $test.gateway "listen" (dict "host" "127.0.0.1" "port" 9180) "trustedProxies" (list "127.0.0.1/32") "device" (dict "header" (dict "name" "X-Stance-Device" "proof" "certificate")) "sessions" (dict "lifetime" "5m" "idle" "1m") }}
   {{- dict "console.mjs" (.Files.Get "files/pipeline-test/console.mjs") "run.mjs" (.Files.Get "files/pipeline-test/run.mjs") "gateway.yaml" (toYaml $gatewayFile) | toYaml | nindent 2 }}
