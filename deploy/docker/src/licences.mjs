@@ -1,7 +1,7 @@
 // @ts-check
 
 /** Licences, by their SPDX names, that a product under Apache-2.0 may be delivered with: none asks for anything but its own text. */
-export const ALLOWED_LICENCES = Object.freeze([
+const ALLOWED_LICENCES = Object.freeze([
   '0BSD',
   'Apache-2.0',
   'BSD-2-Clause',

@@ -36,6 +36,8 @@ export const checks = [
     commands: [
       ['node', 'libs/contracts/generate-documents.mjs', '--check'],
       ['node', 'services/all-in-one/generate-documents.mjs', '--check'],
+      ['node', 'deploy/grafana/generate.mjs', '--check'],
+      ['node', 'deploy/helm/generate.mjs', '--check'],
     ],
     repair: 'npm run docs:generate writes them anew: commit what it changes.',
   },

@@ -70,6 +70,7 @@ export const rooms = {
     ],
   },
   'deploy/lint': { rooms: [] },
+  'deploy/docker': { rooms: ['libs/simulators'] },
 
   'examples/gateway-node': { rooms: ['libs/gateway-sdk'], packages: nats },
 
@@ -79,4 +80,4 @@ export const rooms = {
 };
 
 /** What every spec may import besides its room's row. */
-export const specsMayImport = testingLibs;
+export const specsMayImport = [...testingLibs, 'libs/nats-server'];

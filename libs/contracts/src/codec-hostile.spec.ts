@@ -25,7 +25,7 @@ const HOSTILE: readonly unknown[] = [
 ];
 
 /** Values that a schema describes but for one place, at which something hostile stands: one for each place. */
-function* hostileValues(schema: JsonSchema): Generator<unknown> {
+function* hostileValues(schema: JsonSchema): Generator {
   yield* HOSTILE;
   for (const branch of schema.anyOf ?? []) yield* hostileValues(branch);
   if (schema.items !== undefined) for (const item of hostileValues(schema.items)) yield [item];

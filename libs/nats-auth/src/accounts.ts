@@ -277,7 +277,10 @@ function withLookingUp(permissions: Permissions | undefined, { streams }: Rights
     `$JS.API.DIRECT.GET.${name}.>`,
     `$JS.API.CONSUMER.LIST.${name}`,
   ]);
-  return { publish: { ...publish, allow: [...publish.allow, '$JS.API.STREAM.LIST', ...looking].toSorted() }, subscribe };
+  return {
+    publish: { ...publish, allow: [...publish.allow, '$JS.API.STREAM.LIST', ...looking].toSorted() },
+    subscribe,
+  };
 }
 
 /** Makes streams and the consumers behind the copies; reads no message and writes none. */

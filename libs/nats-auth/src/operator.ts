@@ -47,6 +47,8 @@ export async function operatorFiles(
   return {
     serverConfig: [
       ...PREAMBLE,
+      // A user shows its rights as it connects, in one line, of which a server reads 4 KiB by default: too few for a service's.
+      'max_control_line: 256KB',
       `operator: ${operatorJwt}`,
       `system_account: ${idOf(SYSTEM_ACCOUNT)}`,
       'resolver: MEMORY',

@@ -1,4 +1,4 @@
-import { integer, SettingProblem, text, type Setting } from './configuration.js';
+import { integer, SettingProblem, text, type Setting, type ConfigurationOf } from './configuration.js';
 
 export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
 export type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
@@ -81,3 +81,6 @@ function ratio(fallback: string, description: string): Setting<number> {
     },
   };
 }
+
+/** How telemetry is kept and sent. */
+export type TelemetryConfiguration = ConfigurationOf<typeof TELEMETRY_SETTINGS>;

@@ -8,8 +8,7 @@ import {
   type Sampler,
 } from '@opentelemetry/sdk-trace';
 import { spanExporter } from './telemetry-exporters.js';
-import type { SamplerName } from './telemetry-settings.js';
-import type { TelemetryConfiguration } from './telemetry.js';
+import type { SamplerName, TelemetryConfiguration } from './telemetry-settings.js';
 import { TraceKeeper } from './trace-keeper.js';
 
 /** Ended spans that wait to be sent, at most: some megabytes. More than the standard's 2,048, as mass revocations come at once. */

@@ -2,20 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { context, diag, DiagConsoleLogger, DiagLogLevel, metrics, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { MeterProvider, type IMetricReader } from '@opentelemetry/sdk-metrics';
-import { loadConfiguration, type ConfigurationOf } from './configuration.js';
+import { loadConfiguration } from './configuration.js';
 import { metricExporter } from './telemetry-exporters.js';
 import { OtlpReader, PrometheusReader } from './telemetry-readers.js';
 import { resourceOf } from './telemetry-resource.js';
-import { TELEMETRY_SETTINGS } from './telemetry-settings.js';
+import { TELEMETRY_SETTINGS, type TelemetryConfiguration } from './telemetry-settings.js';
 
 /** OpenTelemetry of the process: metrics always, for `/metrics`; traces and OTLP only when an endpoint is set. */
 export interface Telemetry {
   readonly prometheus: PrometheusReader;
   readonly shutdown: () => Promise<void>;
 }
-
-/** How telemetry is kept and sent. */
-export type TelemetryConfiguration = ConfigurationOf<typeof TELEMETRY_SETTINGS>;
 
 const CLEARING_INTERVAL_MS = 5 * 60_000;
 

@@ -6,7 +6,7 @@ const HOSTILE: readonly unknown[] = [
 ];
 
 /** The document with something hostile in one place of it: once for each place, the document itself among them. */
-export function* hostileInEachPlace(document: unknown): Generator<unknown> {
+export function* hostileInEachPlace(document: unknown): Generator {
   yield* HOSTILE;
   if (Array.isArray(document)) {
     const entries: readonly unknown[] = document;

@@ -19,7 +19,7 @@ import { stringify } from 'yaml';
 import type { PrometheusProcess } from './prometheus-process.js';
 
 /** Devices `d0`, `d1` and so on, each the machine with the serial number `SER-<n>`. */
-export const DEVICES = 70;
+const DEVICES = 70;
 
 /** Payroll needs a machine without infection; the wiki one that is up to date, and lets few go at a time. */
 export const POLICY = `version: 1

@@ -66,7 +66,12 @@ export class ClusterStack {
     const files = await temporaryFolder();
     const nats = await startNatsCluster({ estate: { gateways: ['edge'] }, ...options });
     const topology = await nats.connectAs('topology');
-    await applyTopology(topology, { replicas: nats.servers.length, gateways: ['edge'] });
+    // In operator mode a server takes an account in when its first user comes: until then it knows of no JetStream for it.
+    await waitFor(() => applyTopology(topology, { replicas: nats.servers.length, gateways: ['edge'] }), {
+      what: 'the streams to be made',
+      timeoutMs: 60_000,
+      intervalMs: 500,
+    });
     await topology.close();
     const connection = await connectTo(nats, 'break-glass');
     const fleet = Array.from({ length: devices }, (_, index) => ({ serialNumber: `SER-${index}` }));

@@ -29,28 +29,34 @@ afterAll(async () => {
 
 /** What happens to the cluster, one after the other, while postures change all the time. */
 const phases: { readonly name: string; readonly from: number }[] = [];
-const phase = (name: string) => phases.push({ name, from: performance.now() });
+async function phase(name: string, disturb: () => Promise<void>): Promise<void> {
+  phases.push({ name, from: performance.now() });
+  await Promise.all([disturb(), workload.nextRevocation()]);
+}
 
 async function restartEverything(): Promise<void> {
-  phase('undisturbed');
-  await waitFor(() => workload.reactions.length >= 2 * STRUCK, { what: 'the first revocations', timeoutMs: 60_000 });
+  await phase('undisturbed', async () => {
+    await waitFor(() => workload.reactions.length >= 2 * STRUCK, { what: 'the first revocations', timeoutMs: 60_000 });
+  });
   const [first, second, third] = stack.nats.servers;
   if (first === undefined || second === undefined || third === undefined) throw new Error('there are three servers');
-  phase('every nats-server restarted');
-  await stack.nats.restart(first, 'lame duck');
-  await stack.nats.restart(second, 'shutdown');
-  await stack.nats.restart(third, 'lame duck');
-  phase('a nats-server killed');
-  await stack.nats.restart(first, 'kill');
+  await phase('every nats-server restarted', async () => {
+    await stack.nats.restart(first, 'lame duck');
+    await stack.nats.restart(second, 'shutdown');
+    await stack.nats.restart(third, 'lame duck');
+  });
+  await phase('a nats-server killed', () => stack.nats.restart(first, 'kill'));
   for (const service of SERVICES) {
-    phase(`${service} replaced`);
-    for (const replica of stack.at(service)) await stack.replace(replica);
+    await phase(`${service} replaced`, async () => {
+      for (const replica of stack.at(service)) await stack.replace(replica);
+    });
   }
-  phase('the active policy-engine killed');
-  const engine = stack.at('policy-engine').find(({ isActive }) => isActive);
-  if (engine === undefined) throw new Error('no policy-engine is active');
-  await stack.replace(engine, 'SIGKILL');
-  phase('afterwards');
+  await phase('the active policy-engine killed', async () => {
+    const engine = stack.at('policy-engine').find(({ isActive }) => isActive);
+    if (engine === undefined) throw new Error('no policy-engine is active');
+    await stack.replace(engine, 'SIGKILL');
+  });
+  await phase('afterwards', () => workload.end());
 }
 
 /** What the account of Stance says last of each device's access to payroll. */
@@ -88,7 +94,6 @@ describe('while every nats-server and every service is restarted, with posture c
   beforeAll(async () => {
     try {
       await restartEverything();
-      await workload.end();
     } finally {
       process.stdout.write(`${report()}\n`);
     }

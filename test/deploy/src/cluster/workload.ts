@@ -55,8 +55,16 @@ export class Workload {
     await Promise.all(this.lives);
   }
 
+  /** Resolves when a session is over whose device was infected after this call. */
+  async nextRevocation(): Promise<void> {
+    const from = performance.now();
+    await this.eventually(() => this.reactions.some(({ at }) => at > from), 'another revocation');
+  }
+
   private async struckLife(index: number): Promise<void> {
     const deviceId = `d${index}`;
+    // Each at another time: whatever is restarted, somebody is just being revoked.
+    await pause((2 * PACE_MS * index) / STRUCK);
     for (;;) {
       await this.enter(deviceId, 'payroll');
       const live = isLive(index) ? new EndlessDownload(this.stack, deviceId) : undefined;
@@ -113,6 +121,6 @@ export class Workload {
   }
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, PACE_MS));
+function pause(ms = PACE_MS): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
