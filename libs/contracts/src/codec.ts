@@ -16,7 +16,7 @@ export interface Cause {
 export class UnreadableEvent extends Error {
   override readonly name = 'UnreadableEvent';
   constructor(
-    readonly code: 'malformed' | 'misaddressed' | 'oversized',
+    readonly code: 'malformed' | 'misaddressed' | 'oversized' | 'forbidden',
     message: string,
   ) {
     super(message);

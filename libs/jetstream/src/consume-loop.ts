@@ -11,7 +11,7 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { decodeEvent, keysOf, UnreadableEvent, type EventContract, type EventOf } from '@stance/contracts';
+import { keysOf, UnreadableEvent, type EventContract, type EventOf } from '@stance/contracts';
 import { JetStreamContext, type Delivery } from './context.js';
 import { publishDeadLetter, traceparentIn, type Death } from './dead-letters.js';
 import { KeyedScheduler } from './keyed-scheduler.js';
@@ -28,6 +28,7 @@ import {
   type RetryPolicy,
   type Settlement,
 } from './settlement.js';
+import { decodeStored } from './stored-event.js';
 import type { StreamWatch } from './stream-watch.js';
 import { inSpan, markFailed } from './trace-context.js';
 import { within } from './within.js';
@@ -399,14 +400,9 @@ function orderKey({ contract, orderBy }: Route, subject: string): string {
   }
 }
 
-/** Headers that only the server sets, on messages that it copied from another stream. */
-const SERVER_HEADERS = ['Nats-Stream', 'Nats-Subject', 'Nats-Sequence', 'Nats-Stream-Source'];
-
 function readEvent<Contract extends EventContract>(message: JsMsg, contract: Contract) {
-  const forbidden = SERVER_HEADERS.find((header) => message.headers?.has(header));
-  if (forbidden !== undefined) throw new Unprocessable(`it carries the header ${forbidden}`, 'forbidden');
   try {
-    return decodeEvent(contract, message.data, message.subject);
+    return decodeStored(contract, message);
   } catch (error) {
     if (error instanceof UnreadableEvent) throw new Unprocessable(error.message, error.code);
     throw error;

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { headers } from '@nats-io/transport-node';
 import { AgentObserved, createEvent, STREAMS, TimerDue, TimerSet } from '@stance/contracts';
 import { startFaultProxy, waitFor } from '@stance/testing';
 import { connectToNats } from './connection.js';
+import { readLastEvent } from './last-event.js';
 import { FactTable, type FactTableOptions } from './fact-table.js';
 import { EventPublisher } from './publisher.js';
 import { agent, agentSubject, NO_CAUSE, type AgentEvent } from './spec/events.js';
@@ -192,6 +194,33 @@ describe('writing', () => {
       [1, undefined],
     ]);
     await table.stopFollowing();
+  });
+
+  it('counts what was taken out of another stream and sent here as no value: its writer is not known', async () => {
+    await observe(world, 'agent-1', { n: 3 });
+    const problems: string[] = [];
+    const table = tableOf({ onUnreadable: (_, _sequence, error) => problems.push(error.code) });
+    await table.load();
+    const forged = JSON.stringify(
+      createEvent(AgentObserved, {
+        id: 'forged',
+        producer: 'sentinelone-poller',
+        time: new Date(),
+        data: agent({ attributes: { n: 9 } }),
+        cause: NO_CAUSE,
+      }),
+    );
+    const marked = headers();
+    marked.set('Nats-Stream', 'STANCE_OPERATIONS');
+    world.connection.publish(agentSubject(), forged, { headers: marked });
+    await waitFor(() => problems.length === 1, { what: 'the forged event to be seen' });
+    expect([problems, table.get(key)]).toEqual([['forbidden'], undefined]);
+    await table.stopFollowing();
+    await expect(readLastEvent(world.connection, AgentObserved, key)).rejects.toMatchObject({ code: 'forbidden' });
+    // As the leader has it, when a write finds that somebody else wrote.
+    const stale = tableOf();
+    expect(await stale.write(key, origin('j'), increment)).toBe(3);
+    expect(await lastStored()).toBe(1);
   });
 
   it('starts again when the stream was made anew', async () => {

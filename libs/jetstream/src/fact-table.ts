@@ -1,7 +1,6 @@
-import { jetstreamManager, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
-  decodeEvent,
   filterOf,
   keysOf,
   subjectOf,
@@ -14,6 +13,7 @@ import {
 } from '@stance/contracts';
 import { ExpectationFailed, Unconfirmed, type EventPublisher, type PublishOptions } from './publisher.js';
 import { Unreachable } from './settlement.js';
+import { decodeStored, type StoredMessage } from './stored-event.js';
 import { StreamFollower } from './stream-follower.js';
 
 /** What a table keeps of a subject's last event. */
@@ -249,16 +249,13 @@ export class FactTable<Contract extends EventContract, Value> {
     if (before !== undefined && message.seq < before.sequence && this.entries.get(subject) === before) {
       this.entries.set(subject, { sequence: 0, value: before.value });
     }
-    this.applyRaw(message.data, subject, message.seq);
+    this.applyStored({ data: message.data, subject, headers: message.header, seq: message.seq });
   }
 
-  private applyStored(message: JsMsg): void {
-    this.applyRaw(message.data, message.subject, message.seq);
-  }
-
-  private applyRaw(payload: Uint8Array, subject: string, sequence: number): void {
+  private applyStored(message: StoredMessage & { readonly seq: number }): void {
+    const { subject, seq: sequence, data: payload } = message;
     try {
-      this.apply(decodeEvent(this.contract, payload, subject), { subject, sequence, payload });
+      this.apply(decodeStored(this.contract, message), { subject, sequence, payload });
     } catch (error) {
       if (!(error instanceof UnreadableEvent)) throw error;
       this.options.onUnreadable?.(subject, sequence, error);

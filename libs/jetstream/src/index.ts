@@ -4,6 +4,7 @@ export * from './topology.js';
 export * from './publisher.js';
 export * from './fact-table.js';
 export * from './last-event.js';
+export * from './stored-event.js';
 export * from './stream-follower.js';
 export * from './stream-watch.js';
 export * from './settlement.js';

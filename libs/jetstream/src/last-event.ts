@@ -1,8 +1,9 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { decodeEvent, subjectOf, type EventContract, type EventOf, type KeysOf } from '@stance/contracts';
+import { subjectOf, type EventContract, type EventOf, type KeysOf } from '@stance/contracts';
 import type { Place } from './fact-table.js';
 import { Unreachable } from './settlement.js';
+import { decodeStored } from './stored-event.js';
 
 export interface StoredEvent<Contract extends EventContract> extends Place {
   readonly event: EventOf<Contract>;
@@ -25,7 +26,7 @@ export async function readLastEvent<Contract extends EventContract>(
   } catch (error) {
     throw new Unreachable(`cannot read ${subject} back`, { cause: error });
   }
-  return message === null
-    ? undefined
-    : { event: decodeEvent(contract, message.data, subject), subject, sequence: message.seq, payload: message.data };
+  if (message === null) return undefined;
+  const { data: payload, seq: sequence, header: headers } = message;
+  return { event: decodeStored(contract, { data: payload, subject, headers }), subject, sequence, payload };
 }

@@ -52,6 +52,11 @@ export interface PublishOptions {
    * one replica: nats-server 2.15.1 stores nothing more in a replicated one after it refused an id (tried).
    */
   readonly expectedLastId?: string;
+  /**
+   * Whether the server may drop it as a second one of its id; default true. Off where an expectation alone stores it once:
+   * then nobody can keep it from being stored by using its id first.
+   */
+  readonly deduplicate?: boolean;
   /** How long the message lives, as in `3s`; for ever by default. */
   readonly ttl?: string;
   /** The subject's last message: removes the older ones and itself after the retirement time. */
@@ -167,7 +172,7 @@ function headersOf(options: Omit<PublishOptions, 'cause'> & { cause: Cause }): M
   const { id, cause, retires, schedule, expectedSequence, expectedLastSequence, expectedLastId } = options;
   const ttl = options.ttl ?? (retires ? RETIREMENT_TTL : undefined);
   const all = headers();
-  all.set('Nats-Msg-Id', id);
+  if (options.deduplicate !== false) all.set('Nats-Msg-Id', id);
   all.set('Content-Type', EVENT_CONTENT_TYPE);
   if (cause.traceparent !== undefined) all.set('traceparent', cause.traceparent);
   if (expectedSequence !== undefined) all.set('Nats-Expected-Last-Subject-Sequence', String(expectedSequence));

@@ -1,7 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { decodeEvent, filterOf, PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
-import { StreamFollower } from '@stance/jetstream';
+import { filterOf, PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
+import { decodeStored, StreamFollower } from '@stance/jetstream';
 import type { WarmTable } from '@stance/service-kit';
 import type { FileProblem } from './file-problem.js';
 import { signedAtOf } from './policy-signature.js';
@@ -74,7 +74,7 @@ export class PolicyHistory implements WarmTable {
   private take(message: JsMsg): void {
     const lastSequence = message.seq;
     try {
-      const { data } = decodeEvent(PolicyPublished, message.data, message.subject);
+      const { data } = decodeStored(PolicyPublished, message);
       const { revision, sha256, signature } = data;
       const last = { revision, sha256, signedAt: signedAtOf(signature) };
       this.published = {
@@ -92,7 +92,7 @@ export class PolicyHistory implements WarmTable {
 
   private takeWord(message: JsMsg): void {
     try {
-      const { revision, outcome, errors } = decodeEvent(PolicyActivated, message.data, message.subject).data;
+      const { revision, outcome, errors } = decodeStored(PolicyActivated, message).data;
       const { last, lastFromFile } = this.published;
       if (outcome !== 'refused' || ![last?.revision, lastFromFile?.revision].includes(revision)) return;
       const refusal = errors.map(({ message, line, column }) => ({

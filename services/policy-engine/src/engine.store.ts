@@ -1,7 +1,6 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
-  decodeEvent,
   DecisionChanged,
   OperatorActed,
   PolicyActivated,
@@ -15,7 +14,7 @@ import {
   type DataOf,
   type EventOf,
 } from '@stance/contracts';
-import { FactTable, StreamFollower, type EventPublisher } from '@stance/jetstream';
+import { decodeStored, FactTable, StreamFollower, type EventPublisher } from '@stance/jetstream';
 import type { PostureSubject } from '@stance/policy';
 import type { WarmTable } from '@stance/service-kit';
 import { deserialise, serialise } from './decision.js';
@@ -154,9 +153,9 @@ export class SessionLog implements WarmTable {
   private take(message: JsMsg): void {
     try {
       if (message.subject.startsWith(`${SessionStarted.subjectPrefix}.`)) {
-        this.sessions.started(decodeEvent(SessionStarted, message.data, message.subject).data, this.now());
+        this.sessions.started(decodeStored(SessionStarted, message).data, this.now());
       } else {
-        this.sessions.ended(decodeEvent(SessionEnded, message.data, message.subject).data, this.now());
+        this.sessions.ended(decodeStored(SessionEnded, message).data, this.now());
       }
     } catch (error) {
       // A start that cannot be read is dead-lettered by its handler; an end that cannot be read ends nothing.

@@ -1,7 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { decodeEvent, PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
-import { StreamFollower } from '@stance/jetstream';
+import { PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
+import { decodeStored, StreamFollower } from '@stance/jetstream';
 import type { Mode } from '@stance/policy';
 import type { PolicyKeys } from '@stance/policy-signature';
 import type { WarmTable } from '@stance/service-kit';
@@ -149,9 +149,9 @@ export class PolicyLog implements WarmTable {
   private replay(message: JsMsg): void {
     try {
       if (message.subject === PolicyPublished.subjectPrefix) {
-        this.remember(decodeEvent(PolicyPublished, message.data, message.subject).data);
+        this.remember(decodeStored(PolicyPublished, message).data);
       } else {
-        const { outcome, revision, mode } = decodeEvent(PolicyActivated, message.data, message.subject).data;
+        const { outcome, revision, mode } = decodeStored(PolicyActivated, message).data;
         if (outcome === 'refused') this.refused(revision);
         else if (this.signing === undefined) this.settle(revision, mode ?? 'enforce');
         else this.replaySigned(revision, this.signing, message.time.getTime());

@@ -51,14 +51,16 @@ export class Revocations {
       revokedAt: new Date(now).toISOString(),
     };
     try {
-      const { duplicate } = await this.publisher.publish(SessionRevoked, data, {
+      await this.publisher.publish(SessionRevoked, data, {
         id: `policy-engine:revoke:${subjectOf(SessionRevoked, session)}`,
         cause,
         // However often it is derived, and however long after: it is stored once.
         expectedSequence: 0,
+        // Whoever used the id first would otherwise keep it from being stored.
+        deduplicate: false,
         ttl: `${Math.ceil(Math.max(0, expiresAt - now) / 1_000) + OUTLIVES_SESSION_SECONDS}s`,
       });
-      if (!duplicate) this.counts.revoked(gateway, reasons[0]?.code ?? 'unknown');
+      this.counts.revoked(gateway, reasons[0]?.code ?? 'unknown');
     } catch (error) {
       // Why it ends matters less than that it does.
       if (error instanceof EventTooLarge && reasons.length > 0) return this.revoke(session, [], cause, now);

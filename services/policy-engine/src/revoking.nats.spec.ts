@@ -197,6 +197,15 @@ describe('after an outage', () => {
     expect(world.revocations).toEqual([before]);
   });
 
+  it('a revocation is stored although somebody else has used its id first', async () => {
+    const subject = subjectOf(SessionRevoked, { gateway: 'edge', deviceId: 'd1', sessionId: 's1' });
+    const elsewhere = subjectOf(SessionRevoked, { gateway: 'edge', deviceId: 'nobody', sessionId: 'none' });
+    const id = `policy-engine:revoke:${subject}`;
+    await jetstream(world.connection).publish(elsewhere, 'nothing', { msgID: id });
+    await world.change('d1', true);
+    await world.revoked('s1');
+  });
+
   it('a revocation that another replica has stored is left as it is', async () => {
     const keys = { gateway: 'edge', deviceId: 'd1', sessionId: 's1' };
     const revokedAt = new Date().toISOString();
