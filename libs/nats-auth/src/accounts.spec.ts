@@ -158,10 +158,20 @@ describe('a gateway', () => {
     expect(limited.map(({ name, jetstream }) => [name, jetstream?.maxBytes])).toEqual([
       ['STANCE', undefined],
       ['AUDIT', 1_000],
+      ['AUDITORS', undefined],
       ['GATEWAY_edge', 500],
       ['SYS', undefined],
     ]);
   });
+});
+
+test('who looks into the audit trail does so from outside of its account, and has nothing else', () => {
+  const auditors = accountIn(planned({ gateways: ['edge'] }), 'AUDITORS');
+  expect(auditors.users.map(({ name }) => name)).toEqual(['auditor']);
+  expect(auditors.users[0]?.permissions?.publish.allow).toEqual(
+    auditors.imports.map(({ subject }) => subject).toSorted(),
+  );
+  expect(auditors.imports.filter(({ subject }) => !/\.(INFO|GET)\.STANCE_AUDIT/.test(subject))).toEqual([]);
 });
 
 test('nobody but the break-glass user of its account changes or removes the audit trail', () => {

@@ -25,6 +25,8 @@ import { patternOf, permissionsOf, type Permissions } from './permissions.js';
 export const CORE_ACCOUNT = 'STANCE';
 /** The account that only audit writes to. */
 export const AUDIT_ACCOUNT = 'AUDIT';
+/** That of who looks into the audit trail: answers go no further than the account of who asks. */
+export const AUDITORS_ACCOUNT = 'AUDITORS';
 /** nats-server's own, for those who run it. */
 export const SYSTEM_ACCOUNT = 'SYS';
 
@@ -51,6 +53,8 @@ export interface Export {
   readonly subject: string;
   /** The accounts that may; no other. */
   readonly to: readonly string[];
+  /** Whether one question may be answered by several messages; default false. */
+  readonly manyAnswers?: boolean;
 }
 
 export interface Import {
@@ -80,7 +84,9 @@ export function gatewayUserOf(gateway: string): string {
 }
 
 const AUDIT = STREAMS.AUDIT.name;
-const LOOKING = ['INFO', 'MSG.GET'] as const;
+const LOOKING = [`$JS.API.STREAM.INFO.${AUDIT}`, `$JS.API.STREAM.MSG.GET.${AUDIT}`];
+/** Direct gets of several messages at once are answered by as many. */
+const READING_DIRECTLY = [`$JS.API.DIRECT.GET.${AUDIT}`, `$JS.API.DIRECT.GET.${AUDIT}.>`];
 
 /** Every user of an estate, in the order of their accounts. */
 export function usersOf(estate: Estate): string[] {
@@ -99,6 +105,7 @@ export function accountsOf(estate: Estate, inboxesOf: InboxesOf): AccountPlan[] 
   return [
     coreAccount(estate, gateways, inboxesOf),
     auditAccount(estate, inboxesOf),
+    auditorsAccount(inboxesOf),
     ...gateways.map((gateway) => gatewayAccount(gateway, estate)),
     { name: SYSTEM_ACCOUNT, jetstream: undefined, users: [{ name: 'system' }], exports: [], imports: [] },
   ];
@@ -237,32 +244,50 @@ function forAnyClient({ publish, subscribe }: Permissions): Permissions {
 }
 
 function auditAccount({ limits }: Estate, inboxesOf: InboxesOf): AccountPlan {
-  const looking = LOOKING.map((verb) => `$JS.API.STREAM.${verb}.${AUDIT}`);
   const reading = [
     '$JS.API.INFO',
-    ...looking,
+    ...LOOKING,
     `$JS.API.CONSUMER.CREATE.${AUDIT}.*.>`,
     `$JS.API.CONSUMER.MSG.NEXT.${AUDIT}.*`,
     `$JS.API.CONSUMER.DELETE.${AUDIT}.*`,
   ];
-  const user = (name: string, publish: readonly string[]): UserPlan => ({
+  const service = (to: string) => (subject: string) => ({ kind: 'service' as const, subject, to: [to] });
+  return {
+    name: AUDIT_ACCOUNT,
+    jetstream: { maxBytes: limits?.audit },
+    users: [limitedTo('audit-trail', [filterOf(AuditRecorded), ...reading], inboxesOf), { name: 'audit-break-glass' }],
+    exports: merged([
+      ...AUDIT_SETUP.map((subject) => service(CORE_ACCOUNT)(`$JS.API.${subject}`)),
+      ...LOOKING.map(service(AUDITORS_ACCOUNT)),
+      ...READING_DIRECTLY.map((subject) => ({ ...service(AUDITORS_ACCOUNT)(subject), manyAnswers: true })),
+    ]),
+    imports: [],
+  };
+}
+
+/**
+ * Who reads the trail is not in the account that holds it, where the answer to any question could be had on the subjects of
+ * records, and would be one. Nor has it consumers, which deliver wherever they are told.
+ */
+function auditorsAccount(inboxesOf: InboxesOf): AccountPlan {
+  const subjects = [...LOOKING, ...READING_DIRECTLY];
+  return {
+    name: AUDITORS_ACCOUNT,
+    jetstream: undefined,
+    users: [limitedTo('auditor', subjects, inboxesOf)],
+    exports: [],
+    imports: subjects.map((subject) => ({ kind: 'service', account: AUDIT_ACCOUNT, subject })),
+  };
+}
+
+/** A user that may publish this, and listen to its answers. */
+function limitedTo(name: string, publish: readonly string[], inboxesOf: InboxesOf): UserPlan {
+  return {
     name,
     permissions: {
       publish: { allow: [...publish].toSorted(), deny: [] },
       subscribe: { allow: inboxesOf(name).map(below) },
     },
-  });
-  return {
-    name: AUDIT_ACCOUNT,
-    jetstream: { maxBytes: limits?.audit },
-    users: [
-      user('audit-trail', [filterOf(AuditRecorded), ...reading]),
-      // Without consumers: whoever may make one could have it deliver on the subjects of records.
-      user('auditor', ['$JS.API.INFO', ...looking, `$JS.API.DIRECT.GET.${AUDIT}`, `$JS.API.DIRECT.GET.${AUDIT}.>`]),
-      { name: 'audit-break-glass' },
-    ],
-    exports: AUDIT_SETUP.map((subject) => ({ kind: 'service', subject: `$JS.API.${subject}`, to: [CORE_ACCOUNT] })),
-    imports: [],
   };
 }
 

@@ -1,7 +1,7 @@
 import { encodeAccount, encodeActivation, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
-import { createAccount, createOperator, fromPublic, fromSeed, type KeyPair } from '@nats-io/nkeys';
+import { createAccount, createOperator, fromPublic, type KeyPair } from '@nats-io/nkeys';
 import { SYSTEM_ACCOUNT, type AccountPlan, type Export, type UserPlan } from './accounts.js';
-import type { UserKey } from './keys.js';
+import { keyPairOf, seedOf, type UserKey } from './keys.js';
 import { PREAMBLE } from './server-config.js';
 
 /** Seeds of those who sign: the operator and each account, by its name. Secrets, like the seeds of users. */
@@ -33,7 +33,7 @@ export async function operatorFiles(
   seeds: SigningSeeds,
   keyOf: (user: string) => UserKey,
 ): Promise<OperatorFiles> {
-  const operator = pairOf(seeds.operator);
+  const operator = keyPairOf(seeds.operator);
   const keys = new Map(accounts.map(({ name }) => [name, accountKey(seeds, name)]));
   const idOf = (name: string) => keyIn(keys, name).getPublicKey();
   const jwts: [string, string][] = [];
@@ -126,7 +126,7 @@ function limitsOf(jetstream: AccountPlan['jetstream']) {
 }
 
 async function credentialsOf({ name, permissions }: UserPlan, account: KeyPair, key: UserKey): Promise<string> {
-  const pair = pairOf(key.seed);
+  const pair = keyPairOf(key.seed);
   const unlimited = { subs: UNLIMITED, data: UNLIMITED, payload: UNLIMITED };
   const jwt = await encodeUser(name, pair, account, {
     ...unlimited,
@@ -141,19 +141,11 @@ async function credentialsOf({ name, permissions }: UserPlan, account: KeyPair, 
 function accountKey(seeds: SigningSeeds, name: string): KeyPair {
   const seed = seeds.accounts[name];
   if (seed === undefined) throw new TypeError(`there is no seed of the account ${name}`);
-  return pairOf(seed);
+  return keyPairOf(seed);
 }
 
 function keyIn(keys: ReadonlyMap<string, KeyPair>, name: string): KeyPair {
   const key = keys.get(name);
   if (key === undefined) throw new TypeError(`there is no account ${name}`);
   return key;
-}
-
-function pairOf(seed: string): KeyPair {
-  return fromSeed(new TextEncoder().encode(seed));
-}
-
-function seedOf(pair: KeyPair): string {
-  return new TextDecoder().decode(pair.getSeed());
 }

@@ -20,7 +20,10 @@ const ACCOUNTS: AccountPlan[] = [
     name: 'AUDIT',
     jetstream: { maxBytes: 1_024 },
     users: [],
-    exports: [{ kind: 'stream', subject: 'd', to: ['STANCE'] }],
+    exports: [
+      { kind: 'stream', subject: 'd', to: ['STANCE'] },
+      { kind: 'service', subject: 'f', to: ['STANCE'], manyAnswers: true },
+    ],
     imports: [],
   },
 ];
@@ -89,6 +92,7 @@ test('accounts are written as nats-server reads them, users by their keys', () =
     'jetstream: { max_file: 1024 }',
     'exports: [',
     '{ stream: "d", accounts: ["STANCE"] }',
+    '{ service: "f", accounts: ["STANCE"], response: stream }',
     ']',
     '}',
     '}',

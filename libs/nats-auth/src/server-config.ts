@@ -67,8 +67,9 @@ function renderPermissions({ publish, subscribe }: Permissions): string[] {
   ];
 }
 
-function renderExport({ kind, subject, to }: Export): string {
-  return `{ ${kind}: ${quoted(subject)}, accounts: [${to.map(quoted).join(', ')}] }`;
+function renderExport({ kind, subject, to, manyAnswers = false }: Export): string {
+  const response = manyAnswers ? ', response: stream' : '';
+  return `{ ${kind}: ${quoted(subject)}, accounts: [${to.map(quoted).join(', ')}]${response} }`;
 }
 
 function renderImport({ kind, account, subject, as }: Import): string {

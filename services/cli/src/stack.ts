@@ -84,7 +84,8 @@ export class Stack {
       (credsFile === undefined ? seedOf(this.server, 'auditor') : undefined);
     if (credsFile === undefined && nkeySeedFile === undefined) return this.manager;
     this.trail ??= connectAs(this.server, this.env, { credsFile, nkeySeedFile });
-    return jetstreamManager(await this.trail);
+    // What it may ask there is imported, and that is no more than the trail.
+    return jetstreamManager(await this.trail, { checkAPI: false });
   }
 
   /**

@@ -14,7 +14,7 @@ for sessions and connections.
 {{- else }}
 {{- $sizing := .root.Values.sizing }}
 {{- $measured := get (include "stance.measured" . | fromJson) .service }}
-{{- $memory := add 256 (div (mul (int64 $sizing.devices) (int64 $measured)) 100000) }}
+{{- $memory := add 384 (div (mul (int64 $sizing.devices) (int64 $measured)) 100000) }}
 requests: { cpu: {{ get $sizing.cpu .service }}, memory: {{ $memory }}Mi }
 limits: { memory: {{ div (mul $memory 3) 2 }}Mi }
 {{- end }}

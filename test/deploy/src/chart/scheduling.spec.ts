@@ -74,8 +74,8 @@ describeScheduling(`memory${skipped}`, () => {
     const chart = await render({ sizing: { devices: 100_000 } }, { from: 'minimal' });
     for (const [service, measured] of Object.entries(await measuredMemory())) {
       const { requests, limits } = chart.pod(`Deployment/stance-${service}`).spec.containers[0]?.resources ?? {};
-      expect([service, requests?.['memory']]).toEqual([service, `${256 + measured}Mi`]);
-      expect([service, limits?.['memory']]).toEqual([service, `${Math.floor(((256 + measured) * 3) / 2)}Mi`]);
+      expect([service, requests?.['memory']]).toEqual([service, `${384 + measured}Mi`]);
+      expect([service, limits?.['memory']]).toEqual([service, `${Math.floor(((384 + measured) * 3) / 2)}Mi`]);
     }
   });
 
@@ -85,7 +85,7 @@ describeScheduling(`memory${skipped}`, () => {
       return chart.pod('Deployment/stance-policy-engine').spec.containers[0]?.resources?.requests?.['memory'];
     };
     expect([await memoryWith(1), await memoryWith(10_000), await memoryWith(1_000_000)]).toEqual([
-      '256Mi',
+      '384Mi',
       '417Mi',
       '16406Mi',
     ]);
