@@ -14,7 +14,6 @@ export interface LocalAccounts {
 /** Makes the accounts for the gateway of this machine; users keep their keys from one start to the next. */
 export async function prepareAccounts(dataFolder: string, gateway: string | undefined): Promise<LocalAccounts> {
   const folder = join(dataFolder, 'nats-auth');
-  mkdirSync(folder, { recursive: true });
   const { serverConfig } = await writeAuthFolder(folder, { gateways: gateway === undefined ? [] : [gateway] });
   return { serverConfig: readFileSync(serverConfig, 'utf8'), usersFolder: join(folder, 'users') };
 }
@@ -22,15 +21,18 @@ export async function prepareAccounts(dataFolder: string, gateway: string | unde
 /** The account of a server without accounts. */
 const GLOBAL_ACCOUNT = '$G';
 
-/** Takes over what was stored before there were accounts: nothing that was recorded is lost by an upgrade. */
+/**
+ * Takes over what was stored before there were accounts: nothing that was recorded is lost by an upgrade. The trail goes
+ * first, so that a start that is cut short is gone on with by the next.
+ */
 export function adoptUnaccounted(storeDir: string): boolean {
   const of = (account: string) => join(storeDir, 'jetstream', account);
   if (!existsSync(of(GLOBAL_ACCOUNT)) || existsSync(of(CORE_ACCOUNT))) return false;
-  renameSync(of(GLOBAL_ACCOUNT), of(CORE_ACCOUNT));
-  const trail = join(of(CORE_ACCOUNT), 'streams', STREAMS.AUDIT.name);
+  const trail = join(of(GLOBAL_ACCOUNT), 'streams', STREAMS.AUDIT.name);
   if (existsSync(trail)) {
     mkdirSync(join(of(AUDIT_ACCOUNT), 'streams'), { recursive: true });
     renameSync(trail, join(of(AUDIT_ACCOUNT), 'streams', STREAMS.AUDIT.name));
   }
+  renameSync(of(GLOBAL_ACCOUNT), of(CORE_ACCOUNT));
   return true;
 }

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   JetStreamApiCodes,
   JetStreamApiError,
   jetstreamManager,
+  type ConsumerInfo,
   type JetStreamManager,
   type StreamConfig,
   type StreamInfo,
@@ -23,52 +25,69 @@ export class GatewayAccountMissing extends Error {
   constructor(gateway: string, cause: unknown) {
     super(
       `gateway ${gateway} has no account of its own that this user may set up: generate the accounts with ` +
-        `\`stance nats-auth generate --gateway ${gateway}\`, and let the NATS servers reload them`,
+        '`stance nats-auth generate` for all gateways, this one among them, and let the NATS servers reload them',
       { cause },
     );
   }
 }
 
-/** What makes a copy one of something else than its stream is now. Pure. */
-export function isOutdated(
-  copy: Pick<StreamInfo, 'config' | 'state'>,
-  original: Pick<StreamInfo, 'created' | 'state'>,
-): boolean {
-  return (
-    copy.config.metadata?.[COPY_OF] !== original.created ||
-    // Set back, as by a backup: what the copy holds beyond it is no longer true.
-    copy.state.last_seq > original.state.last_seq
-  );
+/** A copy, what feeds it, and what it copies, as the server has them. */
+export interface CopyState {
+  readonly copy: Pick<StreamInfo, 'config' | 'state'> | undefined;
+  readonly consumer: Pick<ConsumerInfo, 'config'> | undefined;
+  readonly original: Pick<StreamInfo, 'created' | 'state'>;
 }
 
-/** What is missing or outdated of a gateway's copies, by stream; nothing is changed. Throws {@link GatewayAccountMissing}. */
+/** Why a copy has to be made anew, in words; `undefined` while it is as it should be. Pure. */
+export function problemOfCopy(
+  { copy, consumer, original }: CopyState,
+  stream: CopiedStream,
+  gateway: string,
+): string | undefined {
+  const { origin, config } = copyOf(stream, gateway);
+  if (copy === undefined) return 'is missing';
+  const isOfAnother = copy.config.metadata?.[COPY_OF] !== original.created;
+  // What the copy holds beyond its original was in a stream that was set back, as by a backup.
+  if (isOfAnother || copy.state.last_seq > original.state.last_seq)
+    return 'is a copy of what the stream was before it was made anew or set back';
+  if (consumer === undefined) return 'is fed by nothing: its consumer is missing';
+  const { num_replicas: _asItIs, ...wanted } = config;
+  const differing = [
+    ...fieldsThatDiffer(wanted, copy.config),
+    ...fieldsThatDiffer(wireCopyConsumer(origin), consumer.config),
+  ];
+  return differing.length === 0 ? undefined : `is not configured as it should be: ${differing.join(', ')}`;
+}
+
+/** The fields of what is wanted that the server's echo has otherwise; what is off or nothing is left out of some echoes. */
+function fieldsThatDiffer(wanted: object, echo: object): string[] {
+  const echoed = new Map<string, unknown>(Object.entries(echo));
+  return Object.entries(wanted)
+    .filter(([field, value]) => {
+      const actual = echoed.get(field) ?? (value === false || value === 0 ? value : undefined);
+      return !isDeepStrictEqual(actual, value);
+    })
+    .map(([field]) => field);
+}
+
+/** What is missing or not as it should be of a gateway's copies; nothing is changed. Throws {@link GatewayAccountMissing}. */
 export async function inspectCopies(
   connection: NatsConnection,
   gateway: string,
 ): Promise<{ stream: string; problem: string }[]> {
-  const { core, account } = await managersOf(connection, gateway);
+  const managers = await managersOf(connection, gateway);
   const problems = await Promise.all(
     COPIED_STREAMS.map(async (stream) => {
-      const [copy, original, consumer] = [
-        await infoOf(account, stream.name, gateway),
-        await core.streams.info(stream.name),
-        await consumerOf(core, stream.name, copyOf(stream, gateway).origin.consumer),
-      ];
-      const problem = problemOf(copy, original, consumer !== undefined);
+      const problem = problemOfCopy(await stateOf(managers, stream, gateway), stream, gateway);
       return problem === undefined ? [] : [{ stream: `${stream.name} of gateway ${gateway}`, problem }];
     }),
   );
   return problems.flat();
 }
 
-function problemOf(copy: StreamInfo | undefined, original: StreamInfo, isFed: boolean): string | undefined {
-  if (copy === undefined) return 'is missing';
-  if (isOutdated(copy, original)) return 'is a copy of what the stream was before it was made anew or set back';
-  return isFed ? undefined : 'is fed by nothing: its consumer is missing';
-}
-
 /**
- * Makes a gateway's copies and what feeds them, where they are missing or outdated. Throws {@link GatewayAccountMissing}.
+ * Makes a gateway's copies and what feeds them, anew where they are not as they should be. Throws
+ * {@link GatewayAccountMissing}.
  */
 export async function applyCopies(
   connection: NatsConnection,
@@ -96,22 +115,24 @@ async function managersOf(connection: NatsConnection, gateway: string): Promise<
   return { core, account: await jetstreamManager(connection, { checkAPI: false, apiPrefix: setupPrefixOf(gateway) }) };
 }
 
+/** The copy first: what is stored meanwhile must not look as if it were missing in the original. */
+async function stateOf({ core, account }: Managers, stream: CopiedStream, gateway: string) {
+  const copy = await infoOf(account, stream.name, gateway);
+  const consumer = await consumerOf(core, stream.name, copyOf(stream, gateway).origin.consumer);
+  return { copy, consumer, original: await core.streams.info(stream.name) };
+}
+
 async function applyCopy(
-  { core, account }: Managers,
+  managers: Managers,
   stream: CopiedStream,
   gateway: string,
   replicas: number | undefined,
 ): Promise<'created' | 'updated' | undefined> {
+  const { core, account } = managers;
   const { origin, config } = copyOf(stream, gateway);
-  const original = await core.streams.info(stream.name);
-  let copy = await infoOf(account, stream.name, gateway);
-  if (copy !== undefined && isOutdated(copy, original)) {
-    await account.streams.delete(stream.name);
-    copy = undefined;
-  }
-  const consumer = await consumerOf(core, stream.name, origin.consumer);
+  const { copy, consumer, original } = await stateOf(managers, stream, gateway);
   const num_replicas = replicas ?? copy?.config.num_replicas ?? original.config.num_replicas;
-  if (copy !== undefined && consumer !== undefined) {
+  if (copy !== undefined && problemOfCopy({ copy, consumer, original }, stream, gateway) === undefined) {
     if (copy.config.num_replicas === num_replicas) return undefined;
     await account.streams.update(stream.name, { ...copy.config, num_replicas });
     return 'updated';

@@ -1,7 +1,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { DecisionChanged, EngineReported, SessionStarted, STREAMS, subjectOf, type DataOf } from '@stance/contracts';
+import {
+  copyOf,
+  DecisionChanged,
+  EngineReported,
+  SessionStarted,
+  STREAMS,
+  subjectOf,
+  wireCopyConsumer,
+  type DataOf,
+} from '@stance/contracts';
 import { connectGateway, type Gateway } from '@stance/gateway-sdk';
 import { applyTopology, EventPublisher, inspectCopies } from '@stance/jetstream';
 import { startSecuredNats, waitFor, type SecuredNats } from '@stance/testing';
@@ -153,5 +162,26 @@ describe('a gateway in an account of its own', () => {
     report(await decide('allow'));
     await applyTopology(topology, { gateways: [GATEWAY] });
     await untilAllowed(gateway, true);
+  });
+
+  it('has its copies made anew when they are configured as another version had them', async () => {
+    report(await decide('allow'));
+    const gateway = await startGateway();
+    await untilAllowed(gateway, true);
+    const core = await jetstreamManager(topology, { checkAPI: false });
+    await core.consumers.delete(STREAMS.DECISIONS.name, 'gateway-edge');
+    await core.consumers.add(STREAMS.DECISIONS.name, {
+      ...wireCopyConsumer(copyOf(STREAMS.DECISIONS, GATEWAY).origin),
+      max_ack_pending: 10,
+    });
+    expect(await inspectCopies(topology, GATEWAY)).toEqual([
+      { stream: 'STANCE_DECISIONS of gateway edge', problem: 'is not configured as it should be: max_ack_pending' },
+    ]);
+    expect(await applyTopology(topology, { gateways: [GATEWAY] })).toMatchObject({
+      created: ['STANCE_DECISIONS of gateway edge'],
+    });
+    expect(await inspectCopies(topology, GATEWAY)).toEqual([]);
+    report(await decide('deny'));
+    await untilAllowed(gateway, false);
   });
 });
