@@ -17,6 +17,12 @@ export function setupPrefixOf(gateway: string): string {
 /** The same for the account of audit, as far as the trail is made from outside of it. */
 export const AUDIT_SETUP_PREFIX = 'stance.setup.audit';
 
+/**
+ * The same for who looks into the trail, as far as it is read: as if it were of a domain, which clients can be told. Under the
+ * usual prefix a server answers that an account without JetStream has none.
+ */
+export const AUDIT_API_PREFIX = '$JS.AUDIT.API';
+
 /** Where a copy comes from. */
 export interface CopyOrigin {
   /** The durable push consumer in the account of Stance that feeds the copy, and feeds nothing else. */

@@ -1,14 +1,7 @@
 import { readFileSync } from 'node:fs';
-import {
-  connect,
-  createInbox,
-  credsAuthenticator,
-  nkeyAuthenticator,
-  nkeys,
-  type Authenticator,
-  type NatsConnection,
-} from '@nats-io/transport-node';
+import { connect, createInbox, type Authenticator, type NatsConnection } from '@nats-io/transport-node';
 import { inboxOfKey } from '@stance/contracts';
+import { credentialsIn, type Credentials } from '@stance/nats-auth';
 
 export interface NatsOptions {
   /** One or more addresses, separated by commas. */
@@ -78,20 +71,20 @@ interface Identity {
   readonly inboxPrefix?: string;
 }
 
-const SEED = /^SU[A-Z2-7]{56}$/m;
-
 function identityOf({ credsFile, nkeySeedFile }: NatsOptions): Identity {
   const file = credsFile ?? nkeySeedFile;
   if (file === undefined) return {};
+  const { publicKey, authenticator } = readCredentials(file);
+  return { authenticator, inboxPrefix: inboxOfKey(publicKey) };
+}
+
+function readCredentials(file: string): Credentials {
   const text = readFileSync(file, 'utf8');
-  const seed = SEED.exec(text)?.[0];
-  if (seed === undefined) throw new UnusableCredentials(`${file} holds no seed of a NATS user`);
-  const bytes = new TextEncoder().encode(seed);
-  return {
-    authenticator:
-      credsFile === undefined ? nkeyAuthenticator(bytes) : credsAuthenticator(new TextEncoder().encode(text)),
-    inboxPrefix: inboxOfKey(nkeys.fromSeed(bytes).getPublicKey()),
-  };
+  try {
+    return credentialsIn(text);
+  } catch (error) {
+    throw new UnusableCredentials(`${file} holds no seed of a NATS user`, { cause: error });
+  }
 }
 
 /** The addresses as they may be shown: whatever stands before an `@` is a secret. */

@@ -64,7 +64,7 @@ function fieldsThatDiffer(wanted: object, echo: object): string[] {
   const echoed = new Map<string, unknown>(Object.entries(echo));
   return Object.entries(wanted)
     .filter(([field, value]) => {
-      const actual = echoed.get(field) ?? (value === false || value === 0 ? value : undefined);
+      const actual: unknown = echoed.get(field) ?? (value === false || value === 0 ? value : undefined);
       return !isDeepStrictEqual(actual, value);
     })
     .map(([field]) => field);

@@ -8,6 +8,7 @@ import {
   EngineReported,
   filterOf,
   LookUpDenial,
+  AUDIT_API_PREFIX,
   AUDIT_SETUP_PREFIX,
   rightsOfGateway,
   setupPrefixOf,
@@ -84,9 +85,9 @@ export function gatewayUserOf(gateway: string): string {
 }
 
 const AUDIT = STREAMS.AUDIT.name;
-const LOOKING = [`$JS.API.STREAM.INFO.${AUDIT}`, `$JS.API.STREAM.MSG.GET.${AUDIT}`];
+const LOOKING = [`STREAM.INFO.${AUDIT}`, `STREAM.MSG.GET.${AUDIT}`];
 /** Direct gets of several messages at once are answered by as many. */
-const READING_DIRECTLY = [`$JS.API.DIRECT.GET.${AUDIT}`, `$JS.API.DIRECT.GET.${AUDIT}.>`];
+const READING_DIRECTLY = [`DIRECT.GET.${AUDIT}`, `DIRECT.GET.${AUDIT}.>`];
 
 /** Every user of an estate, in the order of their accounts. */
 export function usersOf(estate: Estate): string[] {
@@ -246,18 +247,22 @@ function forAnyClient({ publish, subscribe }: Permissions): Permissions {
 function auditAccount({ limits }: Estate, inboxesOf: InboxesOf): AccountPlan {
   const reading = [
     '$JS.API.INFO',
-    ...LOOKING,
+    ...LOOKING.map(inApi),
     `$JS.API.CONSUMER.CREATE.${AUDIT}.*.>`,
     `$JS.API.CONSUMER.MSG.NEXT.${AUDIT}.*`,
     `$JS.API.CONSUMER.DELETE.${AUDIT}.*`,
   ];
-  const service = (to: string) => (subject: string) => ({ kind: 'service' as const, subject, to: [to] });
+  const service = (to: string) => (subject: string) => ({
+    kind: 'service' as const,
+    subject: inApi(subject),
+    to: [to],
+  });
   return {
     name: AUDIT_ACCOUNT,
     jetstream: { maxBytes: limits?.audit },
     users: [limitedTo('audit-trail', [filterOf(AuditRecorded), ...reading], inboxesOf), { name: 'audit-break-glass' }],
     exports: merged([
-      ...AUDIT_SETUP.map((subject) => service(CORE_ACCOUNT)(`$JS.API.${subject}`)),
+      ...AUDIT_SETUP.map(service(CORE_ACCOUNT)),
       ...LOOKING.map(service(AUDITORS_ACCOUNT)),
       ...READING_DIRECTLY.map((subject) => ({ ...service(AUDITORS_ACCOUNT)(subject), manyAnswers: true })),
     ]),
@@ -271,12 +276,18 @@ function auditAccount({ limits }: Estate, inboxesOf: InboxesOf): AccountPlan {
  */
 function auditorsAccount(inboxesOf: InboxesOf): AccountPlan {
   const subjects = [...LOOKING, ...READING_DIRECTLY];
+  const here = (subject: string) => `${AUDIT_API_PREFIX}.${subject}`;
   return {
     name: AUDITORS_ACCOUNT,
     jetstream: undefined,
-    users: [limitedTo('auditor', subjects, inboxesOf)],
+    users: [limitedTo('auditor', subjects.map(here), inboxesOf)],
     exports: [],
-    imports: subjects.map((subject) => ({ kind: 'service', account: AUDIT_ACCOUNT, subject })),
+    imports: subjects.map((subject) => ({
+      kind: 'service',
+      account: AUDIT_ACCOUNT,
+      subject: inApi(subject),
+      as: here(subject),
+    })),
   };
 }
 
@@ -348,6 +359,10 @@ function consumersOf(stream: string, gateways: readonly string[]): string[] {
   );
   const copied = COPIED_STREAMS.filter(({ name }) => name === stream);
   return [...durables, ...copied.flatMap((of) => gateways.map((gateway) => copyOf(of, gateway).origin.consumer))];
+}
+
+function inApi(subject: string): string {
+  return `$JS.API.${subject}`;
 }
 
 function below(prefix: string): string {

@@ -4,7 +4,9 @@ import { keyPairOf } from './keys.js';
 export interface Credentials {
   readonly publicKey: string;
   /** Signs what the server asks it to: an `Authenticator` of NATS's clients, which on their own sign in JavaScript. */
-  readonly authenticator: (nonce?: string) => { nkey: string; sig: string } | { jwt: string; nkey: string; sig: string };
+  readonly authenticator: (
+    nonce?: string,
+  ) => { nkey: string; sig: string } | { jwt: string; nkey: string; sig: string };
 }
 
 const SEED = /^SU[A-Z2-7]{56}$/m;

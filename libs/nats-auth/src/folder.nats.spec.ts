@@ -15,7 +15,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { findNatsServer } from '@stance/nats-server';
 import { usersOf, type Estate } from './accounts.js';
-import { AUTH_FORMATS, UnusableAuthFolder, writeAuthFolder } from './folder.js';
+import { UnusableAuthFolder } from './errors.js';
+import { AUTH_FORMATS, writeAuthFolder } from './folder.js';
 import { userKeyOf } from './keys.js';
 
 const ESTATE: Estate = { gateways: ['edge'], sources: ['s1.example'], limits: { audit: 1 << 30, gateway: 1 << 20 } };
@@ -59,7 +60,7 @@ describe.each(AUTH_FORMATS)('a folder of the format %s', (format) => {
     expect(existsSync(seedOf('gateway-vpn'))).toBe(true);
     // Who signs stays the same, so that what was given out stays valid.
     expect(signersIn(contentOf(join(folder, 'signing.json')))).toMatchObject(signersIn(signing));
-  }, 120_000);
+  });
 
   test('names a user that there is not', async () => {
     const writing = writeAuthFolder(folder, ESTATE, { format, rotate: ['gateway-nowhere'] });
@@ -100,7 +101,32 @@ test('a key that is rotated is let in, and answered, beside the new one until it
   expect(keysIn(serverConfig)).toContain(after);
   expect(keysIn(serverConfig)).not.toContain(before);
   expect(existsSync(join(folder, 'users', 'viewer.previous.nk'))).toBe(false);
-}, 120_000);
+});
+
+test('of three keys two are let in', async () => {
+  const estate = { gateways: [] };
+  const keys: string[] = [];
+  for (const rotate of [[], ['viewer'], ['viewer']]) {
+    await writeAuthFolder(folder, estate, { rotate });
+    keys.push(publicKeyOf(seedOf('viewer')));
+  }
+  const admitted = keysIn(join(folder, 'nats-auth.conf'));
+  expect(keys.map((key) => admitted.includes(key))).toEqual([false, true, true]);
+  expect(revokedIn(folder)).toEqual({ viewer: [keys[0]] });
+});
+
+test('who was taken back stays so, whoever else is, until the file that says so is damaged', async () => {
+  const estate = { gateways: [] };
+  const file = join(folder, 'revoked.json');
+  await writeAuthFolder(folder, estate, { format: 'jwt' });
+  for (const user of ['viewer', 'audit'])
+    await writeAuthFolder(folder, estate, { format: 'jwt', rotate: [user], retire: [user] });
+  expect(Object.keys(revokedIn(folder))).toEqual(['viewer', 'audit']);
+  writeFileSync(file, '{');
+  await expect(writeAuthFolder(folder, estate, { format: 'jwt' })).rejects.toThrow(
+    `${file} cannot be read: restore it`,
+  );
+});
 
 test.each([
   ['cannot be read', '{', 'cannot be read'],
@@ -125,6 +151,12 @@ function contentOf(file: string): string {
 
 function signersIn(text: string): Record<string, unknown> {
   return JSON.parse(text) as Record<string, unknown>;
+}
+
+/** The keys of each user that are revoked. */
+function revokedIn(path: string): Record<string, string[]> {
+  const revoked = JSON.parse(readFileSync(join(path, 'revoked.json'), 'utf8')) as Record<string, object>;
+  return Object.fromEntries(Object.entries(revoked).map(([user, keys]) => [user, Object.keys(keys)]));
 }
 
 function keysIn(file: string): string[] {

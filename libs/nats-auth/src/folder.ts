@@ -1,10 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inboxOfKey } from '@stance/contracts';
 import { accountsOf, usersOf, type Estate } from './accounts.js';
 import { newUserKey, userKeyOf, type UserKey } from './keys.js';
-import { newSigningSeeds, operatorFiles, type SigningSeeds } from './operator.js';
+import { operatorFiles } from './operator.js';
+import { UnusableAuthFolder } from './errors.js';
+import { writePrivateFile } from './private-file.js';
+import { readRevokedKeys, revokeKey } from './revoked-keys.js';
 import { renderServerConfig } from './server-config.js';
+import { signersIn } from './signing-file.js';
 
 /** `config`: users by NKey in the server's configuration. `jwt`: operator mode, with a credentials file for each user. */
 export const AUTH_FORMATS = ['config', 'jwt'] as const;
@@ -15,11 +19,6 @@ export interface AuthFolder {
   readonly serverConfig: string;
   /** The credentials files by user: a seed (`.nk`), or in operator mode a JWT with its seed (`.creds`). */
   readonly credentials: ReadonlyMap<string, string>;
-}
-
-/** Thrown when what a folder holds cannot be used; the message names the file. */
-export class UnusableAuthFolder extends Error {
-  override readonly name = 'UnusableAuthFolder';
 }
 
 export interface AuthFolderOptions {
@@ -41,35 +40,52 @@ export async function writeAuthFolder(
 ): Promise<AuthFolder> {
   const users = usersOf(estate);
   requireKnown(users, [...rotate, ...retire]);
-  const seeds = join(folder, 'users');
+  const seeds = usersIn(folder);
   for (const private_ of [folder, seeds]) {
     mkdirSync(private_, { recursive: true, mode: 0o700 });
     chmodSync(private_, 0o700);
   }
-  for (const user of rotate)
-    if (existsSync(seedFile(seeds, user))) renameSync(seedFile(seeds, user), previousFile(seeds, user));
-  for (const user of retire) rmSync(previousFile(seeds, user), { force: true });
+  for (const user of rotate) rotateKey(folder, user);
+  for (const user of retire) retireKey(folder, user);
   const keys = new Map(users.map((user) => [user, keysOf(seeds, user)]));
   const keysOfUser = (user: string) => keys.get(user) ?? [];
   const accounts = accountsOf(estate, (user) => keysOfUser(user).map(({ publicKey }) => inboxOfKey(publicKey)));
   const serverConfig = join(folder, 'nats-auth.conf');
   if (format === 'config') {
     const config = renderServerConfig(accounts, (user) => keysOfUser(user).map(({ publicKey }) => publicKey));
-    replace(serverConfig, config);
+    writePrivateFile(serverConfig, config);
     return { serverConfig, credentials: new Map(users.map((user) => [user, seedFile(seeds, user)])) };
   }
-  const signing = signingSeeds(folder, accounts);
-  const files = await operatorFiles(accounts, signing, (user) => current(keysOfUser(user), user));
-  replace(serverConfig, files.serverConfig);
+  const revoked = readRevokedKeys(folder);
+  const files = await operatorFiles(accounts, await signersIn(folder, accounts), {
+    keyOf: (user) => current(keysOfUser(user), user),
+    revokedOf: (user) => revoked[user] ?? {},
+  });
+  writePrivateFile(serverConfig, files.serverConfig);
   const credentials = new Map(users.map((user) => [user, join(seeds, `${user}.creds`)]));
-  for (const [user, file] of credentials) replace(file, files.credentials.get(user) ?? '');
+  for (const [user, file] of credentials) writePrivateFile(file, files.credentials.get(user) ?? '');
   return { serverConfig, credentials };
+}
+
+/** The key before becomes that of before the last one: no longer let in. */
+function rotateKey(folder: string, user: string): void {
+  const file = seedFile(usersIn(folder), user);
+  if (!existsSync(file)) return;
+  retireKey(folder, user);
+  renameSync(file, previousFile(usersIn(folder), user));
+}
+
+function retireKey(folder: string, user: string): void {
+  const file = previousFile(usersIn(folder), user);
+  if (!existsSync(file)) return;
+  revokeKey(folder, user, readKey(file).publicKey);
+  rmSync(file);
 }
 
 /** The user's key, and the one before while that is still let in; a first key is made. */
 function keysOf(folder: string, user: string): UserKey[] {
   const file = seedFile(folder, user);
-  if (!existsSync(file)) replace(file, `${newUserKey().seed}\n`);
+  if (!existsSync(file)) writePrivateFile(file, `${newUserKey().seed}\n`);
   const previous = previousFile(folder, user);
   return [file, ...(existsSync(previous) ? [previous] : [])].map(readKey);
 }
@@ -84,27 +100,6 @@ function readKey(file: string): UserKey {
   }
 }
 
-function signingSeeds(folder: string, accounts: readonly { readonly name: string }[]): SigningSeeds {
-  const file = join(folder, 'signing.json');
-  const fresh = newSigningSeeds(accounts);
-  const known = existsSync(file) ? readSigningSeeds(file) : fresh;
-  const seeds = { operator: known.operator, accounts: { ...fresh.accounts, ...known.accounts } };
-  replace(file, `${JSON.stringify(seeds, null, 2)}\n`);
-  return seeds;
-}
-
-function readSigningSeeds(file: string): SigningSeeds {
-  try {
-    const { operator, accounts } = JSON.parse(readFileSync(file, 'utf8')) as Partial<SigningSeeds>;
-    if (typeof operator === 'string' && typeof accounts === 'object') return { operator, accounts };
-  } catch (error) {
-    throw new UnusableAuthFolder(`${file} cannot be read: restore it, or every credential has to be made anew`, {
-      cause: error,
-    });
-  }
-  throw new UnusableAuthFolder(`${file} does not hold the seeds of an operator and its accounts`);
-}
-
 function current([key]: readonly UserKey[], user: string): UserKey {
   if (key === undefined) throw new TypeError(`there is no key of ${user}`);
   return key;
@@ -116,17 +111,14 @@ function requireKnown(users: readonly string[], named: readonly string[]): void 
     throw new UnusableAuthFolder(`there is no user ${unknown.join(', ')}; there are ${users.join(', ')}`);
 }
 
+function usersIn(folder: string): string {
+  return join(folder, 'users');
+}
+
 function seedFile(folder: string, user: string): string {
   return join(folder, `${user}.nk`);
 }
 
 function previousFile(folder: string, user: string): string {
   return join(folder, `${user}.previous.nk`);
-}
-
-/** Whole or not at all, and readable by its owner alone. */
-function replace(file: string, text: string): void {
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, file);
 }

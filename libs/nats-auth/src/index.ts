@@ -5,3 +5,4 @@ export * from './credentials.js';
 export * from './server-config.js';
 export * from './operator.js';
 export * from './folder.js';
+export * from './errors.js';

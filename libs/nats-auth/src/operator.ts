@@ -2,12 +2,23 @@ import { encodeAccount, encodeActivation, encodeOperator, encodeUser, fmtCreds }
 import { createAccount, createOperator, fromPublic, type KeyPair } from '@nats-io/nkeys';
 import { SYSTEM_ACCOUNT, type AccountPlan, type Export, type UserPlan } from './accounts.js';
 import { keyPairOf, seedOf, type UserKey } from './keys.js';
+import type { RevokedKeys } from './revoked-keys.js';
 import { PREAMBLE } from './server-config.js';
 
-/** Seeds of those who sign: the operator and each account, by its name. Secrets, like the seeds of users. */
-export interface SigningSeeds {
+/** Those who sign, by their seeds, which are secrets like those of users. */
+export interface Signers {
   readonly operator: string;
+  /** Signed once: a server that is told of another one has to be restarted. */
+  readonly operatorJwt: string;
+  /** By the account's name. */
   readonly accounts: Readonly<Record<string, string>>;
+}
+
+/** Users as the operator's accounts know them. */
+export interface UsersKeys {
+  readonly keyOf: (user: string) => UserKey;
+  /** Keys of a user that are no longer let in. */
+  readonly revokedOf: (user: string) => RevokedKeys;
 }
 
 /** What an estate is in operator mode. */
@@ -20,36 +31,45 @@ export interface OperatorFiles {
 
 const UNLIMITED = -1;
 
-export function newSigningSeeds(accounts: readonly Pick<AccountPlan, 'name'>[]): SigningSeeds {
-  return {
-    operator: seedOf(createOperator()),
-    accounts: Object.fromEntries(accounts.map(({ name }) => [name, seedOf(createAccount())])),
-  };
+/** Those who sign for these accounts: whoever is known, and new ones for the rest. */
+export async function newSigners(
+  accounts: readonly Pick<AccountPlan, 'name'>[],
+  known: Partial<Signers> = {},
+): Promise<Signers> {
+  const operator = known.operator ?? seedOf(createOperator());
+  const fresh = accounts.map(({ name }) => [name, known.accounts?.[name] ?? seedOf(createAccount())] as const);
+  const seeds = { ...known.accounts, ...Object.fromEntries(fresh) };
+  const operatorJwt =
+    known.operatorJwt ??
+    (await encodeOperator('stance', keyPairOf(operator), {
+      system_account: accountKey(seeds, SYSTEM_ACCOUNT).getPublicKey(),
+    }));
+  return { operator, operatorJwt, accounts: seeds };
 }
 
-/** The same accounts as signed JWTs. `keyOf`: a user's key. Throws where an account has no seed. */
+/** The same accounts as signed JWTs. Throws where an account has no seed. */
 export async function operatorFiles(
   accounts: readonly AccountPlan[],
-  seeds: SigningSeeds,
-  keyOf: (user: string) => UserKey,
+  signers: Signers,
+  { keyOf, revokedOf }: UsersKeys,
 ): Promise<OperatorFiles> {
-  const operator = keyPairOf(seeds.operator);
-  const keys = new Map(accounts.map(({ name }) => [name, accountKey(seeds, name)]));
+  const operator = keyPairOf(signers.operator);
+  const keys = new Map(accounts.map(({ name }) => [name, accountKey(signers.accounts, name)]));
   const idOf = (name: string) => keyIn(keys, name).getPublicKey();
   const jwts: [string, string][] = [];
   const credentials = new Map<string, string>();
   for (const account of accounts) {
     const key = keyIn(keys, account.name);
-    jwts.push([account.name, await accountJwt(account, accounts, keys, operator)]);
+    const revocations = Object.fromEntries(account.users.flatMap(({ name }) => Object.entries(revokedOf(name))));
+    jwts.push([account.name, await accountJwt(account, accounts, keys, operator, revocations)]);
     for (const user of account.users) credentials.set(user.name, await credentialsOf(user, key, keyOf(user.name)));
   }
-  const operatorJwt = await encodeOperator('stance', operator, { system_account: idOf(SYSTEM_ACCOUNT) });
   return {
     serverConfig: [
       ...PREAMBLE,
       // A user shows its rights as it connects, in one line, of which a server reads 4 KiB by default: too few for a service's.
       'max_control_line: 256KB',
-      `operator: ${operatorJwt}`,
+      `operator: ${signers.operatorJwt}`,
       `system_account: ${idOf(SYSTEM_ACCOUNT)}`,
       'resolver: MEMORY',
       'resolver_preload: {',
@@ -66,6 +86,7 @@ async function accountJwt(
   accounts: readonly AccountPlan[],
   keys: ReadonlyMap<string, KeyPair>,
   operator: KeyPair,
+  revocations: RevokedKeys,
 ): Promise<string> {
   const key = keyIn(keys, name);
   return encodeAccount(
@@ -73,12 +94,14 @@ async function accountJwt(
     key,
     {
       limits: limitsOf(jetstream),
+      revocations: { ...revocations },
       // Each takes part by a token that its account has signed for one other account.
-      exports: exports.map(({ kind, subject }) => ({
+      exports: exports.map(({ kind, subject, manyAnswers = false }) => ({
         name: subject,
         subject,
         type: kind,
         token_req: true,
+        ...(manyAnswers && { response_type: 'Stream' as const }),
       })),
       imports: await Promise.all(
         imports.map(async ({ kind, account, subject, as }) => ({
@@ -138,8 +161,8 @@ async function credentialsOf({ name, permissions }: UserPlan, account: KeyPair, 
   return new TextDecoder().decode(fmtCreds(jwt, pair));
 }
 
-function accountKey(seeds: SigningSeeds, name: string): KeyPair {
-  const seed = seeds.accounts[name];
+function accountKey(seeds: Signers['accounts'], name: string): KeyPair {
+  const seed = seeds[name];
   if (seed === undefined) throw new TypeError(`there is no seed of the account ${name}`);
   return keyPairOf(seed);
 }

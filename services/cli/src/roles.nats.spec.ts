@@ -1,10 +1,20 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { DeviceRecorded, STREAMS } from '@stance/contracts';
+import {
+  DecisionChanged,
+  DeviceRecorded,
+  PolicyActivated,
+  PolicyPublished,
+  PostureChanged,
+  STREAMS,
+} from '@stance/contracts';
 import { applyTopology, EventPublisher } from '@stance/jetstream';
 import { startSecuredNats, type SecuredNats } from '@stance/testing';
 import { stance } from './fixtures/captured-io.js';
+import { activated, decision, posture, published } from './fixtures/facts.js';
+import { HEALTHY_READS_WIKI } from './fixtures/policies.js';
+import { TrailWriter } from './fixtures/trail-writer.js';
 
 let nats: SecuredNats;
 beforeAll(async () => {
@@ -52,6 +62,44 @@ describe('somebody who may only look', () => {
     const { exitCode, stderr } = await as('viewer', 'topology', 'apply');
     expect(exitCode).toBe(2);
     expect(stderr).toContain('the NATS user may not do this');
+  });
+});
+
+describe('somebody who may look into the audit trail as well', () => {
+  const at = (hour: number) => `2026-01-05T0${hour}:00:00.000Z`;
+  const withTrail = (...args: string[]) =>
+    stance(args, {
+      env: {
+        NATS_URL: nats.url,
+        NATS_NKEY_SEED_FILE: nats.fileOf('viewer'),
+        STANCE_AUDIT_NATS_NKEY_SEED_FILE: nats.fileOf('auditor'),
+      },
+    });
+
+  beforeAll(async () => {
+    const trail = new TrailWriter(await nats.connectAs('audit-trail'));
+    await trail.fact(PolicyPublished, published({ document: HEALTHY_READS_WIKI }), at(1));
+    await trail.fact(PolicyActivated, activated(), at(1));
+    for (const [hour, infected] of [false, true, false].entries()) {
+      const attributes = { 'sentinelOne:infected': { value: infected, agent: 0 } };
+      await trail.fact(PostureChanged, posture({ revision: hour, attributes }), at(hour + 2));
+      await trail.fact(DecisionChanged, decision({ decidedAt: at(hour + 2) }), at(hour + 2));
+    }
+  });
+
+  test('is told what held at any time', async () => {
+    const explained = await withTrail('explain', 'laptop-1', 'wiki', '--at', at(3), '--json');
+    expect(explained).toMatchObject({ stderr: '', exitCode: 0 });
+    expect(JSON.parse(explained.stdout)).toMatchObject({
+      at: at(3),
+      effect: 'deny',
+      postureRevision: 1,
+      decisions: [{ decidedAt: at(3) }],
+    });
+  });
+
+  test('sees how much is recorded', async () => {
+    expect(JSON.parse((await withTrail('status', '--json')).stdout)).toMatchObject({ auditRecords: 8 });
   });
 });
 

@@ -2,7 +2,15 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { jetstreamManager, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { SourceReported, STREAMS, subjectOf, type EventContract, type EventOf, type KeysOf } from '@stance/contracts';
+import {
+  AUDIT_API_PREFIX,
+  SourceReported,
+  STREAMS,
+  subjectOf,
+  type EventContract,
+  type EventOf,
+  type KeysOf,
+} from '@stance/contracts';
 import { connectToNats, type NatsOptions } from '@stance/jetstream';
 import {
   COMMON_SETTINGS,
@@ -75,7 +83,7 @@ export class Stack {
     }
   }
 
-  /** The way to the audit trail: the same, or another where it is in an account of its own. */
+  /** The way to the audit trail: the same, or that of an `auditor` where it is in an account of its own. */
   async trailManager(): Promise<JetStreamManager> {
     const settings = readable(TRAIL_CREDENTIALS, this.env);
     const credsFile = settings.STANCE_AUDIT_NATS_CREDS_FILE;
@@ -84,8 +92,7 @@ export class Stack {
       (credsFile === undefined ? seedOf(this.server, 'auditor') : undefined);
     if (credsFile === undefined && nkeySeedFile === undefined) return this.manager;
     this.trail ??= connectAs(this.server, this.env, { credsFile, nkeySeedFile });
-    // What it may ask there is imported, and that is no more than the trail.
-    return jetstreamManager(await this.trail, { checkAPI: false });
+    return jetstreamManager(await this.trail, { apiPrefix: AUDIT_API_PREFIX, checkAPI: false });
   }
 
   /**

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { credsAuthenticator, nkeyAuthenticator, type Authenticator } from '@nats-io/transport-node';
+import type { Authenticator } from '@nats-io/transport-node';
 import { inboxOfKey } from '@stance/contracts';
-import { userKeyOf, type AuthFolder, type AuthFormat } from '@stance/nats-auth';
+import { credentialsIn, type AuthFolder, type AuthFormat } from '@stance/nats-auth';
 
 /** Where a service finds what lets it in, as its settings name it. */
 export type CredentialSettings = { NATS_NKEY_SEED_FILE: string } | { NATS_CREDS_FILE: string };
@@ -20,12 +20,11 @@ export function credentialsOf({ credentials }: AuthFolder, format: AuthFormat, u
   const file = credentials.get(user);
   if (file === undefined)
     throw new TypeError(`there is no user ${user}; there are ${[...credentials.keys()].join(', ')}`);
-  const content = readFileSync(file);
-  const seed = /^SU[A-Z2-7]{56}$/m.exec(content.toString())?.[0] ?? '';
+  const { publicKey, authenticator } = credentialsIn(readFileSync(file, 'utf8'));
   return {
     file,
     settings: format === 'jwt' ? { NATS_CREDS_FILE: file } : { NATS_NKEY_SEED_FILE: file },
-    authenticator: format === 'jwt' ? credsAuthenticator(content) : nkeyAuthenticator(Buffer.from(seed)),
-    inboxPrefix: inboxOfKey(userKeyOf(seed).publicKey),
+    authenticator,
+    inboxPrefix: inboxOfKey(publicKey),
   };
 }

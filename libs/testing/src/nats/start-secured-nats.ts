@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { credsAuthenticator, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { inboxOfKey } from '@stance/contracts';
-import { usersOf, userKeyOf, writeAuthFolder, type AuthFormat, type Estate } from '@stance/nats-auth';
+import { credentialsIn, usersOf, writeAuthFolder, type AuthFormat, type Estate } from '@stance/nats-auth';
 import { temporaryFolder } from '../temporary-folder.js';
 import { startTestNats, type TestNats } from './start-test-nats.js';
 
@@ -30,10 +30,8 @@ export async function startSecuredNats(
       throw new TypeError(`there is no user ${user}; there are ${[...credentials.keys()].join(', ')}`);
     return file;
   };
-  const inboxOf = (user: string) => {
-    const seed = /^SU[A-Z2-7]{56}$/m.exec(readFileSync(fileOf(user), 'utf8'))?.[0] ?? '';
-    return inboxOfKey(userKeyOf(seed).publicKey);
-  };
+  const credentialsOf = (user: string) => credentialsIn(readFileSync(fileOf(user), 'utf8'));
+  const inboxOf = (user: string) => inboxOfKey(credentialsOf(user).publicKey);
   return {
     ...nats,
     users: usersOf(estate),
@@ -41,12 +39,8 @@ export async function startSecuredNats(
     settingsOf: (user) =>
       format === 'jwt' ? { NATS_CREDS_FILE: fileOf(user) } : { NATS_NKEY_SEED_FILE: fileOf(user) },
     inboxOf,
-    connectAs: (user) => {
-      const credentials = readFileSync(fileOf(user));
-      const authenticator =
-        format === 'jwt' ? credsAuthenticator(credentials) : nkeyAuthenticator(credentials.subarray(0, -1));
-      return nats.connect({ name: user, authenticator, inboxPrefix: inboxOf(user) });
-    },
+    connectAs: (user) =>
+      nats.connect({ name: user, authenticator: credentialsOf(user).authenticator, inboxPrefix: inboxOf(user) }),
     close: async () => {
       await nats.close();
       await folder.remove();

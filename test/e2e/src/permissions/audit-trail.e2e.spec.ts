@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { applyTopology } from '@stance/jetstream';
+import { AUTH_FORMATS } from '@stance/nats-auth';
 import { startSecuredNats, waitFor, type SecuredNats } from '@stance/testing';
 import { call, holdingsOf, store, type Held } from './holdings.js';
 
@@ -104,6 +106,58 @@ test('no record is stored a second time by having it delivered into the audit tr
   );
   // Each record says which one it follows, and none follows that one any more.
   expect(await trail()).toEqual(recorded);
+});
+
+/** Answered on the subject that a question names: each answer would be a record if it came into the account of the trail. */
+const QUESTIONS = [
+  ['what is known of the trail', 'STREAM.INFO.STANCE_AUDIT', ''],
+  ['a record, wrapped', 'STREAM.MSG.GET.STANCE_AUDIT', '{"seq":1}'],
+  ['a record', 'DIRECT.GET.STANCE_AUDIT', '{"seq":1}'],
+  ['the last record of a subject', `DIRECT.GET.STANCE_AUDIT.${RECORD}`, ''],
+  ['many records', 'DIRECT.GET.STANCE_AUDIT', '{"seq":1,"next_by_subj":">","batch":10}'],
+  ['that there is no such record', 'DIRECT.GET.STANCE_AUDIT', '{"seq":99}'],
+] as const;
+
+describe.each(AUTH_FORMATS)('in the format %s, an auditor', (format) => {
+  let own: SecuredNats;
+  let auditor: NatsConnection;
+  let keeping: NatsConnection;
+  let kept: Held[];
+
+  beforeAll(async () => {
+    own = await startSecuredNats({ gateways: [] }, { format });
+    await applyTopology(await own.connectAs('topology'));
+    const writer = await own.connectAs('audit-trail');
+    for (const text of ['first record', 'second record']) await store(writer, RECORD, text);
+    auditor = await own.connectAs('auditor');
+    keeping = await own.connectAs('audit-break-glass');
+    kept = await holdingsOf(keeping, ['STANCE_AUDIT']);
+  });
+  afterAll(() => own.close());
+
+  test.each(QUESTIONS)('is told %s, which becomes no record wherever it is asked to go', async (_what, about, body) => {
+    const question = `$JS.AUDIT.API.${about}`;
+    auditor.publish(question, body, { reply: RECORD });
+    // Asked again, it is answered after that.
+    const answer = await auditor.request(question, body);
+    expect({ status: answer.headers?.code ?? 0, text: answer.string() }).not.toMatchObject({ status: 503 });
+    expect(answer.string()).not.toContain('"error"');
+    expect(await holdingsOf(keeping, ['STANCE_AUDIT'])).toEqual(kept);
+  });
+
+  test('reads many records at once', async () => {
+    const { direct } = await jetstreamManager(auditor, { apiPrefix: '$JS.AUDIT.API', checkAPI: false });
+    const texts: string[] = [];
+    for await (const message of await direct.getBatch('STANCE_AUDIT', { seq: 1, next_by_subj: '>', batch: 10 }))
+      texts.push(message.string());
+    expect(texts).toEqual(['first record', 'second record']);
+  });
+});
+
+test('who appends to the trail could do so by what it is answered, which is why auditors are elsewhere', async () => {
+  const writer = await nats.connectAs('audit-trail');
+  writer.publish('$JS.API.STREAM.MSG.GET.STANCE_AUDIT', JSON.stringify({ seq: 1 }), { reply: RECORD });
+  await waitFor(async () => (await trail()).length > recorded.length, { what: 'the answer to be stored' });
 });
 
 test('the break-glass user of its account changes the audit trail', async () => {

@@ -1,4 +1,5 @@
 import {
+  AUDIT_API_PREFIX,
   AUDIT_SETUP_PREFIX,
   BUCKETS,
   copyOf,
@@ -39,6 +40,8 @@ type Meaning =
       readonly gateway: string;
       readonly stream: string;
     }
+  /** What auditors see of the account that holds the trail. */
+  | { readonly kind: 'audited'; readonly verb: string; readonly stream: string }
   | { readonly kind: 'setup'; readonly of: string; readonly verb: string; readonly stream: string }
   /** What no user of Stance has any business with. */
   | { readonly kind: 'nobody' };
@@ -117,6 +120,7 @@ export function candidatesOf(world: World): Candidate[] {
     ...['_INBOX.>', '_INBOX.*.1', '_R_.>'].map((subject) => ({ kind: 'any-reply' as const, subject })),
     ...ACCOUNT_VERBS.map((verb) => ({ kind: 'account' as const, verb, subject: `$JS.API.${verb}` })),
     ...streams.flatMap((stream) => apiOf(stream, world)),
+    ...streams.flatMap(auditedOf),
     ...world.gateways.flatMap(copiesOf),
     ...setups(world),
     ...nobodys(streams),
@@ -243,6 +247,19 @@ function copiesOf(gateway: string): Candidate[] {
       },
     ];
   });
+}
+
+function auditedOf(stream: string): Candidate[] {
+  const verbs = [...STREAM_VERBS.map((verb) => ['STREAM.', verb]), ['', 'DIRECT.GET']] as const;
+  return [
+    ...verbs.map(([of = '', verb = '']) => ({
+      kind: 'audited' as const,
+      verb,
+      stream,
+      subject: `${AUDIT_API_PREFIX}.${of}${verb}.${stream}`,
+    })),
+    { kind: 'audited', verb: 'DIRECT.GET', stream, subject: `${AUDIT_API_PREFIX}.DIRECT.GET.${stream}.>` },
+  ];
 }
 
 function setups({ gateways }: World): Candidate[] {

@@ -318,14 +318,13 @@ export function auditTrailUser(): User {
   };
 }
 
-/** Reads the audit trail, and writes nothing. */
+/** Reads the audit trail out of an account in which nothing is stored, and writes nothing. */
 export function auditorUser(): User {
   return {
     name: 'auditor',
     mayPublish: (candidate) => {
-      if (candidate.kind === 'account') return candidate.verb === 'INFO';
-      if (candidate.kind === 'direct') return candidate.stream === 'STANCE_AUDIT';
-      return candidate.kind === 'stream' && candidate.stream === 'STANCE_AUDIT' && LOOKS.includes(candidate.verb);
+      if (candidate.kind !== 'audited' || candidate.stream !== 'STANCE_AUDIT') return false;
+      return [...LOOKS, 'DIRECT.GET'].includes(candidate.verb);
     },
     mayListen: (candidate) => candidate.kind === 'inbox' && candidate.of === 'auditor',
   };
