@@ -96,6 +96,7 @@ export class EngineWatch {
   private settle(): void {
     const open = this.awaited.findIndex(({ decidedUpTo }) => decidedUpTo > this.reachedUpTo);
     this.awaited = open === -1 ? [] : this.awaited.slice(open);
-    if (this.awaited.length === 0 && this.heardLast !== undefined && this.estrangedSince === undefined) this.trusted = true;
+    if (this.awaited.length === 0 && this.heardLast !== undefined && this.estrangedSince === undefined)
+      this.trusted = true;
   }
 }

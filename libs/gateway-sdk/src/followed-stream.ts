@@ -79,9 +79,9 @@ export class FollowedStream {
     return this.copied ?? this.created;
   }
 
-  /** The last sequence that was read; 0 before the first. */
-  get heldUpTo(): number {
-    return this.seen?.sequence ?? 0;
+  /** Whether what is read is a copy, which stays as it was when its original is made anew or set back. */
+  get isCopy(): boolean {
+    return this.copied !== undefined;
   }
 
   /** Asks the stream's leader at once, instead of at the next interval. */

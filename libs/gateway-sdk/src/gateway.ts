@@ -42,6 +42,7 @@ import {
   type Session,
   type SessionRequest,
 } from './session.js';
+import { SetBackWatch, type DecisionStream } from './set-back-watch.js';
 import { UsageReports } from './usage-reports.js';
 import { rulingOn, verdictOf, type Verdict } from './verdict.js';
 
@@ -75,13 +76,13 @@ export class Gateway {
   private readonly floors = new RevocationFloors();
   private readonly revokedEarly = new RevokedEarly<Revocation>();
   private readonly engine: EngineWatch;
+  private readonly setBack = new SetBackWatch();
   private readonly announcer: Announcer;
   private readonly sessions: OpenSessions;
   private readonly streams: { sessions: FollowedStream; decisions?: FollowedStream; revocations?: FollowedStream };
   private readonly expiring: NodeJS.Timeout;
   private readonly reports: Subscription;
   private readonly usage: UsageReports | undefined;
-  private heldAtLastReport = 0;
   private closing: Promise<void> | undefined;
   private readonly endObservation: () => void;
 
@@ -276,13 +277,12 @@ export class Gateway {
    * Whether the engine writes to the stream that the decisions here come from. A copy stays as it was when its original is
    * made anew or set back: what it holds is then no longer what the engine has decided.
    */
-  private isOfOurStream(engines: DataOf<typeof EngineReported>['decisionStream']): boolean {
+  private isOfOurStream(engines: DecisionStream | undefined): boolean {
     const { decisions } = this.streams;
-    const heldBefore = this.heldAtLastReport;
-    this.heldAtLastReport = decisions?.heldUpTo ?? 0;
-    if (engines === undefined || decisions?.originalCreated === undefined) return true;
-    // What came since the report before may be newer than this one.
-    return engines.created === decisions.originalCreated && heldBefore <= engines.lastSequence;
+    // An engine of an earlier version does not say, and reading the original needs no word of it.
+    if (engines === undefined) return !(decisions?.isCopy ?? false);
+    if (this.setBack.heard(engines)) return false;
+    return decisions?.originalCreated === undefined || engines.created === decisions.originalCreated;
   }
 
   private watchLapses(live: LiveSessions): LapseWatch {
@@ -331,6 +331,7 @@ export class Gateway {
         this.cache.clear();
         this.floors.clear();
         this.engine.startOver();
+        this.setBack.startOver();
         // What revocations ask of decisions was cleared with them.
         this.streams.revocations?.reload();
       },
@@ -368,6 +369,7 @@ export class Gateway {
   }
 
   private onDecision(message: JsMsg): void {
+    this.setBack.held(message.seq, message.time.getTime());
     const event = this.read(DecisionChanged, message);
     if (event === undefined) {
       const deviceId = keysOrNothing(DecisionChanged, message.subject)?.deviceId;

@@ -85,6 +85,13 @@ export async function inspectCopies(
   return problems.flat();
 }
 
+export interface CopyOptions {
+  /** As those of the originals unless given. */
+  readonly replicas?: number | undefined;
+  /** Makes them anew however they look, as after their originals were set back: once these have grown again, it cannot be seen. */
+  readonly remake?: boolean | undefined;
+}
+
 /**
  * Makes a gateway's copies and what feeds them, anew where they are not as they should be. Throws
  * {@link GatewayAccountMissing}.
@@ -92,13 +99,13 @@ export async function inspectCopies(
 export async function applyCopies(
   connection: NatsConnection,
   gateway: string,
-  replicas: number | undefined,
+  options: CopyOptions,
 ): Promise<{ created: string[]; updated: string[] }> {
   const managers = await managersOf(connection, gateway);
   const created: string[] = [];
   const updated: string[] = [];
   for (const stream of COPIED_STREAMS) {
-    const outcome = await applyCopy(managers, stream, gateway, replicas);
+    const outcome = await applyCopy(managers, stream, gateway, options);
     if (outcome === 'created') created.push(`${stream.name} of gateway ${gateway}`);
     if (outcome === 'updated') updated.push(`${stream.name} of gateway ${gateway}`);
   }
@@ -126,13 +133,14 @@ async function applyCopy(
   managers: Managers,
   stream: CopiedStream,
   gateway: string,
-  replicas: number | undefined,
+  { replicas, remake = false }: CopyOptions,
 ): Promise<'created' | 'updated' | undefined> {
   const { core, account } = managers;
   const { origin, config } = copyOf(stream, gateway);
   const { copy, consumer, original } = await stateOf(managers, stream, gateway);
   const num_replicas = replicas ?? copy?.config.num_replicas ?? original.config.num_replicas;
-  if (copy !== undefined && problemOfCopy({ copy, consumer, original }, stream, gateway) === undefined) {
+  const isGood = !remake && problemOfCopy({ copy, consumer, original }, stream, gateway) === undefined;
+  if (copy !== undefined && isGood) {
     if (copy.config.num_replicas === num_replicas) return undefined;
     await account.streams.update(stream.name, { ...copy.config, num_replicas });
     return 'updated';

@@ -192,12 +192,14 @@ export interface ApplyOptions {
   readonly replicas?: number;
   /** Gateways with accounts of their own, whose copies are made as well. */
   readonly gateways?: readonly string[];
+  /** Makes these copies anew however they look; see {@link CopyOptions}. */
+  readonly remakeCopies?: boolean;
 }
 
 /** Creates what is missing and updates what differs, then checks what the server made of it. */
 export async function applyTopology(
   connection: NatsConnection,
-  { replicas, gateways = [] }: ApplyOptions = {},
+  { replicas, gateways = [], remakeCopies = false }: ApplyOptions = {},
 ): Promise<{ created: string[]; updated: string[] }> {
   checkServerVersion(connection);
   const managerOf = await managersOf(connection);
@@ -217,7 +219,7 @@ export async function applyTopology(
   }
   await checkTopology(connection);
   for (const gateway of gateways) {
-    const copies = await applyCopies(connection, gateway, replicas);
+    const copies = await applyCopies(connection, gateway, { replicas, remake: remakeCopies });
     created.push(...copies.created);
     updated.push(...copies.updated);
   }

@@ -1,5 +1,5 @@
 import type { DataOf, PolicyActivated } from '@stance/contracts';
-import { sha256Of, verifyPolicy, type PolicyKeys } from '@stance/policy-signature';
+import { NOT_WELL_FORMED, sha256Of, verifyPolicy, type PolicyAdmins } from '@stance/policy-signature';
 import type { PublishedPolicy } from './loaded-policy.js';
 
 /** Whether a publication may come into force as far as signatures go, or why not. */
@@ -16,17 +16,18 @@ export interface VerifiedSignature {
 
 /**
  * Admits a publication at the time `at` (milliseconds since the epoch): any where there are no keys, else one that was signed
- * later than `last`, the newest that came into force. So nobody brings back a policy of old with the signature it once had
+ * for this installation and later than `last`, the newest that came into force. So nobody brings back a policy of old with the signature it once had
  * (docs/adr/0013). Pure.
  */
 export function admit(
   published: PublishedPolicy,
-  keys: PolicyKeys | undefined,
+  admins: PolicyAdmins | undefined,
   last: VerifiedSignature | undefined,
   at: number,
 ): Admission {
-  if (keys === undefined) return { ok: true, signature: undefined };
-  const verdict = verifyPolicy(published, keys, at);
+  if (!published.document.isWellFormed()) return { ok: false, reason: NOT_WELL_FORMED };
+  if (admins === undefined) return { ok: true, signature: undefined };
+  const verdict = verifyPolicy(published, admins, at);
   if (!verdict.ok) {
     const { reason } = verdict;
     return {

@@ -1,8 +1,13 @@
 import type { Logger } from '@stance/service-kit';
 import type { PolicyLog, UnverifiedActivation } from './policy-log.js';
 
-/** Says that the log puts a policy into force that nobody signed who may: a forgery, or a key was taken away too early. */
-export function announceUnverified(logger: Logger, { unverifiedActivation, active }: PolicyLog): void {
+/**
+ * Says that the log puts a policy into force that nobody signed who may, as a forgery or where a key was taken away too early; or
+ * that there are no keys, although policies were signed.
+ */
+export function announceUnverified(logger: Logger, { unverifiedActivation, active, lacksKeys }: PolicyLog): void {
+  if (lacksKeys && active?.ok === false)
+    logger.error({ revision: active.revision }, `everything is denied: ${active.errors[0]?.message}`);
   if (unverifiedActivation === undefined) return;
   const { revision, reason } = unverifiedActivation;
   const inForce = active?.ok === true ? `revision ${active.revision} stays in force` : 'everything is denied';
@@ -14,15 +19,10 @@ export function announceUnverified(logger: Logger, { unverifiedActivation, activ
 }
 
 interface SignatureHealth {
-  /** Of the policy in force, or the newer one in report mode beside it. */
-  readonly policySigner?: string;
   readonly unverifiedPolicy?: UnverifiedActivation;
 }
 
-/** For `/readyz`. */
-export function signatureHealth({ signature, unverifiedActivation }: PolicyLog): SignatureHealth {
-  return {
-    ...(signature !== undefined && { policySigner: signature.signer }),
-    ...(unverifiedActivation !== undefined && { unverifiedPolicy: unverifiedActivation }),
-  };
+/** For `/readyz`, which anybody may read: not who signs. */
+export function signatureHealth({ unverifiedActivation }: PolicyLog): SignatureHealth {
+  return { ...(unverifiedActivation !== undefined && { unverifiedPolicy: unverifiedActivation }) };
 }

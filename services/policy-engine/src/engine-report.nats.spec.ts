@@ -25,9 +25,18 @@ function impatientReport(): EngineReport {
   const { connection, replica } = world;
   const logger = createLogger('policy-engine', 'silent');
   const policies = new PolicyLog(connection);
-  return new EngineReport(connection, replica, policies, new EngineProgress(), { progress: undefined }, logger, {
-    standstillMs: 0,
-  });
+  return new EngineReport(
+    connection,
+    replica,
+    policies,
+    new EngineProgress(),
+    { progress: undefined },
+    { activeFrom: undefined },
+    logger,
+    {
+      standstillMs: 0,
+    },
+  );
 }
 
 /** The server says of the consumer of postures that a message is pending, whatever the stream holds. */

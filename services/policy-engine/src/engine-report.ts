@@ -13,6 +13,7 @@ import {
 } from '@stance/contracts';
 import { type EventPublisher } from '@stance/jetstream';
 import type { Logger } from '@stance/service-kit';
+import type { DecisionMark } from './decision-mark.js';
 import type { EngineProgress } from './engine-progress.js';
 import type { FleetReview } from './fleet-review.js';
 import type { PolicyLog } from './policy-log.js';
@@ -58,6 +59,7 @@ export class EngineReport {
     private readonly policies: PolicyLog,
     private readonly progress: EngineProgress,
     private readonly review: Pick<FleetReview, 'progress'>,
+    private readonly mark: Pick<DecisionMark, 'activeFrom'>,
     private readonly logger: Logger,
     options: EngineReportOptions = {},
   ) {
@@ -117,7 +119,8 @@ export class EngineReport {
   private async decisionStream() {
     const { streams } = await jetstreamManager(this.connection, { checkAPI: false });
     const { created, state } = await streams.info(STREAMS.DECISIONS.name);
-    return { created, lastSequence: state.last_seq };
+    const { activeFrom } = this.mark;
+    return { created, lastSequence: state.last_seq, ...(activeFrom && { activeFrom }) };
   }
 
   /** Notices what stands still; resolves to how far the postures are. */

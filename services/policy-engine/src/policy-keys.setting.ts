@@ -12,6 +12,8 @@ export const policyKeysSetting: Setting<PolicyKeys | undefined> = {
     "public keys of the policy admins, in the form of OpenSSH's allowed signers, read at start; with it, no policy comes into force without a signature by one of them",
   required: false,
   secret: false,
+  // Any policy would come into force by a misspelt substitution.
+  refusesEmpty: true,
   parse: (path) => {
     try {
       return readPolicyKeys(readFileSync(path, 'utf8'));

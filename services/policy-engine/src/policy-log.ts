@@ -3,14 +3,20 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
 import { decodeStored, StreamFollower } from '@stance/jetstream';
 import type { Mode } from '@stance/policy';
-import type { PolicyKeys } from '@stance/policy-signature';
+import type { PolicyAdmins } from '@stance/policy-signature';
 import type { WarmTable } from '@stance/service-kit';
 import { admit, type Admission, type VerifiedSignature } from './admission.js';
 import { reloadPolicy, type LoadedPolicy, type PublishedPolicy, type UsablePolicy } from './loaded-policy.js';
+import type { SigningRule } from './signing.settings.js';
+
+/** Why nothing is in force where policies were signed and the keys are gone. */
+const LACKS_KEYS =
+  'policies were signed so far, and this engine has no keys to verify them by: set STANCE_POLICY_KEYS_FILE and STANCE_INSTALLATION, ' +
+  'or STANCE_POLICY_SIGNATURES=off if they need no signature any more';
 
 /** How policies have to be signed. */
 export interface Signing {
-  readonly keys: PolicyKeys;
+  readonly rule: SigningRule;
   /** The newest revision by which anything was decided. */
   readonly decidedRevision: () => number;
 }
@@ -26,7 +32,8 @@ export interface UnverifiedActivation {
  * refused revision leaves the one before in force, and a revision that once was active is never silently replaced by an
  * older one when it no longer loads. One in report mode runs beside the one in force, until the next one comes into force.
  *
- * Where policies are signed, the log is not believed: an activation counts if its policy is verified (docs/adr/0013).
+ * Where policies are signed, the log is not believed: an activation counts if its policy is verified (docs/adr/0013). Where they
+ * were signed and there are no keys any more, none is in force unless that is said to be meant.
  */
 export class PolicyLog implements WarmTable {
   readonly stream = STREAMS.POLICIES.name;
@@ -41,18 +48,21 @@ export class PolicyLog implements WarmTable {
   private lastSignature: VerifiedSignature | undefined;
   /** By revision, those that are newer than the policy in force. */
   private readonly unverified = new Map<number, string>();
+  /** Whose signature the last activation says that it has. */
+  private claimedSigner: string | undefined;
+  private replayed = 0;
 
   constructor(
     private readonly connection: NatsConnection,
-    /** `undefined`: policies need no signature. */
-    private readonly signing?: Signing,
+    private readonly signing: Signing = { rule: 'off', decidedRevision: () => 0 },
   ) {}
 
   /**
-   * The policy in force; `undefined` before the first one, `ok: false` when the active revision does not load, or is by now
-   * signed by nobody who may.
+   * The policy in force; `undefined` before the first one, `ok: false` when the active revision does not load, is by now signed
+   * by nobody who may, or was signed and there are no keys to verify it by.
    */
   get active(): LoadedPolicy | undefined {
+    if (this.lacksKeys) return { ok: false, revision: this.activated, errors: [{ message: LACKS_KEYS }] };
     const lapsed = this.unverified.size === 0 ? undefined : this.lapsed();
     if (lapsed !== undefined) return lapsed;
     if (this.activated === 0) return undefined;
@@ -68,7 +78,17 @@ export class PolicyLog implements WarmTable {
   }
 
   get needsSignature(): boolean {
-    return this.signing !== undefined;
+    return this.admins !== undefined;
+  }
+
+  /** Whether policies were signed so far, and this engine has no keys to verify them by although nobody says that it needs none. */
+  get lacksKeys(): boolean {
+    return this.signing.rule === 'if-before' && this.claimedSigner !== undefined;
+  }
+
+  /** The last sequence that was read before the engine became active. */
+  get readUpTo(): number {
+    return this.replayed;
   }
 
   /** Of the policy in force, or the newer one beside it; `undefined` where none has to be signed, or none is in force. */
@@ -83,7 +103,20 @@ export class PolicyLog implements WarmTable {
 
   /** Whether a publication may come into force at `at` (milliseconds since the epoch), as far as signatures go. */
   admission(published: PublishedPolicy, at: number): Admission {
-    return admit(published, this.signing?.keys, this.lastSignature, at);
+    if (this.lacksKeys) return { ok: false, reason: LACKS_KEYS };
+    return admit(published, this.admins, this.lastSignature, at);
+  }
+
+  /**
+   * Looks at an activation that was stored at `at` while the engine is active; `seen` is what was published under its revision
+   * meanwhile. The activation, if it does not count and is the first of its revision that does not. Puts nothing into force.
+   */
+  examine(revision: number, seen: PublishedPolicy | undefined, at: number): UnverifiedActivation | undefined {
+    if (this.admins === undefined || !this.isNewerThanActive(revision) || this.unverified.has(revision)) return undefined;
+    const admission = this.admissionOf(this.documents.get(revision) ?? seen, this.admins, at);
+    if (admission.ok) return undefined;
+    this.unverified.set(revision, admission.reason);
+    return { revision, reason: admission.reason };
   }
 
   /** Puts a revision into force that `loadPolicy` has accepted, or beside it if it only reports. */
@@ -146,15 +179,21 @@ export class PolicyLog implements WarmTable {
     this.follower = undefined;
   }
 
+  private get admins(): PolicyAdmins | undefined {
+    return typeof this.signing.rule === 'string' ? undefined : this.signing.rule;
+  }
+
   private replay(message: JsMsg): void {
+    this.replayed = message.seq;
     try {
       if (message.subject === PolicyPublished.subjectPrefix) {
         this.remember(decodeStored(PolicyPublished, message).data);
       } else {
-        const { outcome, revision, mode } = decodeStored(PolicyActivated, message).data;
-        if (outcome === 'refused') this.refused(revision);
-        else if (this.signing === undefined) this.settle(revision, mode ?? 'enforce');
-        else this.replaySigned(revision, this.signing, message.time.getTime());
+        const { outcome, revision, mode, signer } = decodeStored(PolicyActivated, message).data;
+        if (outcome === 'refused') return this.refused(revision);
+        this.claimedSigner = signer;
+        if (this.admins === undefined) this.settle(revision, mode ?? 'enforce');
+        else this.replaySigned(revision, this.admins, message.time.getTime());
       }
     } catch (error) {
       // The handler of the same message dead-letters it, with the reason.
@@ -163,13 +202,9 @@ export class PolicyLog implements WarmTable {
   }
 
   /** Nothing of the activation is believed but the time; also whether the policy decides is read in the policy. */
-  private replaySigned(revision: number, { keys }: Signing, at: number): void {
+  private replaySigned(revision: number, admins: PolicyAdmins, at: number): void {
     if (!this.isNewerThanActive(revision)) return;
-    const published = this.documents.get(revision);
-    const admission: Admission =
-      published === undefined
-        ? { ok: false, reason: 'its document is missing from the log, or was refused' }
-        : admit(published, keys, this.lastSignature, at);
+    const admission = this.admissionOf(this.documents.get(revision), admins, at);
     if (!admission.ok) {
       this.unverified.set(revision, admission.reason);
       return;
@@ -179,12 +214,17 @@ export class PolicyLog implements WarmTable {
     this.settle(revision, loaded.ok ? loaded.compiled.policy.mode : 'enforce');
   }
 
+  private admissionOf(published: PublishedPolicy | undefined, admins: PolicyAdmins, at: number): Admission {
+    if (published === undefined) return { ok: false, reason: 'its document is missing from the log, or was refused' };
+    return admit(published, admins, this.lastSignature, at);
+  }
+
   /**
    * A policy by which was decided, and that is not verified any more, such as when its key was taken away: no older one takes
    * its place by itself. So with the first keys, where nothing was ever signed. A forgery has decided nothing.
    */
   private lapsed(): LoadedPolicy | undefined {
-    const decided = this.signing?.decidedRevision() ?? 0;
+    const decided = this.signing.decidedRevision();
     const newest = this.activated === 0 ? this.unverifiedActivation?.revision : undefined;
     const revision = this.unverified.has(decided) ? decided : newest;
     if (revision === undefined) return undefined;

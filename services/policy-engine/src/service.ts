@@ -6,6 +6,7 @@ import { announceUnverified, signatureHealth } from './announce-unverified.js';
 import { AppModule } from './app.module.js';
 import type { Clock } from './clock.js';
 import { EffectCounts } from './effects.js';
+import { DecisionMark } from './decision-mark.js';
 import { EngineProgress } from './engine-progress.js';
 import { EngineReport, type EngineReportOptions } from './engine-report.js';
 import { Engine } from './engine.js';
@@ -85,7 +86,8 @@ function compose(
     logger,
     RELEASED_AT_ONCE,
   );
-  const report = new EngineReport(connection, publisher, policies, progress, review, logger, reporting);
+  const mark = new DecisionMark(connection);
+  const report = new EngineReport(connection, publisher, policies, progress, review, mark, logger, reporting);
   const plan = new FleetPlan(tables, policies, sessions, progress, now);
   let pruning: NodeJS.Timeout | undefined;
   let endObservations: readonly (() => void)[] = [];
@@ -105,7 +107,7 @@ function compose(
     }),
     tables: {
       fed: [tables.postures, tables.decisions, tables.timers, tables.activations, tables.releases, policies],
-      followed: [new SessionLog(connection, sessions, now), tables.sources],
+      followed: [new SessionLog(connection, sessions, now), tables.sources, mark],
     },
     activate: async () => {
       announceUnverified(logger, policies);

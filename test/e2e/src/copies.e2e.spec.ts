@@ -65,12 +65,12 @@ async function decide(effect: 'allow' | 'deny', gateway = GATEWAY): Promise<numb
 }
 
 /** Reports as the engine does, only more often. */
-function report(decidedUpTo: number): void {
+function report(decidedUpTo: number, activeFrom?: { sequence: number; at: string }): void {
   clearInterval(reporting);
-  reporting = setInterval(() => void reportOnce(decidedUpTo), 50);
+  reporting = setInterval(() => void reportOnce(decidedUpTo, activeFrom), 50);
 }
 
-async function reportOnce(decidedUpTo: number): Promise<void> {
+async function reportOnce(decidedUpTo: number, activeFrom?: { sequence: number; at: string }): Promise<void> {
   const { streams } = await jetstreamManager(engine, { checkAPI: false });
   const { created, state } = await streams.info(STREAMS.DECISIONS.name);
   reports += 1;
@@ -82,7 +82,7 @@ async function reportOnce(decidedUpTo: number): Promise<void> {
       lag: 0,
       evaluatedUpTo: 0,
       decidedUpTo,
-      decisionStream: { created, lastSequence: state.last_seq },
+      decisionStream: { created, lastSequence: state.last_seq, ...(activeFrom && { activeFrom }) },
       reportedAt: new Date().toISOString(),
     },
     `report:${reports}`,
@@ -183,5 +183,21 @@ describe('a gateway in an account of its own', () => {
     expect(await inspectCopies(topology, GATEWAY)).toEqual([]);
     report(await decide('deny'));
     await untilAllowed(gateway, false);
+  });
+
+  it('denies when its original was set back and has grown again, until the copy is made anew', async () => {
+    const allowed = await decide('allow');
+    report(allowed, { sequence: 0, at: new Date(0).toISOString() });
+    const gateway = await startGateway();
+    await untilAllowed(gateway, true);
+    // What an engine says that found the stream shorter than this gateway has read it, and has decided more since.
+    report(allowed, { sequence: allowed - 1, at: new Date().toISOString() });
+    await untilAllowed(gateway, false);
+    expect(gateway.health()).toMatchObject({ behind: true });
+    report(await decide('allow'), { sequence: allowed + 1, at: new Date().toISOString() });
+    expect(await inspectCopies(topology, GATEWAY)).toEqual([]);
+    expect(gateway.decide(request).allowed).toBe(false);
+    await applyTopology(topology, { gateways: [GATEWAY], remakeCopies: true });
+    await untilAllowed(gateway, true);
   });
 });

@@ -29,7 +29,14 @@ export const EngineReported = defineEvent({
         'The last decision written for any gateway, by its sequence in STANCE_DECISIONS: a gateway that holds less is behind.',
       ),
     decisionStream: z
-      .object({ created: z.string(), lastSequence: z.int().nonnegative() })
+      .object({
+        created: z.string(),
+        lastSequence: z.int().nonnegative(),
+        activeFrom: z
+          .object({ sequence: z.int().nonnegative(), at: timestamp })
+          .optional()
+          .describe('Where the stream stood when this engine became active: nothing stored before that stands beyond.'),
+      })
       .optional()
       .describe(
         'STANCE_DECISIONS as the engine sees it: a gateway that reads a copy knows by it that this is still the copy of it.',

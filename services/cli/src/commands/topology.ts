@@ -6,6 +6,12 @@ import type { CommandContext } from '../command-context.js';
 import { names, wholeNumber } from '../options.js';
 import type { Stack } from '../stack.js';
 
+interface ApplyCommandOptions {
+  readonly replicas?: number;
+  readonly gateways?: string[];
+  readonly remakeCopies?: boolean;
+}
+
 export function addTopology(program: Command, context: CommandContext): void {
   const connected = <Result>(work: (stack: Stack) => Promise<Result>) =>
     context.connected(work, { localUser: 'topology' });
@@ -40,11 +46,13 @@ export function addTopology(program: Command, context: CommandContext): void {
       'gateways with accounts of their own, separated by commas: their copies are made as well',
       names,
     )
-    .action(async ({ replicas, gateways = [] }: { replicas?: number; gateways?: string[] }) => {
+    .option('--remake-copies', 'make the copies of these gateways anew, as after the streams were set back by a backup')
+    .action(async ({ replicas, gateways = [], remakeCopies = false }: ApplyCommandOptions) => {
       await connected(async (stack) => {
         const applied = await applyTopology(stack.connection, {
           replicas: replicas ?? (await presentReplicas(stack.manager)),
           gateways,
+          remakeCopies,
         });
         context.print(applied, (screen) => {
           const { created, updated } = applied;
