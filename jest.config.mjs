@@ -4,7 +4,7 @@ const roots =
     ? ['<rootDir>/test/deploy']
     : ['<rootDir>/libs', '<rootDir>/services', '<rootDir>/deploy', '<rootDir>/test/bench', '<rootDir>/test/e2e'];
 
-/** Unit specs (`*.spec.ts`), specs that need a real nats-server (`*.nats.spec.ts`) and end-to-end specs (`*.e2e.spec.ts`). */
+/** Unit specs (`*.spec.ts`), specs that need a real nats-server (`*.nats.spec.ts`), end-to-end specs (`*.e2e.spec.ts`), and those that come last as they need the machine for themselves (`*.alone.spec.ts`). */
 export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],

@@ -126,6 +126,41 @@ export const pipelineHealth = {
       ],
     },
     {
+      title: 'Relays',
+      panels: [
+        lines(
+          'Requests to relays',
+          'ops',
+          'By what became of them.',
+          query(`sum by (outcome) (rate(stance_gateway_relay_requests_total{${OF}}[$__rate_interval]))`, '{{outcome}}'),
+        ),
+        lines(
+          'Connections to TCP relays',
+          'ops',
+          'By resource and what became of them.',
+          query(
+            `sum by (resource, outcome) (rate(stance_gateway_tcp_connections_total{${OF}}[$__rate_interval]))`,
+            '{{resource}} {{outcome}}',
+          ),
+        ),
+        lines(
+          'Carried now',
+          'short',
+          'Exchanges and WebSockets.',
+          query(`sum by (kind) (stance_gateway_relay_live{${OF}})`, '{{kind}}'),
+        ),
+        stacked(
+          'Cut',
+          'short',
+          'Exchanges and WebSockets, by why.',
+          query(
+            `sum by (kind, cause) (increase(stance_gateway_relay_cuts_total{${OF}}[$__rate_interval]))`,
+            '{{kind}} {{cause}}',
+          ),
+        ),
+      ],
+    },
+    {
       title: 'Audit',
       panels: [
         lines(

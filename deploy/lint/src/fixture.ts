@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, write
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Check } from './checks.mjs';
+import { checks, type Check } from './checks.mjs';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const CONFIGURATION = [
@@ -32,7 +32,9 @@ const ROOMS = [
 ];
 
 /** The scripts that write and compare the generated documents; here they find nothing wrong. */
-const GENERATORS = ['libs/contracts/generate-documents.mjs', 'services/all-in-one/generate-documents.mjs'];
+const GENERATORS = checks
+  .filter(({ name }) => name === 'documents')
+  .flatMap(({ commands }) => commands.flat().filter((word) => word.endsWith('.mjs')));
 
 /** How a check ended on a small checkout. */
 export interface CheckOutcome {

@@ -14,11 +14,13 @@ const everywhere = ['zod', 'pino', '@opentelemetry/api'];
 const productionLibs = [
   'libs/contracts',
   'libs/policy',
+  'libs/nkeys',
   'libs/jetstream',
   'libs/service-kit',
   'libs/gateway-sdk',
   'libs/sentinelone',
   'libs/policy-signature',
+  'libs/audit-chain',
 ];
 const testingLibs = ['libs/testing', 'libs/simulators'];
 const libs = [...productionLibs, ...testingLibs, 'libs/nats-server', 'libs/nats-auth'];
@@ -38,7 +40,8 @@ const services = [
 export const rooms = {
   'libs/contracts': { rooms: [], packages: ['zod'], node: false },
   'libs/policy': { rooms: ['libs/contracts'], packages: ['zod', 'yaml', 'jsonc-parser'], node: false },
-  'libs/jetstream': { rooms: ['libs/contracts'], packages: [...everywhere, ...nest, ...nats] },
+  'libs/nkeys': { rooms: [], packages: ['@nats-io/nkeys'] },
+  'libs/jetstream': { rooms: ['libs/contracts', 'libs/nkeys'], packages: [...everywhere, ...nest, ...nats] },
   'libs/service-kit': {
     rooms: ['libs/contracts', 'libs/jetstream'],
     packages: [...everywhere, ...nest, ...nats, '@opentelemetry/*', 'pino-pretty'],
@@ -49,9 +52,10 @@ export const rooms = {
     packages: ['zod', 'yaml', 'fastest-levenshtein', '@opentelemetry/api'],
   },
   'libs/policy-signature': { rooms: ['libs/contracts'], packages: [] },
+  'libs/audit-chain': { rooms: ['libs/contracts'], packages: [] },
   'libs/simulators': { rooms: ['libs/contracts'], packages: everywhere },
   'libs/nats-server': { rooms: [] },
-  'libs/nats-auth': { rooms: ['libs/contracts'], packages: ['zod', '@nats-io/nkeys', '@nats-io/jwt'] },
+  'libs/nats-auth': { rooms: ['libs/contracts', 'libs/nkeys'], packages: ['zod', '@nats-io/nkeys', '@nats-io/jwt'] },
   'libs/testing': { rooms: libs },
 
   ...Object.fromEntries(services.map((service) => [service, { rooms: productionLibs }])),

@@ -16,7 +16,8 @@ export interface LocalStack {
 export function writeRunFile(file: string, stack: LocalStack): void {
   mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(stack, null, 2)}\n`);
+  // The command refuses one that others may write, as some umasks would have it.
+  writeFileSync(draft, `${JSON.stringify(stack, null, 2)}\n`, { mode: 0o644 });
   renameSync(draft, file);
 }
 

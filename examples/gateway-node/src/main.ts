@@ -10,6 +10,8 @@ const settings = readSettings(process.env);
 const live = new LiveStreams();
 const connection = await connect({
   servers: settings.nats,
+  // By itself the client would take a server without TLS as well, whatever the address says.
+  ...(settings.nats.startsWith('tls://') && { tls: {} }),
   maxReconnectAttempts: -1,
   waitOnFirstConnect: true,
   ...(settings.credentials !== undefined && { authenticator: credsAuthenticator(readFileSync(settings.credentials)) }),

@@ -236,6 +236,8 @@ export const GetEngineStatus = defineRequest({
     policyErrors: z.array(policyError).optional(),
     /** A policy in report mode that runs beside it. */
     reportingRevision: z.int().positive().optional(),
+    /** Who signed the policy in force, or the newer one in report mode; absent where none has to be signed. */
+    policySigner: z.string().optional(),
     review: fleetReview.nullable(),
     holds: z.array(gatewayHold),
   }),

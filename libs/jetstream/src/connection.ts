@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { connect, createInbox, type Authenticator, type NatsConnection } from '@nats-io/transport-node';
+import {
+  connect,
+  createInbox,
+  type Authenticator,
+  type NatsConnection,
+  type TlsOptions,
+} from '@nats-io/transport-node';
 import { inboxOfKey } from '@stance/contracts';
-import { credentialsIn, type Credentials } from '@stance/nats-auth';
+import { credentialsIn, type Credentials } from '@stance/nkeys';
+import { addressesIn, isLoopback, withoutPasswords } from './addresses.js';
 
 export interface NatsOptions {
-  /** One or more addresses, separated by commas. */
+  /** One or more addresses, separated by commas; all `tls://`, which requires TLS, or all `nats://`. */
   readonly url: string;
   /** The connection's name, as `nats server report connections` shows it. */
   readonly name: string;
@@ -26,14 +33,17 @@ export class UnusableCredentials extends Error {
   override readonly name = 'UnusableCredentials';
 }
 
-/** Connects, and reconnects for as long as the process lives: an outage of any length heals by itself. */
+/**
+ * Connects, and reconnects for as long as the process lives: an outage of any length heals by itself. Throws
+ * `UnusableAddress`, {@link UnusableCredentials}, {@link NatsUnreachable}.
+ */
 export async function connectToNats(options: NatsOptions): Promise<NatsConnection> {
-  const servers = options.url.split(',').map((server) => server.trim());
+  const { servers } = addressesIn(options.url);
   const { authenticator, inboxPrefix } = identityOf(options);
-  const { caFile, certFile, keyFile } = options.tls ?? {};
+  const tls = tlsOf(options);
   try {
     return await connect({
-      servers,
+      servers: [...servers],
       name: options.name,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
@@ -45,9 +55,7 @@ export async function connectToNats(options: NatsOptions): Promise<NatsConnectio
       ignoreAuthErrorAbort: true,
       ...(authenticator && { authenticator }),
       ...(inboxPrefix !== undefined && { inboxPrefix }),
-      ...((caFile ?? certFile ?? keyFile) && {
-        tls: { ...(caFile && { caFile }), ...(certFile && { certFile }), ...(keyFile && { keyFile }) },
-      }),
+      ...(tls && { tls }),
     });
   } catch (error) {
     throw new NatsUnreachable(
@@ -58,11 +66,27 @@ export async function connectToNats(options: NatsOptions): Promise<NatsConnectio
   }
 }
 
+/**
+ * Whether a user's key is used where TLS is not required, over a network: whoever stands in between relays the server's
+ * challenge, takes the signature, and is that user from then on. The key itself is never sent.
+ */
+export function exposesCredentials(options: Pick<NatsOptions, 'url' | 'tls' | 'credsFile' | 'nkeySeedFile'>): boolean {
+  const hasUser = options.credsFile !== undefined || options.nkeySeedFile !== undefined;
+  return hasUser && tlsOf(options) === undefined && !isLoopback(options.url);
+}
+
 /** A new subject for answers, below what the connection's user may listen to. */
 export function inboxOf(connection: NatsConnection): string {
   // The client keeps its options there, as its own requests need them; its types do not say so.
   const { options } = connection as NatsConnection & { readonly options?: { readonly inboxPrefix?: string } };
   return createInbox(options?.inboxPrefix);
+}
+
+/** Without, the client takes a connection in plain text from whoever offers it. */
+function tlsOf({ url, tls }: Pick<NatsOptions, 'url' | 'tls'>): TlsOptions | undefined {
+  const { caFile, certFile, keyFile } = tls ?? {};
+  if (!addressesIn(url).requireTls && (caFile ?? certFile ?? keyFile) === undefined) return undefined;
+  return { ...(caFile && { caFile }), ...(certFile && { certFile }), ...(keyFile && { keyFile }) };
 }
 
 interface Identity {
@@ -85,9 +109,4 @@ function readCredentials(file: string): Credentials {
   } catch (error) {
     throw new UnusableCredentials(`${file} holds no seed of a NATS user`, { cause: error });
   }
-}
-
-/** The addresses as they may be shown: whatever stands before an `@` is a secret. */
-export function withoutPasswords(url: string): string {
-  return url.replaceAll(/\/\/[^@/,]*@/g, '//');
 }

@@ -1,3 +1,4 @@
+export { addressesIn, UnusableAddress, withoutPasswords } from './addresses.js';
 export * from './connection.js';
 export * from './copies.js';
 export * from './topology.js';

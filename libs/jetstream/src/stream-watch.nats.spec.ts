@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AgentObserved, STREAMS, durableOf } from '@stance/contracts';
-import { startFaultProxy, waitFor } from '@stance/testing';
+import { backUp, restore, startFaultProxy, waitFor } from '@stance/testing';
 import { connectToNats } from './connection.js';
-import { backUp, restore } from './spec/backup.js';
 import { observe, startService, startWorld, untilConsumed, type World } from './spec/world.js';
 import type { StreamMark } from './stream-mark.js';
 import { StreamWatch, type LookAt } from './stream-watch.js';

@@ -168,7 +168,7 @@ describe('a gateway', () => {
 test('who looks into the audit trail does so from outside of its account, and has nothing else', () => {
   const auditors = accountIn(planned({ gateways: ['edge'] }), 'AUDITORS');
   expect(auditors.users.map(({ name }) => name)).toEqual(['auditor']);
-  expect(auditors.users[0]?.permissions?.publish.allow).toEqual(auditors.imports.map(({ as }) => as).toSorted());
+  expect(auditors.users[0]?.permissions?.publish.allow).toEqual(auditors.imports.map(({ as = '' }) => as).toSorted());
   expect(auditors.imports.filter(({ subject }) => !/\.(INFO|GET)\.STANCE_AUDIT/.test(subject))).toEqual([]);
 });
 

@@ -14,10 +14,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { findNatsServer } from '@stance/nats-server';
+import { userKeyOf } from '@stance/nkeys';
 import { usersOf, type Estate } from './accounts.js';
 import { UnusableAuthFolder } from './errors.js';
 import { AUTH_FORMATS, writeAuthFolder } from './folder.js';
-import { userKeyOf } from './keys.js';
 
 const ESTATE: Estate = { gateways: ['edge'], sources: ['s1.example'], limits: { audit: 1 << 30, gateway: 1 << 20 } };
 

@@ -1,8 +1,8 @@
 export * from './permissions.js';
 export * from './accounts.js';
-export * from './keys.js';
-export * from './credentials.js';
 export * from './server-config.js';
 export * from './operator.js';
+export * from './format.js';
+export type { EstateChange } from './estate-change.js';
 export * from './folder.js';
 export * from './errors.js';

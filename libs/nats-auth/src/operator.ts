@@ -1,7 +1,7 @@
 import { encodeAccount, encodeActivation, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
 import { createAccount, createOperator, fromPublic, type KeyPair } from '@nats-io/nkeys';
+import { keyPairOf, seedOf, type UserKey } from '@stance/nkeys';
 import { SYSTEM_ACCOUNT, type AccountPlan, type Export, type UserPlan } from './accounts.js';
-import { keyPairOf, seedOf, type UserKey } from './keys.js';
 import type { RevokedKeys } from './revoked-keys.js';
 import { PREAMBLE } from './server-config.js';
 
@@ -17,8 +17,8 @@ export interface Signers {
 /** Users as the operator's accounts know them. */
 export interface UsersKeys {
   readonly keyOf: (user: string) => UserKey;
-  /** Keys of a user that are no longer let in. */
-  readonly revokedOf: (user: string) => RevokedKeys;
+  /** Keys that are no longer let in, in no account: whose they were may not be among the users any more. */
+  readonly revoked: RevokedKeys;
 }
 
 /** What an estate is in operator mode. */
@@ -51,7 +51,7 @@ export async function newSigners(
 export async function operatorFiles(
   accounts: readonly AccountPlan[],
   signers: Signers,
-  { keyOf, revokedOf }: UsersKeys,
+  { keyOf, revoked }: UsersKeys,
 ): Promise<OperatorFiles> {
   const operator = keyPairOf(signers.operator);
   const keys = new Map(accounts.map(({ name }) => [name, accountKey(signers.accounts, name)]));
@@ -60,8 +60,7 @@ export async function operatorFiles(
   const credentials = new Map<string, string>();
   for (const account of accounts) {
     const key = keyIn(keys, account.name);
-    const revocations = Object.fromEntries(account.users.flatMap(({ name }) => Object.entries(revokedOf(name))));
-    jwts.push([account.name, await accountJwt(account, accounts, keys, operator, revocations)]);
+    jwts.push([account.name, await accountJwt(account, accounts, keys, operator, revoked)]);
     for (const user of account.users) credentials.set(user.name, await credentialsOf(user, key, keyOf(user.name)));
   }
   return {

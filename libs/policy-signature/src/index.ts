@@ -1,6 +1,8 @@
 export { generatePolicyKey, signWithKeyFile, type PolicyKeyFiles } from './policy-key.js';
 export { policyKeyLine, PolicyKeysInvalid, readPolicyKeys, type PolicyKey, type PolicyKeys } from './policy-keys.js';
 export {
+  INSTALLATION_NAME,
+  isInstallationName,
   NAMESPACE,
   readSignatureFile,
   sha256Of,
@@ -10,4 +12,4 @@ export {
 } from './policy-statement.js';
 export { readSignature } from './ssh-signature.js';
 export { SshFormatError } from './ssh-wire.js';
-export { verifyPolicy, type SignatureVerdict, type SignedPolicy } from './verify-policy.js';
+export { NOT_WELL_FORMED, verifyPolicy, type PolicyAdmins, type SignatureVerdict, type SignedPolicy } from './verify-policy.js';

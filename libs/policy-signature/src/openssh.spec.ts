@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { temporaryFolder, type TemporaryFolder } from '@stance/testing';
 import { generatePolicyKey, signWithKeyFile } from './policy-key.js';
-import { policyKeyLine, readPolicyKeys } from './policy-keys.js';
-import { NAMESPACE, signatureFileText, statementOf, statementText } from './policy-statement.js';
-import { DOCUMENT, NOW } from './spec/admins.js';
+import { policyKeyLine } from './policy-keys.js';
+import { NAMESPACE, signatureFileText, statementText } from './policy-statement.js';
+import { adminsOf, DOCUMENT, NOW, statementOf } from './spec/admins.js';
 import { verifyPolicy } from './verify-policy.js';
 
 const isHere = spawnSync('ssh-keygen', ['-?']).error === undefined;
@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 const file = (name: string) => join(folder.path, name);
-const statement = statementOf(DOCUMENT, NOW);
+const statement = statementOf();
 const text = statementText(statement);
 
 /** Runs ssh-keygen to its end with the statement as input; resolves to what it printed. */
@@ -46,8 +46,8 @@ withOpenSsh(`OpenSSH${isHere ? '' : ' (skipped: ssh-keygen is not here)'}`, () =
     sshKeygen('-q', '-t', 'ed25519', '-N', '', '-C', 'ben', '-f', file('key'));
     const { stdout } = sshKeygen('-Y', 'sign', '-q', '-n', NAMESPACE, '-O', `hashalg=${hash}`, '-f', file('key'));
     const signature = signatureFileText({ statement, signature: stdout });
-    const keys = readPolicyKeys(policyKeyLine('ben', await readFile(file('key.pub'), 'utf8')));
-    expect(verifyPolicy({ document: DOCUMENT, signature }, keys, NOW)).toMatchObject({ ok: true, signer: 'ben' });
+    const admins = adminsOf(policyKeyLine('ben', await readFile(file('key.pub'), 'utf8')));
+    expect(verifyPolicy({ document: DOCUMENT, signature }, admins, NOW)).toMatchObject({ ok: true, signer: 'ben' });
   });
 
   it('takes the limits of a key from the same file', async () => {
@@ -60,7 +60,7 @@ withOpenSsh(`OpenSSH${isHere ? '' : ' (skipped: ssh-keygen is not here)'}`, () =
     expect(sshKeygen(...verifying, '-O', 'verify-time=20261031Z').status).toBe(0);
     expect(sshKeygen(...verifying, '-O', 'verify-time=20261121Z').status).not.toBe(0);
     const signed = { document: DOCUMENT, signature: signatureFileText({ statement, signature }) };
-    expect(verifyPolicy(signed, readPolicyKeys(line), NOW).ok).toBe(false);
+    expect(verifyPolicy(signed, adminsOf(line), NOW).ok).toBe(false);
   });
 
   it('keeps a key with a passphrase to itself', () => {

@@ -1,10 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { MAX_POLICY_SIGNATURE_CHARACTERS } from '@stance/contracts';
-import { readPolicyKeys } from './policy-keys.js';
-import { signatureFileText, statementOf, statementText } from './policy-statement.js';
+import { isInstallationName, signatureFileText, statementText } from './policy-statement.js';
 import { sshSign } from './ssh-signature.js';
-import { Admin, DOCUMENT, keysOf, NOW } from './spec/admins.js';
+import { Admin, adminsOf, DOCUMENT, NOW, statementOf } from './spec/admins.js';
 import { Token } from './spec/token.js';
 import { verifyPolicy } from './verify-policy.js';
 
@@ -12,11 +11,11 @@ const MINUTE = 60_000;
 const ana = new Admin('ana@example.com');
 const ben = new Admin('ben@example.com');
 const eve = new Admin('eve@example.com');
-const keys = keysOf(ana.line, ben.line);
+const admins = adminsOf(ana.line, ben.line);
 const good = ana.signature();
 
 const verdict = (signature: string | undefined, document = DOCUMENT) =>
-  verifyPolicy({ document, signature }, keys, NOW);
+  verifyPolicy({ document, signature }, admins, NOW);
 
 /** The signature file with the bytes of its signature changed. */
 function altered(file: string, change: (bytes: Buffer) => void): string {
@@ -104,18 +103,40 @@ describe('a forgery is told from a signed policy', () => {
     ['a version that is not known', good.replace('statement 1', 'statement 2'), /not of the form/],
     ['another base64 of the same bytes', good.replace(/=?\n-----END/, '==\n-----END'), /whole and alone/],
     ['more than a signature has', `${good}${' '.repeat(MAX_POLICY_SIGNATURE_CHARACTERS)}`, /characters and may have/],
+    [
+      'a signature for another installation',
+      ana.signed(statementOf(DOCUMENT, NOW, 'staging')),
+      /^it is signed for the installation staging, and this one is production$/,
+    ],
+    ['one whose installation was replaced', good.replace('for: production', 'for: staging'), /installation staging/],
+    [
+      'one for another installation, said to be for this one',
+      ana.signed(statementOf(DOCUMENT, NOW, 'staging')).replace('for: staging', 'for: production'),
+      /the signature is wrong/,
+    ],
+    ['one that says nothing of an installation', good.replace('for: production\n', ''), /not of the form/],
+    ['one for two installations', good.replace('for: production\n', 'for: production\nfor: staging\n'), /not of the form/],
     ['a time that is none', good.replace('2026-11-21T', '2026-99-21T'), /not of the form/],
   ])('%s', (_, signature, reason) => {
     expect(verdict(signature)).toEqual({ ok: false, reason: expect.stringMatching(reason) });
   });
 
+  it('a document that is not well-formed Unicode, and the signature of the one that it is in UTF-8', () => {
+    const signature = ana.signature('# \ufffd\n');
+    expect(verdict(signature, '# \ufffd\n')).toMatchObject({ ok: true });
+    expect(verdict(signature, '# \ud800\n')).toEqual({
+      ok: false,
+      reason: expect.stringContaining('not well-formed Unicode'),
+    });
+  });
+
   it('a signature by an admin’s key for another purpose', () => {
     const line = `ana ${['ssh-ed25519', lineKey(forNamespace('git'))].join(' ')}`;
-    expect(verifyPolicy({ document: DOCUMENT, signature: forNamespace('git') }, keysOf(line), NOW)).toEqual({
+    expect(verifyPolicy({ document: DOCUMENT, signature: forNamespace('git') }, adminsOf(line), NOW)).toEqual({
       ok: false,
       reason: 'its signature was made for "git", not for stance-policy',
     });
-    expect(verifyPolicy({ document: DOCUMENT, signature: forNamespace('stance-policy') }, keysOf(line), NOW).ok).toBe(
+    expect(verifyPolicy({ document: DOCUMENT, signature: forNamespace('stance-policy') }, adminsOf(line), NOW).ok).toBe(
       true,
     );
   });
@@ -155,14 +176,14 @@ describe('a key that counts for a time only', () => {
     ],
   ])('%s (%s, %s): %s', (_, options, signedAt, publishedAt, ok) => {
     const signature = ana.signature(DOCUMENT, at(signedAt));
-    const limited = readPolicyKeys(ana.lineWith(options));
+    const limited = adminsOf(ana.lineWith(options));
     expect(verifyPolicy({ document: DOCUMENT, signature }, limited, at(publishedAt)).ok).toBe(ok);
   });
 });
 
 describe('a key on a security token', () => {
   const token = new Token();
-  const tokens = keysOf(token.line('ana@example.com'));
+  const tokens = adminsOf(token.line('ana@example.com'));
   const statement = statementOf(DOCUMENT, NOW);
   const signedBy = (signature: string) =>
     verifyPolicy({ document: DOCUMENT, signature: signatureFileText({ statement, signature }) }, tokens, NOW);
@@ -178,4 +199,16 @@ describe('a key on a security token', () => {
   ])('signs nothing where %s', (_, signature, reason) => {
     expect(signedBy(signature)).toEqual({ ok: false, reason: expect.stringMatching(reason) });
   });
+});
+
+it.each([
+  ['production', true],
+  ['eu-1.staging_2', true],
+  ['', false],
+  ['two words', false],
+  ['-x', false],
+  ['production\n', false],
+  ['a'.repeat(101), false],
+])('%j as the name of an installation: %s', (text, isTaken) => {
+  expect(isInstallationName(text)).toBe(isTaken);
 });

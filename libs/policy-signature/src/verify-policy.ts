@@ -10,30 +10,45 @@ export interface SignedPolicy {
   readonly signature?: string | undefined;
 }
 
+/** Whose signature puts a policy into force, and where. */
+export interface PolicyAdmins {
+  readonly keys: PolicyKeys;
+  /** Its name: a signature for another one counts for nothing here, though its signer may sign here too. */
+  readonly installation: string;
+}
+
 /** Who signed a document and when (milliseconds since the epoch), or why nobody did who may. */
 export type SignatureVerdict =
   | { readonly ok: true; readonly signer: string; readonly fingerprint: string; readonly signedAt: number }
   | { readonly ok: false; readonly reason: string };
 
+/** Why a document is none, signed or not; fits after a colon. */
+export const NOT_WELL_FORMED = 'it is not well-formed Unicode: half of a character stands alone';
+
 /** How far clocks may be apart, in milliseconds. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 /** Verifies a signature as of the time `at` (milliseconds since the epoch) at which the policy comes into force. Pure. */
-export function verifyPolicy({ document, signature }: SignedPolicy, keys: PolicyKeys, at: number): SignatureVerdict {
+export function verifyPolicy({ document, signature }: SignedPolicy, admins: PolicyAdmins, at: number): SignatureVerdict {
+  // In UTF-8 it would be another document, whose signature would fit this one too.
+  if (!document.isWellFormed()) return { ok: false, reason: NOT_WELL_FORMED };
   if (signature === undefined) return { ok: false, reason: 'it is not signed' };
   try {
-    return verify(document, signature, keys, at);
+    return verify(document, signature, admins, at);
   } catch (error) {
     if (error instanceof SshFormatError) return { ok: false, reason: `its signature cannot be read: ${error.message}` };
     throw error;
   }
 }
 
-function verify(document: string, file: string, keys: PolicyKeys, at: number): SignatureVerdict {
+function verify(document: string, file: string, { keys, installation }: PolicyAdmins, at: number): SignatureVerdict {
   const refuse = (reason: string): SignatureVerdict => ({ ok: false, reason });
   const { statement, signature: armoured } = readSignatureFile(file);
   const { sha256, signedAt } = statement;
   if (sha256 !== sha256Of(document)) return refuse('its signature is that of another document');
+  if (statement.installation !== installation) {
+    return refuse(`it is signed for the installation ${statement.installation}, and this one is ${installation}`);
+  }
   const signature = readSignature(armoured);
   const { fingerprint } = signature.publicKey;
   if (signature.namespace !== NAMESPACE) {

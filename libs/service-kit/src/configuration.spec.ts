@@ -81,6 +81,15 @@ describe('the configuration', () => {
     expect(problemsOf(settings, { URL: '', TOKEN: 't' })).toEqual(['URL is not set (where to go)']);
   });
 
+  it('counts an empty value as a mistake where the setting says so', () => {
+    const guarded = { KEYS: { ...optionalText({ description: 'whose keys count' }), refusesEmpty: true } };
+    expect(problemsOf(guarded, { KEYS: '' })).toEqual([
+      'KEYS is set and empty: give it a value, or unset it if that is meant (whose keys count)',
+    ]);
+    expect(loadConfiguration(guarded, {}).KEYS).toBeUndefined();
+    expect(loadConfiguration(guarded, { KEYS: 'k' }).KEYS).toBe('k');
+  });
+
   it('names every problem at once, each with what the setting means', () => {
     const environment = { LEVEL: 'loud', PORT: '101', INTERVAL: 'often' };
     expect(problemsOf(settings, environment)).toEqual([

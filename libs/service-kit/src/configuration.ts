@@ -9,6 +9,8 @@ export interface Setting<Value> {
   readonly required: boolean;
   /** May come as `<NAME>_FILE`, is never logged. */
   readonly secret: boolean;
+  /** An empty value is a mistake, not "unset": of what a misspelt substitution must not switch off. False by default. */
+  readonly refusesEmpty?: boolean;
   /** Throws a {@link SettingProblem} for a value that will not do. */
   readonly parse: (text: string) => Value;
 }
@@ -140,7 +142,7 @@ export class Secret {
   }
 }
 
-/** Reads settings from the environment. An empty value counts as unset. Throws {@link ConfigurationInvalid}. */
+/** Reads settings from the environment. An empty value counts as unset, unless the setting refuses it. Throws {@link ConfigurationInvalid}. */
 export function loadConfiguration<S extends Settings>(settings: S, environment: NodeJS.ProcessEnv): ConfigurationOf<S> {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
@@ -166,6 +168,8 @@ function valueOf(name: string, definition: Setting<unknown>, environment: NodeJS
     return new Secret(() => readSecret(file));
   }
   if (given !== undefined && given !== '') return definition.parse(given);
+  if (given === '' && definition.refusesEmpty === true)
+    throw new SettingProblem('is set and empty: give it a value, or unset it if that is meant');
   if (definition.default !== undefined) return definition.parse(definition.default);
   if (definition.required)
     throw new SettingProblem(definition.secret ? `is not set, nor is ${name}_FILE` : 'is not set');

@@ -7,6 +7,7 @@ import {
   checkTopology,
   connectToNats,
   EventPublisher,
+  exposesCredentials,
   JetStreamStrategy,
   Lease,
   PassErrorsThrough,
@@ -159,13 +160,15 @@ export class Replica<S extends Settings> {
 
   private async connect(): Promise<NatsConnection | undefined> {
     const { NATS_URL, NATS_CREDS_FILE, NATS_NKEY_SEED_FILE } = this.common;
-    const connecting = connectToNats({
-      ...this.server,
-      name: `stance-${this.definition.name}`,
-      credsFile: NATS_CREDS_FILE,
-      nkeySeedFile: NATS_NKEY_SEED_FILE,
-    });
+    const options = { ...this.server, credsFile: NATS_CREDS_FILE, nkeySeedFile: NATS_NKEY_SEED_FILE };
     const address = withoutPasswords(NATS_URL);
+    if (exposesCredentials(options)) {
+      this.logger.warn(
+        { address },
+        'NATS_URL does not ask for TLS: whoever is on the way to the server can act as this user; write tls:// addresses',
+      );
+    }
+    const connecting = connectToNats({ ...options, name: `stance-${this.definition.name}` });
     const waiting = setInterval(() => this.logger.warn(`no NATS server answers at ${address} yet`), 5_000);
     try {
       const connection = await Promise.race([connecting, aborted(this.stopping.signal)]);

@@ -1,11 +1,21 @@
+import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Module } from '@nestjs/common';
 import { AgentObserved, BUCKETS, STREAMS, wireStreamConfig, wireTopology, type DataOf } from '@stance/contracts';
 import { applyTopology, EventPublisher, FactTable } from '@stance/jetstream';
-import { freePort, startFaultProxy, startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
+import {
+  freePort,
+  startFaultProxy,
+  startTestNats,
+  temporaryFolder,
+  waitFor,
+  type TestNats,
+  PATIENCE_MS,
+} from '@stance/testing';
 import { ConfigurationInvalid, text } from './configuration.js';
 import { createLogger } from './log.js';
 import { PortUnavailable } from './health-server.js';
@@ -457,5 +467,40 @@ describe('a service that fails', () => {
       expect.stringContaining('NATS_URL is not set'),
       expect.stringContaining('LOG_LEVEL must be one of'),
     ]);
+  });
+
+  it.each([
+    ['tls://a:4222,nats://b:4222', /^NATS_URL mixes tls:\/\/ with addresses that do not ask for TLS/],
+    ['wss://a:443', /^NATS_URL begins with wss:\/\//],
+  ])('with the addresses %s it does not start', (address, problem) => {
+    expect(configurationProblems(serviceOf(), { NATS_URL: address })).toEqual([expect.stringMatching(problem)]);
+  });
+});
+
+/** Of a user that no server knows. */
+const SEED_OF_ZEROS = `SU${'A'.repeat(54)}EQ`;
+
+describe('a user of NATS without TLS', () => {
+  /** Whether a service that has a key warned by the time that it was active. */
+  async function warnsAt(host: string): Promise<boolean> {
+    const folder = await temporaryFolder();
+    const seedFile = join(folder.path, 'user.nk');
+    writeFileSync(seedFile, SEED_OF_ZEROS);
+    const { lines, logger } = recordingLogger();
+    const service = await startService(serviceOf(), {
+      environment: { NATS_URL: `nats://${host}:${new URL(nats.url).port}`, NATS_NKEY_SEED_FILE: seedFile },
+      logger,
+      http: false,
+    });
+    services.push(service);
+    await service.active;
+    await folder.remove();
+    return lines.some(({ level, msg }) => level === 'warn' && /NATS_URL does not ask for TLS/.test(msg));
+  }
+
+  it('is warned of, except on this machine', async () => {
+    // An address of this machine that does not look like one.
+    expect(await warnsAt('0.0.0.0')).toBe(true);
+    expect(await warnsAt('127.0.0.1')).toBe(false);
   });
 });

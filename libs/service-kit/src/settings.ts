@@ -1,8 +1,9 @@
-import { duration, integer, optionalText, text } from './configuration.js';
+import { addressesIn, UnusableAddress } from '@stance/jetstream';
+import { duration, integer, optionalText, SettingProblem, text, type Setting } from './configuration.js';
 
 /** What every service takes. */
 export const COMMON_SETTINGS = {
-  NATS_URL: text({ description: 'addresses of the NATS cluster, separated by commas' }),
+  NATS_URL: natsAddresses({ description: 'addresses of the NATS cluster, separated by commas' }),
   NATS_CREDS_FILE: optionalText({ description: 'NATS credentials file (JWT and seed)' }),
   NATS_NKEY_SEED_FILE: optionalText({ description: 'file with the seed of an NKey' }),
   NATS_CA_FILE: optionalText({ description: 'certificate authority of the NATS servers' }),
@@ -21,6 +22,22 @@ export const COMMON_SETTINGS = {
     description: 'how long work under way may take to finish',
   }),
 };
+
+/** Addresses of NATS as they are given, if they can be used. */
+function natsAddresses(options: { description: string }): Setting<string> {
+  return {
+    ...text(options),
+    parse: (value) => {
+      try {
+        addressesIn(value);
+      } catch (error) {
+        if (error instanceof UnusableAddress) throw new SettingProblem(error.problem);
+        throw error;
+      }
+      return value;
+    },
+  };
+}
 
 /** `STANCE_HTTP_PORT`, whose default is each service's own. */
 export function httpPortSetting(port: number) {

@@ -16,9 +16,10 @@ export {
 } from './cluster/start-nats-cluster.js';
 export { cpuMsOf } from './cpu-time.js';
 export { startFaultProxy, type FaultProxy, type FaultProxyOptions } from './fault-proxy.js';
+export { findProgram, namedProgram, ProgramNotExecutable, type FindProgramOptions } from './find-program.js';
 export { freePort } from './free-port.js';
 export { adapt, NothingToAdapt } from './gateways/adapt.js';
-export { findGateway, GatewayNotExecutable, type GatewayName } from './gateways/find-gateway.js';
+export { findGateway, type GatewayName } from './gateways/find-gateway.js';
 export { GatewayNotStarted, type GatewayProcess } from './gateways/gateway-process.js';
 export {
   startCaddy,
@@ -41,6 +42,7 @@ export {
   type ModelKey,
   type Placement,
 } from './matching-model.js';
+export { backUp, restore, type Backup } from './nats/backup.js';
 export { everythingSettled } from './nats/everything-settled.js';
 export { startSecuredNats, type SecuredNats } from './nats/start-secured-nats.js';
 export {

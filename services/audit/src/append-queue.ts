@@ -1,4 +1,4 @@
-import type { RecordContent } from './chain.js';
+import type { RecordContent } from '@stance/audit-chain';
 
 /** A record that waits for its place in the chain. */
 export interface Waiting {

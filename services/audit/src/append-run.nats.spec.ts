@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { CHAIN_START, type AuditRecord, type RecordContent } from '@stance/audit-chain';
 import { STREAMS } from '@stance/contracts';
 import { applyTopology, EventPublisher, ExpectationFailed } from '@stance/jetstream';
 import { startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { AppendRun } from './append-run.js';
-import { CHAIN_START, type AuditRecord, type RecordContent } from './chain.js';
 import { lastSequenceOfTrail, walkTrail } from './trail.store.js';
 
 let nats: TestNats;

@@ -1,7 +1,7 @@
+import { linkTo, type AuditRecord, type ChainEnd, type RecordContent } from '@stance/audit-chain';
 import { AuditRecorded } from '@stance/contracts';
 import type { EventPublisher } from '@stance/jetstream';
 import { AppendQueue, type QueueLimits, type Waiting } from './append-queue.js';
-import { linkTo, type AuditRecord, type ChainEnd, type RecordContent } from './chain.js';
 
 /** Thrown when the trail does not end where it was taken to end: somebody else wrote, or it was deleted. */
 export class TrailMoved extends Error {

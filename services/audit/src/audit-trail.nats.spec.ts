@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { AuditRecord } from '@stance/audit-chain';
 import { DeviceRecorded, PostureChanged, STREAMS, wireTopology } from '@stance/contracts';
 import { applyTopology, EventPublisher } from '@stance/jetstream';
 import { createLogger } from '@stance/service-kit';
-import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { backUp, restore, startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { AuditTrail, type TrailOptions } from './audit-trail.js';
-import type { AuditRecord } from './chain.js';
 import { trailMetrics } from './metrics.js';
 import { TrailReader } from './trail-reader.js';
 import { walkTrail } from './trail.store.js';
@@ -234,6 +234,38 @@ describe('the audit trail', () => {
     expect(recorded.slice(11).map(({ sequence }) => sequence)).toEqual([1, 2]);
     await expectWhole();
   });
+
+  it.each(['running', 'stopped'])(
+    'starts over with a stream that was set back by a backup while it was %s, and has grown beyond where it was',
+    async (state) => {
+      const trail = startTrail(connection, { checkEveryMs: state === 'running' ? 500 : 100 });
+      await changes(2);
+      const backup = await backUp(connection, STREAMS.POSTURE.name);
+      await change('d2');
+      await recordsUpTo(3);
+      if (state === 'stopped') await trail.stop();
+      await manager.streams.delete(STREAMS.POSTURE.name);
+      await restore(connection, backup);
+      await change('d3');
+      await change('d4');
+      if (state === 'stopped') startTrail();
+      const all = await waitFor(
+        async () => {
+          const some = (await records()).filter(({ stream }) => stream === STREAMS.POSTURE.name);
+          const anew = some.findIndex(({ kind, lastMissing }) => kind === 'gap' && lastMissing === undefined);
+          return anew !== -1 && some.at(-1)?.sequence === 4 ? some.slice(anew + 1) : undefined;
+        },
+        { what: 'the stream to be recorded from its start' },
+      );
+      expect(all.map(({ sequence, device }) => [sequence, device])).toEqual([
+        [1, 'd0'],
+        [2, 'd1'],
+        [3, 'd3'],
+        [4, 'd4'],
+      ]);
+      await expectWhole();
+    },
+  );
 
   it('records bytes of any kind', async () => {
     startTrail();

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { jetstreamManager, type JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { AuditRecord } from '@stance/audit-chain';
 import { STREAMS, type StreamDefinition } from '@stance/contracts';
 import { ExpectationFailed, type EventPublisher } from '@stance/jetstream';
 import type { Logger } from '@stance/service-kit';
 import { AppendRun, TrailMoved } from './append-run.js';
-import { AuditedStream } from './audited-stream.js';
-import type { AuditRecord } from './chain.js';
+import { AuditedStream, type FactMark } from './audited-stream.js';
 import type { TrailMetrics } from './metrics.js';
 import { endOf, gapOf, recordOf } from './record.js';
 import { resumeAfter } from './resume.js';
@@ -68,6 +68,7 @@ export class AuditTrail {
   private position = 0;
   private problem: string | undefined;
   private damaged = false;
+  private left = 0;
 
   constructor(
     private readonly parts: TrailParts,
@@ -83,6 +84,14 @@ export class AuditTrail {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
+  }
+
+  /**
+   * Records that wait for their place, as of the last look: one that is tried again and again counts until it has it, not as
+   * none between two attempts.
+   */
+  get unrecorded(): number {
+    return this.left;
   }
 
   status(): TrailStatus {
@@ -133,7 +142,7 @@ export class AuditTrail {
       ended.abort();
       for (const stream of this.streams) stream.close();
       await run.stop();
-      this.parts.metrics.waiting(run.unrecorded);
+      this.left = run.unrecorded;
       this.run = undefined;
     }
   }
@@ -148,11 +157,12 @@ export class AuditTrail {
         const { created, state } = await manager.streams.info(name);
         const last = end.lastRecords.get(name);
         const { seen, madeAnew } = resumeAfter(last, { lastSequence: state.last_seq, createdAt: Date.parse(created) });
-        const stream = new AuditedStream(this.parts.connection, name, seen, {
-          fact: (message) => append(recordOf(factOf(name, message)), traceparentOf(message)),
-          missing: (of, first, to) => append(gapOf(of, first, to)),
-          madeAnew: (of, first) => append(endOf(of, first)),
-        });
+        const observer = {
+          fact: (message: JsMsg) => append(recordOf(factOf(name, message)), traceparentOf(message)),
+          missing: (of: string, first: number, to: number) => append(gapOf(of, first, to)),
+          madeAnew: (of: string, first: number) => append(endOf(of, first)),
+        };
+        const stream = new AuditedStream(this.parts.connection, name, seen, observer, markOf(last));
         if (madeAnew) stream.startOver();
         return stream;
       }),
@@ -170,7 +180,7 @@ export class AuditTrail {
     for (;;) {
       await delay(this.options.checkEveryMs ?? 2_000, undefined, { signal });
       await Promise.all(this.streams.map((stream) => stream.check()));
-      this.parts.metrics.waiting(run.waiting);
+      this.left = run.unrecorded;
       if (run.waiting === 0) await this.checkEnd(run);
     }
   }
@@ -234,6 +244,11 @@ export class AuditTrail {
     }
     this.damaged = damaged;
   }
+}
+
+function markOf(record: AuditRecord | undefined): FactMark | undefined {
+  if (record?.kind !== 'event' || record.storedAt === undefined) return undefined;
+  return { sequence: record.sequence, storedAt: Date.parse(record.storedAt) };
 }
 
 function factOf(stream: string, message: JsMsg) {

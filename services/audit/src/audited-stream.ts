@@ -1,4 +1,4 @@
-import { jetstreamManager, type JsMsg } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { StreamFollower } from '@stance/jetstream';
 
@@ -9,6 +9,13 @@ export interface StreamObserver {
   readonly missing: (stream: string, first: number, last: number) => void;
   /** The stream was deleted and made anew; nothing is known of the old one from `first` on. */
   readonly madeAnew: (stream: string, first: number) => void;
+}
+
+/** A fact that was observed, by which a stream that was set back is told from the one that it was in. */
+export interface FactMark {
+  readonly sequence: number;
+  /** In milliseconds since 1970. */
+  readonly storedAt: number;
 }
 
 const CATCH_UP_LIMIT_MS = 5_000;
@@ -25,13 +32,19 @@ export class AuditedStream {
   private head = 0;
   private created: string | undefined;
   private seenAtLastCheck = -1;
+  /** The last fact up to the last check, which a look can find replaced by another. */
+  private mark: FactMark | undefined;
 
   constructor(
     private readonly connection: NatsConnection,
     readonly name: string,
     private seen: number,
     private readonly observer: StreamObserver,
-  ) {}
+    /** The last fact that was observed, now or before. */
+    private last?: FactMark,
+  ) {
+    this.mark = last;
+  }
 
   /** Messages that the stream was ahead by at the last check. */
   get behind(): number {
@@ -74,9 +87,10 @@ export class AuditedStream {
     const seen = this.seen;
     const manager = await jetstreamManager(this.connection, { checkAPI: false });
     const { created, state } = await manager.streams.info(this.name);
+    const isSetBack = await this.isSetBack(manager);
     if (mine !== this.opening) return;
     this.head = state.last_seq;
-    if (seen > state.last_seq || (this.created !== undefined && this.created !== created)) {
+    if (isSetBack || seen > state.last_seq || (this.created !== undefined && this.created !== created)) {
       this.startOver();
       await this.open();
     } else if (this.seen < state.last_seq && seen === this.seenAtLastCheck) {
@@ -84,12 +98,23 @@ export class AuditedStream {
     }
     this.created = created;
     this.seenAtLastCheck = this.seen;
+    this.mark = this.last;
+  }
+
+  /** Whether the stream was restored to an earlier state and has grown again: another fact then has the place of one that was observed. */
+  private async isSetBack(manager: JetStreamManager): Promise<boolean> {
+    if (this.mark === undefined) return false;
+    const there = await manager.streams.getMessage(this.name, { seq: this.mark.sequence });
+    // The server's times are cut to milliseconds in more than one place.
+    return there !== null && Math.abs(there.time.getTime() - this.mark.storedAt) > 1;
   }
 
   /** The stream is not the one that was recorded so far. */
   startOver(): void {
     this.observer.madeAnew(this.name, this.seen + 1);
     this.seen = 0;
+    this.last = undefined;
+    this.mark = undefined;
   }
 
   /** Reads up to the stream's last sequence once more; what does not come then does not exist. */
@@ -116,6 +141,7 @@ export class AuditedStream {
     if (message.seq <= this.seen) return;
     if (message.seq > this.seen + 1) this.observer.missing(this.name, this.seen + 1, message.seq - 1);
     this.seen = message.seq;
+    this.last = { sequence: message.seq, storedAt: message.time.getTime() };
     this.observer.fact(message);
   }
 }

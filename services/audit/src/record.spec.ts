@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { CHAIN_START, linkTo } from '@stance/audit-chain';
 import { AuditRecorded, createEvent, MAX_EVENT_BYTES } from '@stance/contracts';
-import { CHAIN_START, linkTo } from './chain.js';
 import { deviceOf, recordOf, type Fact } from './record.js';
 
 function fact(partial: Partial<Fact> = {}): Fact {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { RecordContent } from '@stance/audit-chain';
 import {
   AgentMatched,
   contractOfSubject,
@@ -9,7 +10,6 @@ import {
   NO_DEVICE,
   UnusableId,
 } from '@stance/contracts';
-import type { RecordContent } from './chain.js';
 
 /** A message of an audited stream, as far as a record needs it. */
 export interface Fact {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CHAIN_START, linkTo, type RecordContent } from './chain.js';
+import { CHAIN_START, linkTo, type RecordContent } from '@stance/audit-chain';
 import { endOf, gapOf } from './record.js';
 import { resumeAfter } from './resume.js';
 

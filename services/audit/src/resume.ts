@@ -1,5 +1,4 @@
-import type { AuditRecord } from './chain.js';
-import { accountedUpTo } from './verify.js';
+import { accountedUpTo, type AuditRecord } from '@stance/audit-chain';
 
 /** How a stream stands at its leader. */
 export interface StreamState {

@@ -68,6 +68,13 @@ async function metric(name: string): Promise<number | undefined> {
   return line === undefined ? undefined : Number(line.split(' ').at(-1));
 }
 
+/** The first records of the trail, as they are stored. */
+async function recordsOf(count: number): Promise<{ subject: string; payload: Uint8Array }[]> {
+  const sequences = Array.from({ length: count }, (_, index) => index + 1);
+  const messages = await Promise.all(sequences.map((seq) => manager.streams.getMessage(STREAMS.AUDIT.name, { seq })));
+  return messages.flatMap((message) => (message === null ? [] : [{ subject: message.subject, payload: message.data }]));
+}
+
 async function forge(): Promise<void> {
   const genuine = await manager.streams.getMessage(STREAMS.AUDIT.name, { last_by_subj: filterOf(AuditRecorded) });
   const forged = genuine?.string().replace('enrolled', 'retired') ?? '';
@@ -93,6 +100,55 @@ describe('the self-verification of a real trail', () => {
     const abort = new AbortController();
     const rest = async () => abort.abort();
     await expect(verifyTrail(connection, { signal: abort.signal, rest, stretch: 100 })).rejects.toThrow(/abort/i);
+  });
+
+  it('names what an earlier verification saw and this one does not, in a chain that is whole', async () => {
+    const { records, lastHash } = await verifyTrail(connection);
+    expect(await verifyTrail(connection, { before: { records, lastHash } })).toMatchObject({ intact: true });
+    expect(await verifyTrail(connection, { before: { records: records + 10, lastHash } })).toMatchObject({
+      intact: false,
+      records,
+      firstBad: { streamSequence: records + 1, problem: expect.stringMatching(/has shrunk: 250 records .* of 260/) },
+    });
+    const other = 'a'.repeat(64);
+    expect(await verifyTrail(connection, { before: { records: 100, lastHash: other } })).toMatchObject({
+      intact: false,
+      firstBad: { streamSequence: 100, position: 100, problem: expect.stringContaining(other) },
+    });
+  });
+
+  it('finds that the trail was deleted and made anew while it ran, and goes on finding it', async () => {
+    const gone = await startTestNats();
+    try {
+      const own = await gone.connect();
+      await applyTopology(own);
+      const streams = await jetstreamManager(own);
+      const records = await recordsOf(3);
+      const write = async (count: number) => {
+        for (const { subject, payload } of records.slice(0, count)) await jetstream(own).publish(subject, payload);
+      };
+      await write(3);
+      const verification = new SelfVerification({
+        verify: (options) => new TrailReader(own).verify(options),
+        isBusy: () => false,
+        logger: createLogger('audit', 'silent'),
+        everyMs: 20,
+      });
+      verification.start();
+      await waitFor(() => verification.status()?.intact === true, { what: 'the trail to be verified' });
+      const { config } = await streams.streams.info(STREAMS.AUDIT.name);
+      await streams.streams.delete(STREAMS.AUDIT.name);
+      await streams.streams.add(config);
+      await write(2);
+      await waitFor(() => verification.status()?.records === 2, { what: 'the new trail to be looked at' });
+      expect(verification.status()).toMatchObject({
+        intact: false,
+        firstBad: { problem: expect.stringMatching(/has shrunk: 2 records are left of 3/) },
+      });
+      await verification.stop();
+    } finally {
+      await gone.close();
+    }
   });
 
   it('names a forged record, and whoever asks for health is told so; recording goes on and stays ready', async () => {

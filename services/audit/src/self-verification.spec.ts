@@ -66,13 +66,31 @@ describe('the self-verification', () => {
     expect(verification.ageMs()).toBe(7_000);
   });
 
-  it('verifies again after its interval; damage is an error each time, a whole trail is news only once', async () => {
+  it('verifies again after its interval, and tells each time what it found, with the last hash', async () => {
     const verification = start({ verify: finds(INTACT, INTACT, DAMAGED, DAMAGED, INTACT), everyMs: 5 });
     await statusOf(verification, false);
     await statusOf(verification, true);
     await verification.stop();
-    expect(told.map(({ level }) => level)).toEqual(['info', 'error', 'error', 'info']);
-    expect(told[1]?.fields).toMatchObject({ firstBad: DAMAGED.firstBad });
+    expect(told.map(({ level }) => level).slice(0, 5)).toEqual(['info', 'info', 'error', 'error', 'info']);
+    expect(told[1]?.fields).toEqual({ records: 3, gaps: 1, lastHash: INTACT.lastHash });
+    expect(told[2]?.fields).toEqual({ records: 3, lastHash: INTACT.lastHash, firstBad: DAMAGED.firstBad });
+  });
+
+  it('holds each verification to the last intact one, whatever was found in between', async () => {
+    const grown: AuditVerification = { ...INTACT, records: 5, lastHash: 'b'.repeat(64) };
+    const outcomes = finds(INTACT, grown, DAMAGED, new Error('no leader'), INTACT);
+    const given: unknown[] = [];
+    const verification = start({
+      verify: async ({ before }) => {
+        given.push(before);
+        return outcomes();
+      },
+      everyMs: 5,
+    });
+    await waitFor(() => given.length >= 4, { what: 'four verifications' });
+    await verification.stop();
+    const [first, second] = [INTACT, grown].map(({ records, lastHash }) => ({ records, lastHash }));
+    expect(given.slice(0, 4)).toEqual([undefined, first, second, second]);
   });
 
   it('keeps what it knows, and grows older, while the trail cannot be read', async () => {

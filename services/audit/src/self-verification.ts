@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AuditVerification, VerifyTrailOptions } from './verify-trail.js';
+import type { AuditVerification, TrailMark, VerifyTrailOptions } from './verify-trail.js';
 
 /** Where findings are told. */
 type Tell = (fields: object, message: string) => void;
 
 export interface SelfVerificationParts {
-  readonly verify: (options: Required<Pick<VerifyTrailOptions, 'signal' | 'rest'>>) => Promise<AuditVerification>;
+  readonly verify: (
+    options: Required<Pick<VerifyTrailOptions, 'signal' | 'rest'>> & Pick<VerifyTrailOptions, 'before'>,
+  ) => Promise<AuditVerification>;
   /** Whether recording needs the time now. */
   readonly isBusy: () => boolean;
   readonly logger: { readonly error: Tell; readonly info: Tell; readonly warn: Tell };
@@ -29,13 +31,17 @@ const RETRY_MS = 60_000;
 
 /**
  * Has the trail verified now and again in the background, from its first record to its end. What it finds is told, and
- * changes nothing else: facts go on being recorded behind a bad record, and nothing in the line waits for audit.
+ * changes nothing else: facts go on being recorded behind a bad record, and nothing in the line waits for audit. Each
+ * verification holds the trail to the one before. What outlives the process is the log: a mark kept in NATS would be in
+ * the hands of those whom it is to witness against.
  */
 export class SelfVerification {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private last: { readonly at: number; readonly found: AuditVerification } | undefined;
   private since: number;
+  /** What the last intact verification saw; of the first one if none was. A trail that lost it stays damaged. */
+  private mark: TrailMark | undefined;
 
   constructor(private readonly parts: SelfVerificationParts) {
     this.since = this.now();
@@ -92,19 +98,16 @@ export class SelfVerification {
       while (this.parts.isBusy()) await delay(GIVE_WAY_MS, undefined, { signal });
       workingSince = performance.now();
     };
-    return this.parts.verify({ signal, rest });
+    return this.parts.verify({ signal, rest, ...(this.mark && { before: this.mark }) });
   }
 
   private tell(found: AuditVerification): void {
     const { logger } = this.parts;
-    const wasIntact = this.last?.found.intact;
     this.last = { at: this.now(), found };
     const { intact, records, gaps, lastHash, firstBad } = found;
-    if (!intact) {
-      logger.error({ firstBad, records }, 'the audit trail is not intact: see `stance audit verify`');
-    } else if (wasIntact !== true) {
-      logger.info({ records, gaps, lastHash }, 'the audit trail is intact');
-    }
+    if (intact || this.mark === undefined) this.mark = { records, lastHash };
+    if (intact) logger.info({ records, gaps, lastHash }, 'the audit trail is intact');
+    else logger.error({ firstBad, records, lastHash }, 'the audit trail is not intact: see `stance audit verify`');
   }
 
   private now(): number {

@@ -1,12 +1,11 @@
 import { defineService, duration } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
 import { AuditTrail } from './audit-trail.js';
-import { trailMetrics } from './metrics.js';
+import { observeTrail, trailMetrics } from './metrics.js';
 import { SelfVerification } from './self-verification.js';
 import { connectTrail, TRAIL_SETTINGS } from './trail-connection.js';
 import { StreamSizes } from './stream-sizes.js';
 import { TrailReader } from './trail-reader.js';
-import { observeVerification } from './verification-metrics.js';
 
 /** More records than are usually in flight: recording does not keep up. */
 const BUSY = 512;
@@ -48,7 +47,7 @@ export const audit = defineService({
         trail.start();
         verification.start();
         sizes.start();
-        endObservation = observeVerification(verification);
+        endObservation = observeTrail({ trail, verification });
       },
       deactivate: async () => {
         endObservation?.();

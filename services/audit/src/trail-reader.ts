@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { AuditRecord } from '@stance/audit-chain';
 import { AuditRecorded, filterOf, UnusableId, type ListAudit } from '@stance/contracts';
 import type { z } from 'zod';
-import type { AuditRecord } from './chain.js';
 import { objectOf } from './record.js';
 import { lastSequenceOfTrail, walkTrail } from './trail.store.js';
 import { verifyTrail, type AuditVerification, type VerifyTrailOptions } from './verify-trail.js';

@@ -1,8 +1,8 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { CHAIN_START, hashOf, type AuditRecord, type ChainEnd } from '@stance/audit-chain';
 import { AuditRecorded, decodeEvent, filterOf, STREAMS, UnreadableEvent } from '@stance/contracts';
 import { StreamFollower } from '@stance/jetstream';
-import { CHAIN_START, hashOf, type AuditRecord, type ChainEnd } from './chain.js';
 
 const TRAIL = STREAMS.AUDIT.name;
 

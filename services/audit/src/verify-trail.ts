@@ -1,13 +1,21 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import { ChainVerifier, type AuditRecord } from '@stance/audit-chain';
 import type { VerifyAudit } from '@stance/contracts';
 import type { z } from 'zod';
-import type { AuditRecord } from './chain.js';
 import { lastSequenceOfTrail, walkTrail } from './trail.store.js';
-import { ChainVerifier } from './verify.js';
 
 export type AuditVerification = z.output<typeof VerifyAudit.output>;
 
+/** How far an earlier verification came: a trail only grows, so that it still has to be there. */
+export interface TrailMark {
+  readonly records: number;
+  /** Of the last of these records. */
+  readonly lastHash: string;
+}
+
 export interface VerifyTrailOptions {
+  /** Fewer records than these, or another one at their end, is damage, even in a chain that is whole. */
+  readonly before?: TrailMark;
   readonly signal?: AbortSignal;
   /** Awaited after every stretch; without it the trail is walked in one go. */
   readonly rest?: () => Promise<void>;
@@ -20,7 +28,7 @@ const STRETCH = 5_000;
 /** Walks the whole chain, up to what it held at the time of the call. Rejects when `signal` aborts, or NATS does not answer. */
 export async function verifyTrail(
   connection: NatsConnection,
-  { signal, rest, stretch: resting = STRETCH }: VerifyTrailOptions = {},
+  { before, signal, rest, stretch: resting = STRETCH }: VerifyTrailOptions = {},
 ): Promise<AuditVerification> {
   const verifier = new ChainVerifier();
   let firstBad: AuditVerification['firstBad'];
@@ -33,7 +41,8 @@ export async function verifyTrail(
       const { sequence } = message;
       seen = sequence;
       const record = 'record' in message ? message.record : undefined;
-      const problem = record === undefined ? problemOf(message) : verifier.check(record);
+      const problem =
+        record === undefined ? problemOf(message) : (verifier.check(record) ?? replacement(verifier, before));
       if (problem !== undefined) firstBad = { streamSequence: sequence, ...position(record), problem };
       return problem === undefined;
     });
@@ -47,7 +56,19 @@ export async function verifyTrail(
     };
   }
   const { records, gaps, end } = verifier;
+  if (firstBad === undefined && before !== undefined && records < before.records) {
+    firstBad = {
+      streamSequence: seen + 1,
+      problem: `the trail has shrunk: ${records} records are left of ${before.records} that were verified before, up to the hash ${before.lastHash}`,
+    };
+  }
   return { records, gaps, intact: firstBad === undefined, lastHash: end.hash, ...(firstBad && { firstBad }) };
+}
+
+/** What is wrong with the record just checked when it is where an earlier verification ended. */
+function replacement({ records, end }: ChainVerifier, before: TrailMark | undefined): string | undefined {
+  if (records !== before?.records || end.hash === before.lastHash) return undefined;
+  return `it is another record than was verified before, whose hash was ${before.lastHash}: the chain was written anew`;
 }
 
 function problemOf(message: object): string {

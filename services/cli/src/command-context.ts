@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { localServer, namedServer, type Destination } from './destination.js';
 import { EXIT, type ExitCode } from './errors.js';
 import type { Io } from './io.js';
 import { findLocalStack, type LocalStack } from './local-stack.js';
-import { Stack, type LocalUser, type Server } from './stack.js';
+import { connectToTrail, Stack, type LocalUser } from './stack.js';
 import { plain } from './view/text.js';
 import { Screen } from './view/screen.js';
 
@@ -69,7 +71,8 @@ export class CommandContext {
     work: (stack: Stack) => Promise<Result>,
     { quiet = this.json, localUser }: { quiet?: boolean; localUser?: LocalUser } = {},
   ): Promise<Result> {
-    const stack = await Stack.connect(this.server(), this.io.env, this.note, localUser);
+    const { server, env } = this.destination();
+    const stack = await Stack.connect(server, env, this.note, localUser);
     try {
       if (!quiet && (await stack.isSimulated())) this.screen.simulatedNotice();
       return await work(stack);
@@ -78,9 +81,23 @@ export class CommandContext {
     }
   }
 
-  private server(): Server {
-    const natsUrl = this.options.nats ?? this.io.env['NATS_URL'];
-    if (natsUrl !== undefined && natsUrl !== '') return { natsUrl, demo: false };
-    return this.localStack();
+  /** Connects to the audit trail alone, does the work and disconnects. */
+  async connectedToTrail<Result>(work: (trail: JetStreamManager) => Promise<Result>): Promise<Result> {
+    const { server, env } = this.destination();
+    const { connection, trail } = await connectToTrail(server, env);
+    try {
+      return await work(trail);
+    } finally {
+      await connection.close();
+    }
+  }
+
+  private destination(): Destination {
+    const { env } = this.io;
+    const natsUrl = this.options.nats ?? env['NATS_URL'];
+    const isNamed = natsUrl !== undefined && natsUrl !== '';
+    const destination = isNamed ? namedServer(natsUrl, env) : localServer(this.localStack(), env);
+    destination.notes.forEach(this.note);
+    return destination;
   }
 }

@@ -10,6 +10,7 @@ import {
   TopologyForbidden,
   TopologyMismatch,
   Unconfirmed,
+  UnusableAddress,
   UnusableCredentials,
 } from '@stance/jetstream';
 import { ConfigurationInvalid } from '@stance/service-kit';
@@ -55,6 +56,7 @@ const USAGE = [
   TopologyMismatch,
   TopologyForbidden,
   GatewayAccountMissing,
+  UnusableAddress,
   UnusableCredentials,
   UnusableId,
 ];

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { temporaryFolder, type TemporaryFolder } from '@stance/testing';
 import { WrongUsage } from './errors.js';
-import { findLocalStack, LocalStackNotRunning } from './local-stack.js';
+import { findLocalStack, LocalStackNotRunning, whyDistrusted } from './local-stack.js';
 
 let folder: TemporaryFolder;
 beforeEach(async () => {
@@ -20,7 +20,8 @@ const running = { natsUrl: 'nats://127.0.0.1:1', gatewayUrl: null, simulatorUrl:
 function place(name: string, content: unknown): string {
   const home = join(folder.path, name);
   mkdirSync(home, { recursive: true });
-  writeFileSync(join(home, 'run.json'), typeof content === 'string' ? content : JSON.stringify(content));
+  const text = typeof content === 'string' ? content : JSON.stringify(content);
+  writeFileSync(join(home, 'run.json'), text, { mode: 0o644 });
   return home;
 }
 
@@ -63,5 +64,38 @@ describe('findLocalStack', () => {
     const find = () => findLocalStack({ ...nowhere, cwd: folder.path });
     expect(find).toThrow(WrongUsage);
     expect(find).toThrow(home);
+  });
+
+  test.each([0o664, 0o646])('refuses one that others may write, instead of looking further: mode %o', (mode) => {
+    const home = place('.stance', running);
+    chmodSync(join(home, 'run.json'), mode);
+    const find = () => findLocalStack({ ...nowhere, cwd: folder.path, workspaceRoot: folder.path });
+    expect(find).toThrow(WrongUsage);
+    expect(find).toThrow(/run\.json says which local stack to use, but others than its owner may write it/);
+    expect(find).toThrow(/name the server by --nats or NATS_URL/);
+  });
+
+  // Only root may give a file away.
+  (process.getuid?.() === 0 ? test : test.skip)('refuses one of another user', () => {
+    const home = place('.stance', running);
+    chownSync(join(home, 'run.json'), 65_534, 65_534);
+    const find = () => findLocalStack({ ...nowhere, cwd: folder.path });
+    expect(find).toThrow(WrongUsage);
+    expect(find).toThrow(/belongs to another user \(65534\)/);
+  });
+});
+
+describe('a file is distrusted', () => {
+  const [caller, other, root] = [1000, 1001, 0];
+  test.each([
+    [{ uid: caller, mode: 0o100_600 }, caller, undefined],
+    [{ uid: root, mode: 0o100_644 }, caller, undefined],
+    [{ uid: other, mode: 0o100_600 }, caller, 'it belongs to another user (1001)'],
+    [{ uid: caller, mode: 0o100_600 }, root, 'it belongs to another user (1000)'],
+    [{ uid: caller, mode: 0o100_664 }, caller, 'others than its owner may write it'],
+    [{ uid: root, mode: 0o100_646 }, caller, 'others than its owner may write it'],
+    [{ uid: root, mode: 0o100_666 }, undefined, undefined],
+  ])('%j by %j: %j', (file, reader, why) => {
+    expect(whyDistrusted(file, reader)).toBe(why);
   });
 });

@@ -64,3 +64,8 @@ export function bytesOption(text: string): number {
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw new InvalidArgumentError('It has to be a size such as 512MB, 50GB or 2TB.');
 }
+
+/** Reads an option that is a size, or `none` for no limit: `null`. */
+export function limitOption(text: string): number | null {
+  return text.trim() === 'none' ? null : bytesOption(text);
+}

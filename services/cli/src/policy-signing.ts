@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import {
+  INSTALLATION_NAME,
+  isInstallationName,
   NAMESPACE,
   PolicyKeysInvalid,
   readPolicyKeys,
@@ -10,13 +12,32 @@ import {
   signPolicy,
   signWithKeyFile,
   SshFormatError,
+  type PolicyAdmins,
   type PolicyKeys,
 } from '@stance/policy-signature';
 import { WrongUsage } from './errors.js';
 
-/** Which key signs, and the environment of this process, in which OpenSSH finds its agent. */
+/** The installation that `--for`, or `STANCE_INSTALLATION`, names; `undefined` where neither does. Throws {@link WrongUsage}. */
+export function installationIn(option: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
+  const name = option ?? env['STANCE_INSTALLATION'];
+  if (name === undefined || (name === '' && option === undefined)) return undefined;
+  if (isInstallationName(name)) return name;
+  throw new WrongUsage(`--for, or STANCE_INSTALLATION, takes ${INSTALLATION_NAME}, not "${name}"`);
+}
+
+/** The same where one has to be named. */
+export function requiredInstallation(option: string | undefined, env: NodeJS.ProcessEnv): string {
+  const name = installationIn(option, env);
+  if (name !== undefined) return name;
+  throw new WrongUsage(
+    'say with --for, or STANCE_INSTALLATION, for which installation the policy is signed, as STANCE_INSTALLATION of its policy-engine',
+  );
+}
+
+/** Which key signs, for which installation, and the environment of this process, in which OpenSSH finds its agent. */
 export interface SigningKey {
   readonly file: string;
+  readonly installation: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -26,7 +47,7 @@ export interface SigningKey {
  */
 export function signDocument(document: string, key: SigningKey): string {
   const content = contentOf(key.file);
-  return signPolicy(document, Date.now(), (text) => {
+  return signPolicy(document, { installation: key.installation, signedAt: Date.now() }, (text) => {
     const signature = withFileNamed(key.file, () => signWithKeyFile(content, text)) ?? signWithOpenSsh(text, key);
     // Says of another type of key what may be used instead, before anybody relies on it.
     withFileNamed(key.file, () => readSignature(signature));
@@ -34,16 +55,37 @@ export function signDocument(document: string, key: SigningKey): string {
   });
 }
 
-/** A signature that was made before, provided that it is this document's. Throws {@link WrongUsage}. */
-export function signatureOf(document: string, file: string): string {
+/**
+ * A signature that was made before, provided that it is this document's and, if one is named, for this installation. Throws
+ * {@link WrongUsage}.
+ */
+export function signatureOf(document: string, file: string, installation?: string): string {
   const content = contentOf(file);
   const { statement } = withFileNamed(file, () => readSignatureFile(content));
-  if (statement.sha256 === sha256Of(document)) return content;
-  throw new WrongUsage(`${file} is the signature of another document: sign this one, with \`stance policy sign\``);
+  if (statement.sha256 !== sha256Of(document))
+    throw new WrongUsage(`${file} is the signature of another document: sign this one, with \`stance policy sign\``);
+  if (installation === undefined || statement.installation === installation) return content;
+  throw new WrongUsage(
+    `${file} is a signature for the installation ${statement.installation}, not for ${installation}: sign the policy for it, ` +
+      `with \`stance policy sign --for ${installation}\``,
+  );
 }
 
-/** The keys of the policy admins. Throws {@link WrongUsage}. */
-export function policyKeysIn(file: string | undefined): PolicyKeys {
+/** The options by which a command knows whose signature counts, and where. */
+export interface AdminsOptions {
+  readonly keys?: string;
+  readonly for?: string;
+}
+
+/** The policy admins of an installation, by options or the environment. Throws {@link WrongUsage}. */
+export function policyAdminsIn(options: AdminsOptions, env: NodeJS.ProcessEnv): PolicyAdmins {
+  return {
+    keys: policyKeysIn(options.keys ?? env['STANCE_POLICY_KEYS_FILE']),
+    installation: requiredInstallation(options.for, env),
+  };
+}
+
+function policyKeysIn(file: string | undefined): PolicyKeys {
   if (file === undefined || file === '') {
     throw new WrongUsage(
       'say with --keys, or STANCE_POLICY_KEYS_FILE, which file has the public keys of the policy admins',

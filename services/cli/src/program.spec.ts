@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -61,6 +61,29 @@ describe('the command line', () => {
       exitCode: 2,
       stdout: '',
       stderr: 'NATS_CREDS_FILE: /nowhere.creds cannot be read\n',
+    });
+  });
+
+  test('the local stack gets no credentials of the environment', async () => {
+    const folder = await temporaryFolder();
+    const running = { natsUrl: `nats://127.0.0.1:${await freePort()}`, demo: true, pid: process.pid };
+    writeFileSync(join(folder.path, 'run.json'), JSON.stringify(running), { mode: 0o644 });
+    const env = { STANCE_DATA_DIR: folder.path, NATS_CREDS_FILE: '/nowhere.creds' };
+    const { exitCode, stderr } = await stance(['status'], { env });
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/^NATS_CREDS_FILE: not used for the local stack at .*\nno NATS server answers at .*\n$/);
+    await folder.remove();
+  });
+
+  test('a key that is used over a network without TLS is warned of; addresses that mix both are refused', async () => {
+    const env = { NATS_NKEY_SEED_FILE: '/nowhere.nk' };
+    expect((await stance(['status', '--nats', 'nats://nats.invalid:4222'], { env })).stderr).toMatch(
+      /^nats:\/\/nats.invalid:4222 does not ask for TLS: .*\nNATS_NKEY_SEED_FILE: \/nowhere.nk cannot be read\n$/,
+    );
+    expect(await stance(['status', '--nats', 'tls://a:4222,b:4222'])).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^the NATS address tls:\/\/a:4222,b:4222 mixes tls:\/\/ with/),
     });
   });
 

@@ -85,14 +85,10 @@ export class Stack {
 
   /** The way to the audit trail: the same, or that of an `auditor` where it is in an account of its own. */
   async trailManager(): Promise<JetStreamManager> {
-    const settings = readable(TRAIL_CREDENTIALS, this.env);
-    const credsFile = settings.STANCE_AUDIT_NATS_CREDS_FILE;
-    const nkeySeedFile =
-      settings.STANCE_AUDIT_NATS_NKEY_SEED_FILE ??
-      (credsFile === undefined ? seedOf(this.server, 'auditor') : undefined);
-    if (credsFile === undefined && nkeySeedFile === undefined) return this.manager;
-    this.trail ??= connectAs(this.server, this.env, { credsFile, nkeySeedFile });
-    return jetstreamManager(await this.trail, { apiPrefix: AUDIT_API_PREFIX, checkAPI: false });
+    const reader = trailReader(this.server, this.env);
+    if (reader === undefined) return this.manager;
+    this.trail ??= connectAs(this.server, this.env, reader);
+    return managerOfReader(await this.trail);
   }
 
   /**
@@ -136,12 +132,41 @@ export class Stack {
   }
 }
 
+/** A way to the audit trail alone: for who has no other user than its reader. Fails as `Stack.connect` does. */
+export async function connectToTrail(
+  server: Server,
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly connection: NatsConnection; readonly trail: JetStreamManager }> {
+  const reader = trailReader(server, env);
+  if (reader !== undefined) {
+    const connection = await connectAs(server, env, reader);
+    return { connection, trail: await managerOfReader(connection) };
+  }
+  const { NATS_CREDS_FILE: credsFile, NATS_NKEY_SEED_FILE: nkeySeedFile } = readable(CREDENTIALS, env);
+  const connection = await connectAs(server, env, { credsFile, nkeySeedFile });
+  return { connection, trail: await jetstreamManager(connection, { checkAPI: false }) };
+}
+
+/** What the trail's reader may ask is imported into its account. */
+function managerOfReader(connection: NatsConnection): Promise<JetStreamManager> {
+  return jetstreamManager(connection, { apiPrefix: AUDIT_API_PREFIX, checkAPI: false });
+}
+
 type UserCredentials = Pick<NatsOptions, 'credsFile' | 'nkeySeedFile'>;
 
 function connectAs({ natsUrl }: Server, env: NodeJS.ProcessEnv, credentials: UserCredentials): Promise<NatsConnection> {
   const { NATS_CA_FILE: caFile, NATS_CERT_FILE: certFile, NATS_KEY_FILE: keyFile } = readable(CREDENTIALS, env);
   const tls = { caFile, certFile, keyFile };
   return connectToNats({ url: natsUrl, name: 'stance', ...credentials, tls, waitForServer: false });
+}
+
+/** Who reads the audit trail, where that is another user. */
+function trailReader(server: Server, env: NodeJS.ProcessEnv): UserCredentials | undefined {
+  const settings = readable(TRAIL_CREDENTIALS, env);
+  const credsFile = settings.STANCE_AUDIT_NATS_CREDS_FILE;
+  const nkeySeedFile =
+    settings.STANCE_AUDIT_NATS_NKEY_SEED_FILE ?? (credsFile === undefined ? seedOf(server, 'auditor') : undefined);
+  return credsFile === undefined && nkeySeedFile === undefined ? undefined : { credsFile, nkeySeedFile };
 }
 
 function seedOf({ usersFolder }: Server, user: string): string | undefined {

@@ -338,7 +338,7 @@ describe('the policy file', () => {
 describe('the signature beside the policy file', () => {
   const { privateKey } = generatePolicyKey('ana@example.com');
   const sign = (document: string, signedAt = Date.now()) =>
-    signPolicy(document, signedAt, (text) => signWithKeyFile(privateKey, text) ?? '');
+    signPolicy(document, { installation: 'production', signedAt }, (text) => signWithKeyFile(privateKey, text) ?? '');
 
   /** The engine's word on a revision. */
   async function engineSays(revision: number, message?: string): Promise<void> {
@@ -383,6 +383,14 @@ describe('the signature beside the policy file', () => {
     expect(await policies()).toHaveLength(1);
   });
 
+  it('is not taken where it is for another installation', async () => {
+    await writeFile(file('policy.yaml'), policy('24h'));
+    await writeFile(file('policy.yaml.sig'), sign(policy('24h')));
+    const service = await start({ STANCE_POLICY_FILE: file('policy.yaml'), STANCE_INSTALLATION: 'staging' });
+    await untilState(service, 'refused', /policy\.yaml\.sig: it is the signature for the installation production/);
+    expect(await policies()).toEqual([]);
+  });
+
   it('comes after the engine has refused the policy without: that shows, and then it is published', async () => {
     await writeFile(file('policy.yaml'), policy('24h'));
     const environment = { STANCE_POLICY_FILE: file('policy.yaml') };
@@ -413,13 +421,18 @@ describe('the signature beside the policy file', () => {
     const engine = ServiceProcess.start('policy-engine', {
       NATS_URL: nats.url,
       STANCE_POLICY_KEYS_FILE: file('policy-keys'),
+      STANCE_INSTALLATION: 'production',
     });
     await engine.reached('active');
     try {
       await writeFile(file('policy.yaml'), policy('24h'));
       const service = await start({ STANCE_POLICY_FILE: file('policy.yaml') });
       await untilState(service, 'refused', /refused by the engine, as revision 1: it is not signed; only what/);
-      const signature = signPolicy(policy('24h'), Date.now(), (text) => signWithKeyFile(key, text) ?? '');
+      const signature = signPolicy(
+        policy('24h'),
+        { installation: 'production', signedAt: Date.now() },
+        (text) => signWithKeyFile(key, text) ?? '',
+      );
       await writeFile(file('policy.yaml.sig'), signature);
       await untilState(service, 'applied', { revision: 2 });
       await waitFor(async () => (await activations()).some(({ revision }) => revision === 2), {

@@ -5,13 +5,13 @@ import type { FileContent } from './watched-file.js';
 
 const DOCUMENT = 'version: 1\n';
 const { privateKey } = generatePolicyKey('ana@example.com');
-const signature = (document = DOCUMENT) =>
-  signPolicy(document, 1_000, (text) => signWithKeyFile(privateKey, text) ?? '');
+const signature = (document = DOCUMENT, installation = 'production') =>
+  signPolicy(document, { installation, signedAt: 1_000 }, (text) => signWithKeyFile(privateKey, text) ?? '');
 
 const holding = (text: string): FileContent => ({ readable: true, bytes: Buffer.from(text) });
 const missing: FileContent = { readable: false, reason: 'ENOENT', isMissing: true };
-const beside = policySignatureOf('/etc/stance/policy.yaml', undefined);
-const named = policySignatureOf('/etc/stance/policy.yaml', '/run/policy.sig');
+const beside = policySignatureOf('/etc/stance/policy.yaml', undefined, undefined);
+const named = policySignatureOf('/etc/stance/policy.yaml', '/run/policy.sig', 'production');
 
 describe('a policy and its signature file', () => {
   it('go together', () => {
@@ -26,6 +26,18 @@ describe('a policy and its signature file', () => {
     expect(withSignature(DOCUMENT, missing, named)).toEqual({
       ok: false,
       problem: '/run/policy.sig: the signature cannot be read: ENOENT',
+    });
+  });
+
+  it('go together for the installation that this is, where it has a name', () => {
+    const forStaging = holding(signature(DOCUMENT, 'staging'));
+    expect(withSignature(DOCUMENT, holding(signature()), named)).toMatchObject({ ok: true });
+    expect(withSignature(DOCUMENT, forStaging, beside)).toMatchObject({ ok: true });
+    expect(withSignature(DOCUMENT, forStaging, named)).toEqual({
+      ok: false,
+      problem: expect.stringMatching(
+        /^\/run\/policy\.sig: it is the signature for the installation staging, and this one is production: .* --for production/,
+      ),
     });
   });
 

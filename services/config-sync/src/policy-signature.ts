@@ -2,10 +2,12 @@ import { readSignatureFile, sha256Of, SshFormatError } from '@stance/policy-sign
 import { describeProblem } from './file-problem.js';
 import type { FileContent } from './watched-file.js';
 
-/** Where the signature of a policy file is, and whether there has to be one. */
+/** Where the signature of a policy file is, whether there has to be one, and for which installation. */
 export interface PolicySignatureFile {
   readonly file: string;
   readonly isRequired: boolean;
+  /** Undefined: for which is left to the engine. */
+  readonly installation: string | undefined;
 }
 
 /** A document and the signature beside it. */
@@ -21,8 +23,12 @@ type WithSignature =
   { readonly ok: true; readonly signed: SignedDocument } | { readonly ok: false; readonly problem: string };
 
 /** The setting's, or the policy file's name with `.sig` behind it. */
-export function policySignatureOf(policyFile: string, setting: string | undefined): PolicySignatureFile {
-  return { file: setting ?? `${policyFile}.sig`, isRequired: setting !== undefined };
+export function policySignatureOf(
+  policyFile: string,
+  setting: string | undefined,
+  installation: string | undefined,
+): PolicySignatureFile {
+  return { file: setting ?? `${policyFile}.sig`, isRequired: setting !== undefined, installation };
 }
 
 /**
@@ -32,7 +38,7 @@ export function policySignatureOf(policyFile: string, setting: string | undefine
 export function withSignature(
   document: string,
   content: FileContent | undefined,
-  { file, isRequired }: PolicySignatureFile,
+  { file, isRequired, installation }: PolicySignatureFile,
 ): WithSignature {
   const refuse = (message: string): WithSignature => ({ ok: false, problem: describeProblem(file, { message }) });
   const sha256 = sha256Of(document);
@@ -45,9 +51,13 @@ export function withSignature(
   const signature = content.bytes.toString('utf8');
   try {
     const { statement } = readSignatureFile(signature);
-    if (statement.sha256 === sha256)
-      return { ok: true, signed: { ...unsigned, signature, signedAt: statement.signedAt } };
-    return refuse('it is the signature of another document: sign the policy again, with `stance policy sign`');
+    if (statement.sha256 !== sha256)
+      return refuse('it is the signature of another document: sign the policy again, with `stance policy sign`');
+    if (installation !== undefined && statement.installation !== installation) {
+      const isFor = `it is the signature for the installation ${statement.installation}, and this one is ${installation}`;
+      return refuse(`${isFor}: sign the policy with \`stance policy sign --for ${installation}\``);
+    }
+    return { ok: true, signed: { ...unsigned, signature, signedAt: statement.signedAt } };
   } catch (error) {
     if (error instanceof SshFormatError) return refuse(`the signature cannot be read: ${error.message}`);
     throw error;

@@ -17,6 +17,7 @@ describe('the settings', () => {
     ['STANCE_RETIREMENT_LIMIT', '0.1'],
     ['STANCE_RETIREMENT_LIMIT', '101 %'],
     ['STANCE_RETIREMENT_LIMIT', '-1 %'],
+    ['STANCE_INSTALLATION', 'our production'],
     ['STANCE_DEVICES_FILE', '/etc/stance/devices.txt'],
   ])('refuse %s=%s', (name, value) => {
     expect(() => loadConfiguration(SETTINGS, { [name]: value })).toThrow(ConfigurationInvalid);

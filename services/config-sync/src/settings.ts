@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { INSTALLATION_NAME, isInstallationName } from '@stance/policy-signature';
 import { optionalText, SettingProblem, text, type Setting } from '@stance/service-kit';
 import { INVENTORY_EXTENSIONS } from './inventory.js';
 
@@ -27,6 +28,17 @@ function inventoryFile(options: { description: string }): Setting<string | undef
   };
 }
 
+/** The name of an installation, for which policies are signed. */
+function installationName(options: { description: string }): Setting<string | undefined> {
+  return {
+    ...optionalText(options),
+    parse: (name) => {
+      if (isInstallationName(name)) return name;
+      throw new SettingProblem(`must be ${INSTALLATION_NAME}, not "${name}"`);
+    },
+  };
+}
+
 export const SETTINGS = {
   STANCE_DEVICES_FILE: inventoryFile({
     description: 'the inventory of devices: YAML, JSON or CSV, read again on change',
@@ -35,6 +47,9 @@ export const SETTINGS = {
   STANCE_POLICY_SIGNATURE_FILE: optionalText({
     description:
       "the signature of the policy, by `stance policy sign`; when set, no policy is published without; otherwise it is the policy file's name with `.sig` behind it, if there is such a file",
+  }),
+  STANCE_INSTALLATION: installationName({
+    description: 'name of this installation, as policy-engine has it: a signature for another one is not published',
   }),
   STANCE_RETIREMENT_LIMIT: percentage({
     default: '10 %',

@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { readPolicyKeys } from '@stance/policy-signature';
 import { admit, isSettledBy, type Admission, type LastWord } from './admission.js';
 import { HEALTHY_READS_WIKI, published } from './spec/policies.js';
-import { PolicyAdmin } from './spec/policy-admin.js';
+import { INSTALLATION, PolicyAdmin } from './spec/policy-admin.js';
 
 const T1 = Date.parse('2026-11-20T08:00:00.000Z');
 const T2 = Date.parse('2026-11-21T08:00:00.000Z');
 const MINUTE = 60_000;
 const ana = new PolicyAdmin('ana@example.com');
-const keys = readPolicyKeys(ana.line());
+const admins = { keys: readPolicyKeys(ana.line()), installation: INSTALLATION };
 const OTHER = `${HEALTHY_READS_WIKI}# other\n`;
 
 const signed = (document: string, signedAt: number) => published(document, { signature: ana.sign(document, signedAt) });
@@ -21,7 +21,24 @@ describe('admission of a publication', () => {
     });
   });
 
-  const inForce = admit(signed(HEALTHY_READS_WIKI, T1), keys, undefined, T2);
+  it('takes no document that is not well-formed Unicode, with or without keys', () => {
+    const document = `${OTHER}# \ud800\n`;
+    const refused = { ok: false, reason: expect.stringContaining('not well-formed Unicode') };
+    expect(admit(published(document), undefined, undefined, T2)).toEqual(refused);
+    expect(admit(signed(document.toWellFormed(), T1), admins, undefined, T2)).toMatchObject({ ok: true });
+    const half = published(document, { signature: ana.sign(document.toWellFormed(), T1) });
+    expect(admit(half, admins, undefined, T2)).toEqual(refused);
+  });
+
+  it('takes nothing that was signed for another installation', () => {
+    const forStaging = published(OTHER, { signature: ana.sign(OTHER, T1, 'staging') });
+    expect(admit(forStaging, admins, undefined, T2)).toEqual({
+      ok: false,
+      reason: expect.stringMatching(/^it is signed for the installation staging, and this one is production; only what/),
+    });
+  });
+
+  const inForce = admit(signed(HEALTHY_READS_WIKI, T1), admins, undefined, T2);
   const last = inForce.ok ? inForce.signature : undefined;
 
   it.each<[string, string, number, boolean]>([
@@ -33,11 +50,11 @@ describe('admission of a publication', () => {
     ['signed for a time that lies ahead', OTHER, T2 + 6 * MINUTE, false],
   ])('of one %s', (_, document, signedAt, ok) => {
     expect(last).toMatchObject({ signer: 'ana@example.com', signedAt: T1 });
-    expect(admit(signed(document, signedAt), keys, last, T2).ok).toBe(ok);
+    expect(admit(signed(document, signedAt), admins, last, T2).ok).toBe(ok);
   });
 
   it('says what to do about an older one', () => {
-    expect(admit(signed(OTHER, T1 - 1), keys, last, T2)).toEqual({
+    expect(admit(signed(OTHER, T1 - 1), admins, last, T2)).toEqual({
       ok: false,
       reason: expect.stringMatching(
         /signed at 2026-11-20T07:59:59\.999Z.*has to be signed anew, as `stance policy rollback --key` does/,
@@ -47,7 +64,7 @@ describe('admission of a publication', () => {
 
   it('does not take the word of the publication for its hash', () => {
     const forged = { ...signed(HEALTHY_READS_WIKI, T2), document: OTHER };
-    expect(admit(forged, keys, undefined, T2)).toMatchObject({
+    expect(admit(forged, admins, undefined, T2)).toMatchObject({
       ok: false,
       reason: expect.stringContaining('another document'),
     });

@@ -10,6 +10,7 @@ import { FleetReview } from './fleet-review.js';
 import { HELD_DEVICES } from './hold/held-devices.js';
 import { HoldReleasedHandler } from './hold/hold-released.handler.js';
 import { Holds } from './hold/holds.js';
+import { ENGINE_COUNTS, type EngineCounts } from './metrics.js';
 import { OpenSessions } from './open-sessions.js';
 import { FleetPlan } from './plan/fleet-plan.js';
 import { PlanHandler } from './plan/plan.handler.js';
@@ -32,6 +33,7 @@ export interface EngineParts {
   readonly heldDevices: FleetReview;
   readonly report: EngineReport;
   readonly plan: FleetPlan;
+  readonly counts: EngineCounts;
   readonly now: Clock;
 }
 
@@ -61,6 +63,7 @@ export class AppModule {
         { provide: HELD_DEVICES, useValue: parts.heldDevices },
         { provide: EngineReport, useValue: parts.report },
         { provide: FleetPlan, useValue: parts.plan },
+        { provide: ENGINE_COUNTS, useValue: parts.counts },
         { provide: CLOCK, useValue: parts.now },
       ],
     };

@@ -28,12 +28,13 @@ export class EngineStatusHandler {
   @OnRequest(GetEngineStatus)
   async status(): Promise<EngineStatus> {
     const holds = await this.heldSessions.countedIn(this.holds.list());
-    const { active, reporting } = this.policies;
+    const { active, reporting, signature } = this.policies;
     return {
       policyRevision: active?.revision ?? 0,
       policyLoads: active === undefined || active.ok,
       ...(active?.ok === false && { policyErrors: active.errors.slice(0, MAX_ERRORS) }),
       ...(reporting !== undefined && { reportingRevision: reporting.revision }),
+      ...(signature !== undefined && { policySigner: signature.signer }),
       review: this.review.progress ?? null,
       holds: holds.map(({ gateway, since, until, devices, sessions }) => ({
         gateway,

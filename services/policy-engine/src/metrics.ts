@@ -13,7 +13,12 @@ export interface EngineCounts {
   decided(gateway: string, verdict: Verdict): void;
   /** A revocation was stored; by its first reason. */
   revoked(gateway: string, code: ReasonCode | 'unknown'): void;
+  /** A publication was refused that no policy admin signed. */
+  refusedForSignature(): void;
 }
+
+/** What handlers count with. */
+export const ENGINE_COUNTS = Symbol('engine counts');
 
 const metric = (name: string, unit: string, description: string): MetricDefinition => ({
   meter: '@stance/policy-engine',
@@ -36,12 +41,19 @@ export function engineCounts(): EngineCounts {
     metric('stance.engine.revocations', '{revocation}', 'Sessions that were revoked, by the first reason'),
     ['gateway', 'code'],
   );
+  const refusals = tallyOf(
+    metric('stance.engine.policy.signature_refusals', '{publication}', 'Policies refused as no policy admin signed them'),
+    [],
+  );
+  // From the start, so that the first one shows as an increase.
+  refusals.add([], 0);
   return {
     evaluated: (outcome) => evaluations.add([outcome]),
     decided: (gateway, { resources }) => {
       for (const decision of Object.values(resources)) decisions.add([gateway, heldEffectOf(decision)]);
     },
     revoked: (gateway, code) => revocations.add([gateway, code]),
+    refusedForSignature: () => refusals.add([]),
   };
 }
 
@@ -50,11 +62,19 @@ export interface ObservedEngine {
   /** Open sessions by gateway. */
   readonly sessions: () => Iterable<readonly [gateway: string, sessions: number]>;
   readonly isPolicyLoaded: () => boolean;
+  /** Whether the log says of a policy that it is in force, and it is not verified. */
+  readonly isForged: () => boolean;
   readonly isStandingStill: () => boolean;
 }
 
 /** Shows how the engine is doing, until the function that is returned is called. */
-export function observeEngine({ effects, sessions, isPolicyLoaded, isStandingStill }: ObservedEngine): () => void {
+export function observeEngine({
+  effects,
+  sessions,
+  isPolicyLoaded,
+  isForged,
+  isStandingStill,
+}: ObservedEngine): () => void {
   const endings = [
     observeGauge(metric('stance.engine.effects', '{device}', 'Devices by what holds for them now'), (tell) => {
       for (const { devices, ...labels } of effects.list()) tell(devices, labels);
@@ -65,6 +85,10 @@ export function observeEngine({ effects, sessions, isPolicyLoaded, isStandingSti
     observeGauge(
       metric('stance.engine.policy.loaded', '1', '0 while the policy in force does not load, so that all is denied'),
       (tell) => tell(isPolicyLoaded() ? 1 : 0),
+    ),
+    observeGauge(
+      metric('stance.engine.policy.unverified', '1', '1 while the log puts a policy into force that no policy admin signed'),
+      (tell) => tell(isForged() ? 1 : 0),
     ),
     observeGauge(
       metric('stance.engine.standstill', '1', '1 while work stands still, so that gateways are told nothing'),

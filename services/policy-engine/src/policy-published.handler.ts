@@ -9,6 +9,7 @@ import { TABLES, type Tables } from './engine.store.js';
 import { FleetReview } from './fleet-review.js';
 import { leastMaxAge } from './least-max-age.js';
 import { loadPolicy, reloadPolicy, type LoadedPolicy, type PublishedPolicy } from './loaded-policy.js';
+import { ENGINE_COUNTS, type EngineCounts } from './metrics.js';
 import { PolicyLog } from './policy-log.js';
 
 /** Puts a published policy into force, or refuses it and leaves the one before. */
@@ -19,6 +20,7 @@ export class PolicyPublishedHandler {
     @Inject(PolicyLog) private readonly policies: PolicyLog,
     @Inject(FleetReview) private readonly review: FleetReview,
     @Inject(EngineReport) private readonly report: EngineReport,
+    @Inject(ENGINE_COUNTS) private readonly counts: Pick<EngineCounts, 'refusedForSignature'>,
     @Inject(CLOCK) private readonly now: Clock,
   ) {}
 
@@ -33,7 +35,7 @@ export class PolicyPublishedHandler {
     const policy = this.judge(data, admission);
     const { needsSignature } = this.policies;
     // What became of it is stored before it takes effect, so that a restart comes to the same policy.
-    await this.tables.activations.write({}, context.origin, (last) => {
+    const stored = await this.tables.activations.write({}, context.origin, (last) => {
       const word = last && this.lastWord(last, context.sequence);
       if (word !== undefined && isSettledBy(word, data.revision, { admission, needsSignature })) return undefined;
       return {
@@ -46,6 +48,7 @@ export class PolicyPublishedHandler {
         },
       };
     });
+    if (stored !== undefined && needsSignature && !admission.ok) this.counts.refusedForSignature();
     const settled = this.tables.activations.get({});
     if (settled?.revision !== data.revision) return;
     if (settled.outcome === 'refused' || !admission.ok) return this.policies.refused(data.revision);

@@ -1,6 +1,5 @@
 import { SessionRevoked } from '@stance/contracts';
 import { readLastEvent } from '@stance/jetstream';
-import type { PolicyKeys } from '@stance/policy-signature';
 import { defineService, type Runtime, type ServiceParts } from '@stance/service-kit';
 import { announceUnverified, signatureHealth } from './announce-unverified.js';
 import { AppModule } from './app.module.js';
@@ -12,6 +11,7 @@ import { EngineReport, type EngineReportOptions } from './engine-report.js';
 import { Engine } from './engine.js';
 import { createTables, SessionLog, type Tables } from './engine.store.js';
 import { FleetReview } from './fleet-review.js';
+import { ForgeryWatch } from './forgery-watch.js';
 import { announceBegun, announceContinued, healthOf, observeHolds } from './hold/announce-holds.js';
 import { releasedDevices } from './hold/held-devices.js';
 import { Holds } from './hold/holds.js';
@@ -19,11 +19,11 @@ import { knownDevices } from './known-devices.js';
 import { engineCounts, observeEngine } from './metrics.js';
 import { OpenSessions, type OpenSession } from './open-sessions.js';
 import { FleetPlan } from './plan/fleet-plan.js';
-import { policyKeysSetting } from './policy-keys.setting.js';
 import { PolicyLog } from './policy-log.js';
 import { RevisionAlarms } from './revision-alarms.js';
 import { inReviewSpan } from './review-span.js';
 import { Revocations } from './revocations.js';
+import { SIGNING_SETTINGS, signingProblems, signingRule, type SigningRule } from './signing.settings.js';
 
 const PRUNE_INTERVAL_MS = 60_000;
 /** Devices whose withheld revocations are carried out at the same time. */
@@ -41,9 +41,10 @@ export function policyEngineWith({ report, now = Date.now }: EngineOptions) {
   return defineService({
     name: 'policy-engine',
     httpPort: 9104,
-    settings: { STANCE_POLICY_KEYS_FILE: policyKeysSetting },
+    settings: SIGNING_SETTINGS,
+    check: signingProblems,
     lease: () => 'policy-engine',
-    build: (runtime) => compose(runtime, runtime.config.STANCE_POLICY_KEYS_FILE, report, now),
+    build: (runtime) => compose(runtime, signingRule(runtime.config), report, now),
   });
 }
 
@@ -51,14 +52,14 @@ export const policyEngine = policyEngineWith({});
 
 function compose(
   { connection, publisher, logger }: Omit<Runtime, 'config'>,
-  keys: PolicyKeys | undefined,
+  rule: SigningRule,
   reporting: EngineReportOptions | undefined,
   now: Clock,
 ): ServiceParts {
   const progress = new EngineProgress();
   const sessions = new OpenSessions();
-  const signing = keys && { keys, decidedRevision: () => progress.decidedRevision };
-  const policies = new PolicyLog(connection, signing);
+  const policies = new PolicyLog(connection, { rule, decidedRevision: () => progress.decidedRevision });
+  const forgeries = new ForgeryWatch(connection, policies, () => announceUnverified(logger, policies));
   const holds: Holds = new Holds(
     (gateway) => tables.releases.get({ kind: 'hold-released', targetId: gateway }),
     (hold) => announceBegun(logger, hold),
@@ -103,6 +104,7 @@ function compose(
       heldDevices,
       report,
       plan,
+      counts,
       now,
     }),
     tables: {
@@ -118,17 +120,20 @@ function compose(
           effects,
           sessions: () => sessions.byGateway,
           isPolicyLoaded: () => policies.active?.ok !== false,
+          isForged: () => policies.unverifiedActivation !== undefined,
           isStandingStill: () => report.standstill !== undefined,
         }),
       ];
       review.start('takeover', {});
       report.start();
+      await forgeries.start();
       pruning = setInterval(() => sessions.prune(now()), PRUNE_INTERVAL_MS);
     },
     deactivate: async () => {
       clearInterval(pruning);
       for (const end of endObservations) end();
       report.stop();
+      await forgeries.stop();
       await plan.stop();
       await review.stop();
       await heldDevices.stop();

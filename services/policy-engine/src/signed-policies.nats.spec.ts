@@ -1,11 +1,12 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { PolicyActivated, type DataOf } from '@stance/contracts';
+import { GetEngineStatus, PolicyActivated, type DataOf } from '@stance/contracts';
+import { ask } from '@stance/jetstream';
 import { ConfigurationInvalid, type RunningService } from '@stance/service-kit';
 import { temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
 import { HEALTHY_READS_WIKI } from './spec/policies.js';
-import { PolicyAdmin } from './spec/policy-admin.js';
+import { INSTALLATION, PolicyAdmin } from './spec/policy-admin.js';
 import { World } from './spec/world.js';
 
 const NOBODY_READS = HEALTHY_READS_WIKI.replace('infected == false', 'infected == true');
@@ -35,7 +36,10 @@ afterEach(async () => {
 async function startWith(lines: readonly string[], { standby = false } = {}): Promise<RunningService> {
   const file = join(folder.path, 'policy-keys');
   await writeFile(file, lines.map((line) => `${line}\n`).join(''));
-  return world.startEngine({ standby, environment: { STANCE_POLICY_KEYS_FILE: file } });
+  return world.startEngine({
+    standby,
+    environment: { STANCE_POLICY_KEYS_FILE: file, STANCE_INSTALLATION: INSTALLATION },
+  });
 }
 
 async function restartWith(...lines: string[]): Promise<RunningService> {
@@ -85,10 +89,10 @@ describe('with keys, a signed policy', () => {
     expect(await settleSigned(2, NOBODY_READS, ben)).toMatchObject({ outcome: 'active', signer: 'ben@example.com' });
     await world.revoked('s1');
     const engine = await restartWith(ana.line(), ben.line());
-    expect(engine.health()).toMatchObject({
-      ready: true,
-      details: { policyRevision: 2, policySigner: 'ben@example.com' },
-    });
+    expect(engine.health()).toMatchObject({ ready: true, details: { policyRevision: 2 } });
+    await expect(ask(world.connection, GetEngineStatus, {})).resolves.toMatchObject({ policySigner: 'ben@example.com' });
+    // Anybody may read what is told of its health.
+    expect(JSON.stringify(engine.health())).not.toContain('ben@example.com');
   });
 
   it('is refused for what else is wrong with it, and does not count as the newest then', async () => {
@@ -123,6 +127,11 @@ describe('a publication that no admin signed', () => {
     ['cut off', () => ({ signature: ana.sign(ANYBODY_READS).slice(0, 200) }), /cannot be read/],
     ['with two signatures', () => ({ signature: ana.sign(ANYBODY_READS) + ben.sign(ANYBODY_READS) }), /cannot be read/],
     ['signed for the future', () => ({ signature: ana.sign(ANYBODY_READS, Date.now() + 3_600_000) }), /lies ahead/],
+    [
+      'signed for another installation, later than the one in force',
+      () => ({ signature: ana.sign(ANYBODY_READS, Date.now(), 'staging') }),
+      /signed for the installation staging, and this one is production/,
+    ],
     [
       'of old, with the signature that it had',
       () => ({ signature: ana.sign(ANYBODY_READS, Date.parse('2026-01-01T00:00:00Z')) }),
@@ -184,6 +193,22 @@ describe('an activation that the engine did not write', () => {
     await settleSigned(3, HEALTHY_READS_WIKI);
     await waitFor(() => engine.health().ready, { what: 'the engine to be ready' });
     await expectInForce(3);
+  });
+
+  it('is told at once while the engine runs, and changes nothing that it does', async () => {
+    const [engine] = world.engines;
+    expect(engine?.health().ready).toBe(true);
+    await forgeActivation({ revision: 2 });
+    await waitFor(() => engine?.health().ready === false, { what: 'the engine to notice' });
+    expect(engine?.health().details).toMatchObject({
+      policyRevision: 1,
+      unverifiedPolicy: { revision: 2, reason: expect.stringContaining('missing from the log') },
+    });
+    await expectInForce(1, 'deny', true);
+    await settleSigned(3, HEALTHY_READS_WIKI);
+    await waitFor(() => engine?.health().ready, { what: 'the engine to be ready' });
+    await expectInForce(3);
+    expect(world.revocations).toEqual([]);
   });
 
   it.each<[string, Partial<DataOf<typeof PolicyActivated>>]>([
@@ -330,9 +355,44 @@ describe('the keys of the admins', () => {
     const file = join(folder.path, 'policy-keys');
     await writeFile(file, content ?? '');
     if (content === undefined) await rm(file);
-    const starting = world.startEngine({ environment: { STANCE_POLICY_KEYS_FILE: file } });
+    const environment = { STANCE_POLICY_KEYS_FILE: file, STANCE_INSTALLATION: INSTALLATION };
+    const starting = world.startEngine({ environment });
     await expect(starting).rejects.toThrow(ConfigurationInvalid);
     await expect(starting).rejects.toThrow(message);
+  });
+});
+
+describe('an engine without keys, where the policy in force was signed', () => {
+  beforeEach(async () => {
+    await startWithFirst();
+    await world.stopEngine();
+  });
+
+  it('denies everything and takes no other policy, until it has the keys again', async () => {
+    const engine = await world.startEngine();
+    await world.revoked('s1');
+    expect(engine.health()).toMatchObject({
+      ready: false,
+      details: { policyRevision: 1, policyErrors: [{ message: expect.stringContaining('has no keys to verify them by') }] },
+    });
+    expect(await world.settlePolicy(2, ANYBODY_READS)).toMatchObject({
+      outcome: 'refused',
+      errors: [{ message: expect.stringContaining('set STANCE_POLICY_KEYS_FILE and STANCE_INSTALLATION') }],
+    });
+    await world.stopEngine();
+    expect((await startWith([ana.line()])).health()).toMatchObject({ ready: true, details: { policyRevision: 1 } });
+    await world.decided('d1', 'allow');
+  });
+
+  it('goes on where that is said to be meant, and from the next policy on without being told', async () => {
+    const engine = await world.startEngine({ environment: { STANCE_POLICY_SIGNATURES: 'off' } });
+    expect(engine.health()).toMatchObject({ ready: true, details: { policyRevision: 1 } });
+    await expectInForce(1);
+    expect(await world.settlePolicy(2, HEALTHY_READS_WIKI)).toMatchObject({ outcome: 'active' });
+    await world.stopEngine();
+    expect((await world.startEngine()).health()).toMatchObject({ ready: true, details: { policyRevision: 2 } });
+    await expectInForce(2);
+    expect(world.revocations).toEqual([]);
   });
 });
 

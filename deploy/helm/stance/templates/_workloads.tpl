@@ -37,19 +37,34 @@ and scales (its replicas are somebody else's business).
 {{- end }}
 
 {{- define "stance.workload.policy-engine" -}}
-{{- $keys := .root.Values.policy.keys }}
-{{- if or $keys.document $keys.existingConfigMap -}}
+{{- $policy := .root.Values.policy }}
+{{- $keys := $policy.keys }}
+{{- $isSigned := or $keys.document $keys.existingConfigMap }}
+{{- if and $policy.requireSignature (not $isSigned) }}
+{{- fail "policy.requireSignature: give the public keys of the policy admins in policy.keys.document or policy.keys.existingConfigMap" }}
+{{- end }}
+{{- if and $isSigned $policy.signaturesOff }}
+{{- fail "policy.signaturesOff: take policy.keys away too, or leave it" }}
+{{- end }}
+{{- if and $isSigned (not $policy.installation) }}
+{{- fail "policy.installation is required with policy.keys: the name of this installation, for which policies are signed" }}
+{{- end }}
+env:
+  - { name: STANCE_POLICY_SIGNATURES, value: {{ ternary "off" "on" $policy.signaturesOff | quote }} }
+  {{- if $isSigned }}
+  - { name: STANCE_POLICY_KEYS_FILE, value: {{ printf "/etc/stance/policy-keys/%s" $keys.key | quote }} }
+  {{- end }}
+  {{- with $policy.installation }}
+  - { name: STANCE_INSTALLATION, value: {{ . | quote }} }
+  {{- end }}
+{{- if $isSigned }}
 annotations:
   # The keys are read at start.
   checksum/policy-keys: {{ $keys.document | sha256sum }}
-env:
-  - { name: STANCE_POLICY_KEYS_FILE, value: {{ printf "/etc/stance/policy-keys/%s" $keys.key | quote }} }
 mounts:
   - { name: policy-keys, mountPath: /etc/stance/policy-keys, readOnly: true }
 volumes:
   - { name: policy-keys, configMap: { name: {{ $keys.existingConfigMap | default (printf "%s-policy-keys" (include "stance.fullname" .root)) }} } }
-{{- else -}}
-{}
 {{- end }}
 {{- end }}
 

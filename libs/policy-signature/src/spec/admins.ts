@@ -1,9 +1,15 @@
 import { generatePolicyKey, signWithKeyFile, type PolicyKeyFiles } from '../policy-key.js';
-import { policyKeyLine, readPolicyKeys, type PolicyKeys } from '../policy-keys.js';
-import { signatureFileText, statementOf, statementText, type PolicyStatement } from '../policy-statement.js';
+import { policyKeyLine, readPolicyKeys } from '../policy-keys.js';
+import { sha256Of, signatureFileText, statementText, type PolicyStatement } from '../policy-statement.js';
+import type { PolicyAdmins } from '../verify-policy.js';
 
 export const NOW = Date.parse('2026-11-21T08:00:00.000Z');
 export const DOCUMENT = 'version: 1\n';
+export const INSTALLATION = 'production';
+
+export function statementOf(document = DOCUMENT, signedAt = NOW, installation = INSTALLATION): PolicyStatement {
+  return { installation, sha256: sha256Of(document), signedAt };
+}
 
 /** Somebody with a key pair. */
 export class Admin {
@@ -36,4 +42,8 @@ export class Admin {
   }
 }
 
-export const keysOf = (...lines: string[]): PolicyKeys => readPolicyKeys(lines.join('\n'));
+/** Those whose lines these are, where policies are signed in the specs. */
+export const adminsOf = (...lines: string[]): PolicyAdmins => ({
+  keys: readPolicyKeys(lines.join('\n')),
+  installation: INSTALLATION,
+});

@@ -17,7 +17,7 @@ export interface ClusterServer {
 const LAME_DUCK_MS = 60_000;
 
 /** Thrown when a server does not end in its time. */
-export class ServerDoesNotEnd extends Error {
+class ServerDoesNotEnd extends Error {
   override readonly name = 'ServerDoesNotEnd';
 }
 

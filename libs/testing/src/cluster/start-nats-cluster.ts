@@ -5,11 +5,11 @@ import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-
 import { writeAuthFolder, type AuthFormat, type Estate } from '@stance/nats-auth';
 import { findNatsServer, PortInUseError } from '@stance/nats-server';
 import { TestAuthority } from '../certificates/certificates.js';
+import { freePort } from '../free-port.js';
 import { temporaryFolder } from '../temporary-folder.js';
 import { waitFor } from '../wait-for.js';
 import { ailmentsOf } from './cluster-health.js';
 import { startClusterServer, type ClusterServer, type ServerEnd } from './cluster-server.js';
-import { freePorts } from './free-ports.js';
 import { renderClusterConfig, type CertificateFiles } from './server-config.js';
 import { credentialsOf, type CredentialSettings } from './user-credentials.js';
 
@@ -122,7 +122,8 @@ async function startServers(
 ): Promise<ClusterServer[]> {
   const binary = await findNatsServer();
   for (let attempt = 1; ; attempt += 1) {
-    const ports = await freePorts(2 * count);
+    const ports: number[] = [];
+    while (ports.length < 2 * count) ports.push(await freePort());
     const routePorts = ports.slice(count);
     const starting = routePorts.map((routePort, index) => {
       const name = `nats-${index}`;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Authenticator } from '@nats-io/transport-node';
 import { inboxOfKey } from '@stance/contracts';
-import { credentialsIn, type AuthFolder, type AuthFormat } from '@stance/nats-auth';
+import type { AuthFolder, AuthFormat } from '@stance/nats-auth';
+import { credentialsIn } from '@stance/nkeys';
 
 /** Where a service finds what lets it in, as its settings name it. */
 export type CredentialSettings = { NATS_NKEY_SEED_FILE: string } | { NATS_CREDS_FILE: string };

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { inboxOfKey } from '@stance/contracts';
-import { credentialsIn, usersOf, writeAuthFolder, type AuthFormat, type Estate } from '@stance/nats-auth';
+import { usersOf, writeAuthFolder, type AuthFormat, type Estate } from '@stance/nats-auth';
+import { credentialsIn } from '@stance/nkeys';
 import { temporaryFolder } from '../temporary-folder.js';
 import { startTestNats, type TestNats } from './start-test-nats.js';
 

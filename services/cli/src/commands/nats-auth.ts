@@ -1,21 +1,28 @@
 import { resolve } from 'node:path';
 import { UnusableId } from '@stance/contracts';
-import { AUTH_FORMATS, UnusableAuthFolder, writeAuthFolder, type AuthFormat, type Estate } from '@stance/nats-auth';
+import { AUTH_FORMATS, changeAuthFolder, UnusableAuthFolder, type AuthFolder, type AuthFormat } from '@stance/nats-auth';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../command-context.js';
 import { WrongUsage } from '../errors.js';
-import { bytesOption, names } from '../options.js';
+import { limitOption, names } from '../options.js';
 
 interface GenerateOptions {
   readonly out: string;
-  readonly gateway?: readonly string[];
-  readonly source?: readonly string[];
-  readonly format: AuthFormat;
-  readonly auditLimit?: number;
-  readonly gatewayLimit?: number;
+  readonly gateways?: readonly string[];
+  readonly removeGateways?: readonly string[];
+  readonly sources?: readonly string[];
+  readonly removeSources?: readonly string[];
+  readonly format?: AuthFormat;
+  readonly auditLimit?: number | null;
+  readonly gatewayLimit?: number | null;
   readonly rotate?: readonly string[];
   readonly retire?: readonly string[];
 }
+
+const NEXT_STEP: Readonly<Record<AuthFormat, string>> = {
+  config: 'include it in the configuration of every NATS server, then let them reload.',
+  jwt: "include it in the configuration of every NATS server, then let them reload; one that has another operator's JWT has to be restarted once. Rights are in the credentials: give every process whose rights have changed its new file.",
+};
 
 /** `nats-auth generate`: accounts, users and rights for the NATS servers, from what the services need; needs no server. */
 export function addNatsAuth(program: Command, context: CommandContext): void {
@@ -24,49 +31,52 @@ export function addNatsAuth(program: Command, context: CommandContext): void {
     .description('who may do what at the NATS servers')
     .command('generate')
     .description(
-      'write accounts for the NATS servers, and credentials for every user; keys that are there already are kept',
+      'write accounts for the NATS servers, and credentials for every user; keys that are there already are kept, and so is all that is not named',
     )
     .requiredOption('--out <folder>', 'where to write them; what is in it is secret')
-    .option('--gateway <names>', 'gateways, each with an account of its own, separated by commas', names)
-    .option('--source <names>', 'sources whose pollers get a user each, which may speak for that source alone', names)
+    .option('--gateways <names>', 'add gateways, each with an account of its own, separated by commas', names)
+    .option('--remove-gateways <names>', 'take gateways out: their keys are never let in again', names)
+    .option('--sources <names>', 'add sources whose pollers get a user each, which may speak for that one alone', names)
+    .option('--remove-sources <names>', 'take sources out: the keys of their pollers are never let in again', names)
     .addOption(
-      new Option('--format <format>', 'users by their keys in the configuration, or operator mode with JWTs')
-        .choices(AUTH_FORMATS)
-        .default('config' satisfies AuthFormat),
+      new Option(
+        '--format <format>',
+        'users by their keys in the configuration (config, the default), or operator mode with JWTs',
+      ).choices(AUTH_FORMATS),
     )
     .option(
       '--audit-limit <bytes>',
-      'what the audit trail may take on disk, as in 500GB, replicas counted each',
-      bytesOption,
+      'what the audit trail may take on disk, as in 500GB, replicas counted each; none for no limit',
+      limitOption,
     )
-    .option('--gateway-limit <bytes>', 'what the copies of one gateway may take on disk', bytesOption)
+    .option('--gateway-limit <bytes>', 'what the copies of one gateway may take on disk; none for no limit', limitOption)
     .option('--rotate <users>', 'give these users a new key; the one before stays valid beside it', names)
     .option('--retire <users>', 'let the keys before of these users in no longer', names)
     .action(async (options: GenerateOptions) => {
-      const written = await generate(options);
-      const result = { serverConfig: written.serverConfig, credentials: Object.fromEntries(written.credentials) };
+      const { serverConfig, format, accounts, credentials, changes } = await generate(options);
+      const result = { serverConfig, format, accounts, credentials: Object.fromEntries(credentials), changes };
       context.print(result, (screen) => {
-        screen.line(
-          `${written.serverConfig}: include it in the configuration of every NATS server, then let them reload.`,
-        );
-        screen.lines([...written.credentials].map(([user, file]) => `${user.padEnd(28)} ${file}`));
+        screen.line(`${serverConfig}: ${NEXT_STEP[format]}`);
+        screen.line(`accounts: ${accounts.join(', ')}`);
+        screen.lines(changes.length === 0 ? ['nothing was changed'] : changes);
+        screen.lines([...credentials].map(([user, file]) => `${user.padEnd(28)} ${file}`));
       });
     });
 }
 
-async function generate(options: GenerateOptions) {
-  const { out, gateway = [], source, auditLimit, gatewayLimit, format, rotate, retire } = options;
-  const estate: Estate = {
-    gateways: gateway,
-    ...(source !== undefined && { sources: source }),
-    limits: { audit: auditLimit, gateway: gatewayLimit },
-  };
+async function generate(options: GenerateOptions): Promise<AuthFolder> {
+  const { out, gateways, removeGateways, sources, removeSources, format, auditLimit, gatewayLimit } = options;
+  const { rotate = [], retire = [] } = options;
+  const change = { addGateways: gateways, removeGateways, addSources: sources, removeSources };
   try {
-    return await writeAuthFolder(resolve(out), estate, {
-      format,
-      ...(rotate !== undefined && { rotate }),
-      ...(retire !== undefined && { retire }),
-    });
+    return await changeAuthFolder(
+      resolve(out),
+      { ...change, format, auditLimit, gatewayLimit },
+      {
+        rotate,
+        retire,
+      },
+    );
   } catch (error) {
     if (error instanceof UnusableAuthFolder || error instanceof UnusableId || isOfFiles(error)) {
       throw new WrongUsage(error.message, { cause: error });

@@ -12,6 +12,7 @@ import { WrongUsage } from '../errors.js';
 import { decodeOrSkip } from '../read-table.js';
 import type { Stack } from '../stack.js';
 import { TrailAt, type AuditRecord } from './trail-at.js';
+import { trailBatches } from './trail-batches.js';
 
 /** Thrown when the audit trail does not tell what was asked about. */
 export class HistoryLacking extends WrongUsage {}
@@ -103,37 +104,18 @@ async function edgeOf(stack: Stack, edge: 'first' | 'last', only: { stream?: str
   return message === null ? undefined : decodeOrSkip(AuditRecorded, message.data, message.subject)?.data;
 }
 
-/** The server's status for a direct get that finds no message. */
-const NOT_FOUND = 404;
-/** Records that are asked for at a time. */
-const BATCH = 500;
-
-/**
- * Hands on all records of a filter, in their order, by direct gets: who reads the trail may make no consumers in its account
- * (libs/nats-auth).
- */
+/** Hands on all records of a filter, in their order. */
 async function visitTrail(
   stack: Stack,
   of: { stream: string; device: string },
   visit: (record: AuditRecord) => void,
 ): Promise<void> {
-  const manager = await stack.trailManager();
   const filter = filterOf(AuditRecorded, of);
-  for (let seq = 1; ;) {
-    let seen = 0;
-    try {
-      const messages = await manager.direct.getBatch(STREAMS.AUDIT.name, { seq, next_by_subj: filter, batch: BATCH });
-      for await (const message of messages) {
-        seen += 1;
-        seq = message.seq + 1;
-        const record = decodeOrSkip(AuditRecorded, message.data, message.subject)?.data;
-        if (record !== undefined) visit(record);
-      }
-    } catch (error) {
-      // There is none, or no other.
-      if (!(error instanceof Error && 'code' in error && error.code === NOT_FOUND)) throw error;
+  for await (const batch of trailBatches(await stack.trailManager(), { from: 1, filter })) {
+    for (const message of batch) {
+      const record = decodeOrSkip(AuditRecorded, message.data, message.subject)?.data;
+      if (record !== undefined) visit(record);
     }
-    if (seen < BATCH) return;
   }
 }
 

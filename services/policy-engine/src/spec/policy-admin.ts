@@ -6,6 +6,9 @@ import {
   type PolicyKeyFiles,
 } from '@stance/policy-signature';
 
+/** Where the policies of the specs are in force. */
+export const INSTALLATION = 'production';
+
 /** Somebody with a key that signs policies. */
 export class PolicyAdmin {
   private readonly files: PolicyKeyFiles;
@@ -21,7 +24,7 @@ export class PolicyAdmin {
   }
 
   /** The content of a document's signature file. */
-  sign(document: string, signedAt = Date.now()): string {
-    return signPolicy(document, signedAt, (text) => signWithKeyFile(this.files.privateKey, text) ?? '');
+  sign(document: string, signedAt = Date.now(), installation = INSTALLATION): string {
+    return signPolicy(document, { installation, signedAt }, (text) => signWithKeyFile(this.files.privateKey, text) ?? '');
   }
 }

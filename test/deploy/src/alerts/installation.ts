@@ -60,6 +60,7 @@ const PIPELINE = [
 /** All services as processes of their own, with a server, three consoles, and a Prometheus that watches them. */
 export class Installation {
   private readonly processes = new Map<string, ServiceProcess>();
+  private revision = 0;
 
   private constructor(
     readonly nats: TestNats,
@@ -96,7 +97,7 @@ export class Installation {
       ...(await writeFiles(folder.path, consoles)),
     });
     await installation.enroll();
-    await installation.publishPolicy(1, POLICY);
+    await installation.publishPolicy(POLICY);
     for (const name of PIPELINE) await installation.spawn(name, { NATS_URL: await through(name, nats.url) });
     await Promise.all(PIPELINE.map((name) => installation.process(name).reached('active', 60_000)));
     return installation;
@@ -122,13 +123,16 @@ export class Installation {
     return new EventPublisher(this.connection, service);
   }
 
-  async publishPolicy(revision: number, document: string): Promise<void> {
+  /** Publishes the next policy; resolves to its revision. */
+  async publishPolicy(document: string): Promise<number> {
+    const revision = (this.revision += 1);
     const sha256 = createHash('sha256').update(document).digest('hex');
     await this.publisher('cli').publish(
       PolicyPublished,
       { revision, document, sha256, publishedBy: 'alerts' },
       { id: `alerts:policy:${revision}`, cause: {} },
     );
+    return revision;
   }
 
   /** Changes an agent of the console that works. */

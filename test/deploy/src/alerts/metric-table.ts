@@ -1,14 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { deployed } from './deployed.js';
 
-/** Where every metric stands that rules and dashboards may use. */
-const TABLE = deployed('deploy/prometheus/README.md');
+/** Every metric of Stance, by its name at OpenTelemetry; another test holds it to what the services send. */
+const OF_STANCE = deployed('docs/telemetry.md');
+/** What the exporter of NATS tells, by its names at Prometheus. */
+const OF_NATS = deployed('deploy/prometheus/README.md');
 
-/** The names of the table, without the suffixes that a histogram adds. */
+/** The metrics that rules and dashboards may use, as Prometheus has them, without the suffixes that a histogram adds. */
 export async function documentedMetrics(): Promise<Set<string>> {
-  const text = await readFile(TABLE, 'utf8');
-  const inRows = text.matchAll(/^\| `([a-z_]+)` +\|(?: `(nats_[a-z_]+)`)?/gm);
-  return new Set([...inRows].flatMap(([, name = '', alias]) => (alias === undefined ? [name] : [name, alias])));
+  const [ofStance, ofNats] = await Promise.all([readFile(OF_STANCE, 'utf8'), readFile(OF_NATS, 'utf8')]);
+  const rows = ofStance.matchAll(/^\| `(stance\.[a-z_.]+)` *\| ([a-z- ]+?) *\|/gm);
+  const exported = ofNats.matchAll(/^\| `([a-z_]+)` *\| `(nats_[a-z_]+)`/gm);
+  return new Set([
+    ...[...rows].map(([, name = '', kind = '']) => prometheusNameOf(name, kind)),
+    ...[...exported].flatMap(([, name = '', alias = '']) => [name, alias]),
+  ]);
+}
+
+/** `stance.dead_letters`, a counter, is `stance_dead_letters_total`: units are not part of the names (docs/telemetry.md). */
+export function prometheusNameOf(name: string, kind: string): string {
+  return `${name.replaceAll('.', '_')}${kind === 'counter' ? '_total' : ''}`;
 }
 
 /** Written by Prometheus itself. */

@@ -57,7 +57,7 @@ describeEnvironment(`every setting of a service${skipped}`, () => {
   ])('can be said by a value: %s', async (service, elsewhere) => {
     const values = {
       matching: { placeholderSerials: ['NONE'], sharedMacAddresses: ['00:50:b6'] },
-      policy: { keys: { existingConfigMap: 'policy-admins' } },
+      policy: { keys: { existingConfigMap: 'policy-admins' }, installation: 'europe' },
     };
     const chart = await render(values, { from: 'minimal' });
     const pod = chart.pod(`Deployment/stance-${service === 'gateway' ? 'gateway-edge' : service}`);

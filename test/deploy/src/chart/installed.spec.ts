@@ -132,6 +132,7 @@ describeInstalled(`what the chart installs, as processes with its settings, file
       const { exitCode, said } = await place.run('steps', { TEST_DEVICE: 'nobody', TEST_STEP_SECONDS: '5' });
       expect(said).toContain('FAILED the device is let in: not within 5 s. It says 403');
       expect(said).toContain('Are the device in the inventory, and its gateway and resource in the policy in force?');
+      expect(said).toMatch(/ok {4}the device is left infected \(after \d+ ms\)\n/);
       expect(exitCode).toBe(1);
     }, 60_000);
 
@@ -147,6 +148,8 @@ describeInstalled(`what the chart installs, as processes with its settings, file
           'ok    its session is revoked',
           'ok    the agent is clean',
           'ok    the device is let in again',
+          'ok    the agent is infected',
+          'ok    the device is left infected',
         ]);
         expect(said).toContain('condition-false');
       }

@@ -86,8 +86,8 @@ describeScheduling(`memory${skipped}`, () => {
     };
     expect([await memoryWith(1), await memoryWith(10_000), await memoryWith(1_000_000)]).toEqual([
       '384Mi',
-      '417Mi',
-      '16406Mi',
+      '545Mi',
+      '16534Mi',
     ]);
   });
 

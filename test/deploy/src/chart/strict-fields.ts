@@ -26,12 +26,17 @@ const python = (...words: string[]) =>
     },
   });
 
-/** Whether kubernetes-validate can be had: installed, or in the folder that `STANCE_TEST_KUBERNETES_VALIDATE` names. */
+/** Whether kubernetes-validate can be had: in the folder that `STANCE_TEST_KUBERNETES_VALIDATE` names, or installed. Throws where it is named and not there. */
 export async function hasKubernetesValidate(): Promise<boolean> {
-  return python('-c', 'import kubernetes_validate').then(
-    () => true,
-    () => false,
-  );
+  const named = process.env['STANCE_TEST_KUBERNETES_VALIDATE'] ?? '';
+  try {
+    await python('-c', 'import kubernetes_validate');
+    return true;
+  } catch (error) {
+    if (named === '') return false;
+    const problem = `STANCE_TEST_KUBERNETES_VALIDATE names ${named}, from which Python cannot import kubernetes_validate`;
+    throw new Error(`${problem}: name the folder that pip installed into, or unset the variable.`, { cause: error });
+  }
 }
 
 /** Validates objects of Kubernetes itself against its closed schemas. Throws {@link FieldsRefused}. */

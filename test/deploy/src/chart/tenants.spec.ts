@@ -144,13 +144,15 @@ describeTenants(`the inventory and the policy${skipped}`, () => {
 
   test('are published with a signature only, where keys of policy admins are given', async () => {
     const keys = { document: 'ana@example.com ssh-ed25519 AAAA' };
-    const chart = await render({ policy: { document: 'version: 1\n', signature: 'signed\n', keys } });
+    const policy = { document: 'version: 1\n', signature: 'signed\n', installation: 'europe', keys };
+    const chart = await render({ policy });
     expect(chart.the('ConfigMap', 'stance-policy').data).toEqual({
       'policy.yaml': 'version: 1\n',
       'policy.yaml.sig': 'signed\n',
     });
     expect(environment(sync(chart))).toMatchObject({
       STANCE_POLICY_SIGNATURE_FILE: '/etc/stance/policy/policy.yaml.sig',
+      STANCE_INSTALLATION: 'europe',
     });
     expect(environment(sync(await render({}, { from: 'minimal' })))).not.toHaveProperty('STANCE_POLICY_SIGNATURE_FILE');
   });
@@ -159,10 +161,31 @@ describeTenants(`the inventory and the policy${skipped}`, () => {
     const engine = async (values: object) => (await render({ ...values })).pod('Deployment/stance-policy-engine');
     expect(environment(await engine({}))).not.toHaveProperty('STANCE_POLICY_KEYS_FILE');
     const keys = { document: 'ana@example.com ssh-ed25519 AAAA' };
-    const signed = await engine({ policy: { keys } });
-    expect(environment(signed)).toMatchObject({ STANCE_POLICY_KEYS_FILE: '/etc/stance/policy-keys/allowed_signers' });
+    const signed = await engine({ policy: { keys, installation: 'europe' } });
+    expect(environment(signed)).toMatchObject({
+      STANCE_POLICY_KEYS_FILE: '/etc/stance/policy-keys/allowed_signers',
+      STANCE_POLICY_SIGNATURES: 'on',
+      STANCE_INSTALLATION: 'europe',
+    });
     expect(signed.spec.volumes).toContainEqual({ name: 'policy-keys', configMap: { name: 'stance-policy-keys' } });
-    const others = await engine({ policy: { keys: { document: 'bea@example.com ssh-ed25519 AAAA' } } });
+    const beas = { document: 'bea@example.com ssh-ed25519 AAAA' };
+    const others = await engine({ policy: { keys: beas, installation: 'europe' } });
     expect(others.annotations).not.toEqual(signed.annotations);
+  });
+
+  test('need no signature any more only where that is said', async () => {
+    const engine = async (policy: object) =>
+      environment((await render({ policy })).pod('Deployment/stance-policy-engine'))['STANCE_POLICY_SIGNATURES'];
+    expect([await engine({}), await engine({ signaturesOff: true })]).toEqual(['on', 'off']);
+  });
+
+  const keys = { existingConfigMap: 'policy-admins' };
+  test.each([
+    ['policy.requireSignature: give the public keys', { requireSignature: true }],
+    ['policy.installation is required with policy.keys', { keys }],
+    ['policy.signaturesOff: take policy.keys away too', { keys, installation: 'europe', signaturesOff: true }],
+    ["at '/policy/installation'", { keys, installation: 'our own' }],
+  ])('are not rendered: %s', async (message, policy) => {
+    await expect(render({ policy })).rejects.toThrow(message);
   });
 });

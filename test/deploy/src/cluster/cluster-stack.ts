@@ -12,10 +12,11 @@ import {
   type StartNatsClusterOptions,
   type TemporaryFolder,
 } from '@stance/testing';
-import { EndlessApplication } from '../image/downloads.js';
-import { Replica, type ServiceName } from './replica.js';
+import { EndlessApplication } from '../endless-application.js';
+import type { Service } from '../services.js';
+import { Replica } from './replica.js';
 
-export const POLICY = `version: 1
+const POLICY = `version: 1
 postures:
   working:
     - sentinelOne:isActive == true
@@ -34,7 +35,7 @@ rules:
 `;
 
 /** Every service that runs, in the order in which an operator lets them be replaced. */
-export const SERVICES: readonly ServiceName[] = [
+export const SERVICES: readonly Service[] = [
   'audit',
   'config-sync',
   'sentinelone-poller',
@@ -101,7 +102,7 @@ export class ClusterStack {
   }
 
   /** The replicas of a service that were not ended. */
-  at(service: ServiceName): Replica[] {
+  at(service: Service): Replica[] {
     return this.replicas.filter((replica) => replica.service === service && !replica.wasEnded);
   }
 
@@ -137,7 +138,7 @@ export class ClusterStack {
     return this.tenant.fleet.find(`SER-${deviceId.slice(1)}`).id;
   }
 
-  private spawn(service: ServiceName): Replica {
+  private spawn(service: Service): Replica {
     const replica = Replica.start(service, {
       ...this.nats.settingsOf(service === 'gateway' ? 'gateway-edge' : service),
       ...this.settingsOf(service),
@@ -146,7 +147,7 @@ export class ClusterStack {
     return replica;
   }
 
-  private settingsOf(service: ServiceName): NodeJS.ProcessEnv {
+  private settingsOf(service: Service): NodeJS.ProcessEnv {
     switch (service) {
       case 'audit':
         return Object.fromEntries(

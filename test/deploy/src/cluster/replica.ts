@@ -1,18 +1,16 @@
 import { ServiceProcess, waitFor } from '@stance/testing';
-
-export type ServiceName =
-  'audit' | 'config-sync' | 'device-matcher' | 'gateway' | 'policy-engine' | 'posture-store' | 'sentinelone-poller';
+import type { Service } from '../services.js';
 
 /** One process of a service, and whether it ended by our will. */
 export class Replica {
   wasEnded = false;
 
   private constructor(
-    readonly service: ServiceName,
+    readonly service: Service,
     private readonly process: ServiceProcess,
   ) {}
 
-  static start(service: ServiceName, environment: NodeJS.ProcessEnv): Replica {
+  static start(service: Service, environment: NodeJS.ProcessEnv): Replica {
     return new Replica(service, ServiceProcess.start(service, environment));
   }
 

@@ -1,5 +1,5 @@
 import type { ClusterStack } from './cluster-stack.js';
-import { download } from '../image/downloads.js';
+import { download } from '../endless-application.js';
 
 /** What a gateway answered; `away` where none did, as while its replica is replaced. */
 export type Answer = 'let in' | 'denied' | 'away';

@@ -2,18 +2,18 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { waitFor } from '@stance/testing';
+import { namedProgram, waitFor } from '@stance/testing';
 
+import { SERVICE_NAMES } from '../services.js';
 import { LOCAL } from './base-images.js';
 import { CHECKOUT, PRODUCT, SIMULATED_TENANT } from './product-image.js';
-import { SERVICES } from './services.js';
 
 const run = promisify(execFile);
 
-/** How Compose is called here: `STANCE_TEST_COMPOSE`, a path, or the plugin of `docker`; undefined where there is none. */
+/** How Compose is called here: what `STANCE_TEST_COMPOSE` names, or the plugin of `docker`; undefined where there is none. Throws `ProgramNotExecutable`. */
 export async function findCompose(): Promise<readonly string[] | undefined> {
-  const path = process.env['STANCE_TEST_COMPOSE'];
-  if (path !== undefined && path !== '') return [path];
+  const path = await namedProgram('compose');
+  if (path !== undefined) return [path];
   try {
     await run('docker', ['compose', 'version']);
     return ['docker', 'compose'];
@@ -47,7 +47,7 @@ const ENVIRONMENT = {
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: '',
 };
 /** All but what comes from registries. */
-const STARTED = ['nats-auth', 'nats', 'nats-ready', 'topology', ...SERVICES, 'simulated-tenant'];
+const STARTED = ['nats-auth', 'nats', 'nats-ready', 'topology', ...SERVICE_NAMES, 'simulated-tenant'];
 
 /** What compose.yaml starts, by images that are made here. */
 export class ComposeProject {

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { SentinelOneTenant } from '@stance/simulators';
 import { temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
 
+import { download, EndlessApplication, type Download } from '../endless-application.js';
+import { SERVICE_NAMES, type Service } from '../services.js';
 import { LOCAL } from './base-images.js';
 import { startReachableTenant, type ReachableTenant } from './console.js';
 import { Container, createNetwork, removeIfThere, runToEnd } from './container.js';
 import { dockerSays, type Outcome } from './docker.js';
-import { download, EndlessApplication, type Download } from './downloads.js';
 import { CHECKOUT } from './product-image.js';
-import { SERVICES, type Service } from './services.js';
 
 /** A session as `stance sessions --json` tells it. */
 interface SessionRecord {
@@ -90,7 +90,7 @@ export class ContainerStack {
   }
 
   async healthy(): Promise<void> {
-    await Promise.all(SERVICES.map((name) => this.container(name).healthy()));
+    await Promise.all(SERVICE_NAMES.map((name) => this.container(name).healthy()));
   }
 
   /** Runs a command of `stance` from the image, by default as an operator who may read the audit trail. */
@@ -130,7 +130,7 @@ export class ContainerStack {
 
   /** Stops all services at the same time, as a machine that goes down does. */
   async stopServices(): Promise<{ name: string; exitCode: number; tookMs: number }[]> {
-    return Promise.all(SERVICES.map(async (name) => ({ name, ...(await this.container(name).stop(30)) })));
+    return Promise.all(SERVICE_NAMES.map(async (name) => ({ name, ...(await this.container(name).stop(30)) })));
   }
 
   async close(): Promise<void> {
@@ -157,13 +157,13 @@ export class ContainerStack {
     await this.startNats();
     const applied = await this.command(['--json', 'topology', 'apply', '--gateways', 'edge'], 'topology');
     if (applied.exitCode !== 0) throw new Error(`stance topology apply: ${applied.stderr}`);
-    await Promise.all(SERVICES.map((name) => this.startService(name, folder)));
+    await Promise.all(SERVICE_NAMES.map((name) => this.startService(name, folder)));
   }
 
   /** With the configuration and the accounts of compose.yaml. */
   private async startNats(): Promise<void> {
     await dockerSays(['volume', 'create', AUTH.volume]);
-    const generate = ['nats-auth', 'generate', '--out', AUTH.folder, '--gateway', 'edge'];
+    const generate = ['nats-auth', 'generate', '--out', AUTH.folder, '--gateways', 'edge'];
     const generated = await runToEnd(this.image, generate, { flags: ['--volume', `${AUTH.volume}:${AUTH.folder}`] });
     if (generated.exitCode !== 0) throw new Error(`stance nats-auth generate: ${generated.stderr}`);
     const nats = await Container.start(LOCAL.nats, ['--config', '/etc/nats/nats.conf'], {

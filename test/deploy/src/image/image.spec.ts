@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
+import { SERVICE_NAMES } from '../services.js';
 import { ComposeProject, findCompose } from './compose.js';
 import { Container, runToEnd } from './container.js';
 import { docker, dockerSays, whyNotHere } from './docker.js';
@@ -15,7 +16,6 @@ import {
   VERSION,
 } from './product-image.js';
 import { ContainerStack } from './container-stack.js';
-import { SERVICES } from './services.js';
 
 const missing = await whyNotHere();
 const compose = await findCompose();
@@ -122,10 +122,10 @@ const evaluate = (script: string, flags: readonly string[] = []) =>
       const { exitCode, stderr } = await runToEnd(PRODUCT, words, { environment });
       expect(exitCode).toBe(2);
       expect(stderr).toContain(problem);
-      for (const service of [...SERVICES, 'all']) expect(stderr).toContain(service);
+      for (const service of [...SERVICE_NAMES, 'all']) expect(stderr).toContain(service);
     });
 
-    it.each([...SERVICES, 'all'])('exits with 2 and lists what %s is not told', async (service) => {
+    it.each([...SERVICE_NAMES, 'all'])('exits with 2 and lists what %s is not told', async (service) => {
       const { exitCode, stderr } = await runToEnd(PRODUCT, [], { environment: { STANCE_SERVICE: service } });
       expect([exitCode, stderr]).toEqual([2, expect.stringContaining('- NATS_URL is not set')]);
     });

@@ -128,7 +128,7 @@ describe.each(AUTH_FORMATS)('in the format %s, an auditor', (format) => {
     own = await startSecuredNats({ gateways: [] }, { format });
     await applyTopology(await own.connectAs('topology'));
     const writer = await own.connectAs('audit-trail');
-    for (const text of ['first record', 'second record']) await store(writer, RECORD, text);
+    for (const text of ['first', 'second', 'third']) await store(writer, RECORD, text);
     auditor = await own.connectAs('auditor');
     keeping = await own.connectAs('audit-break-glass');
     kept = await holdingsOf(keeping, ['STANCE_AUDIT']);
@@ -140,24 +140,34 @@ describe.each(AUTH_FORMATS)('in the format %s, an auditor', (format) => {
     auditor.publish(question, body, { reply: RECORD });
     // Asked again, it is answered after that.
     const answer = await auditor.request(question, body);
-    expect({ status: answer.headers?.code ?? 0, text: answer.string() }).not.toMatchObject({ status: 503 });
+    expect(answer.headers?.code).not.toBe(503);
     expect(answer.string()).not.toContain('"error"');
     expect(await holdingsOf(keeping, ['STANCE_AUDIT'])).toEqual(kept);
   });
 
-  test('reads many records at once', async () => {
+  test.each([
+    [2, ['first', 'second']],
+    [10, ['first', 'second', 'third']],
+  ])('reads up to %d records at once', async (batch, expected) => {
     const { direct } = await jetstreamManager(auditor, { apiPrefix: '$JS.AUDIT.API', checkAPI: false });
     const texts: string[] = [];
-    for await (const message of await direct.getBatch('STANCE_AUDIT', { seq: 1, next_by_subj: '>', batch: 10 }))
+    for await (const message of await direct.getBatch('STANCE_AUDIT', { seq: 1, next_by_subj: '>', batch }))
       texts.push(message.string());
-    expect(texts).toEqual(['first record', 'second record']);
+    expect(texts).toEqual(expected);
   });
 });
 
 test('who appends to the trail could do so by what it is answered, which is why auditors are elsewhere', async () => {
   const writer = await nats.connectAs('audit-trail');
   writer.publish('$JS.API.STREAM.MSG.GET.STANCE_AUDIT', JSON.stringify({ seq: 1 }), { reply: RECORD });
-  await waitFor(async () => (await trail()).length > recorded.length, { what: 'the answer to be stored' });
+  const [answer] = await waitFor(
+    async () => {
+      const added = (await trail()).slice(recorded.length);
+      return added.length > 0 && added;
+    },
+    { what: 'the answer to be stored' },
+  );
+  expect(answer).toMatchObject({ subject: RECORD, text: expect.stringContaining('stream_msg_get_response') });
 });
 
 test('the break-glass user of its account changes the audit trail', async () => {

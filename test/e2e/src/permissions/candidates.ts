@@ -103,7 +103,7 @@ const ACCOUNT_VERBS = [
 const OTHER_APIS = ['$JS.hub.API', '$JS.STANCE.API', '$JS.AUDIT.API'];
 
 /** The names of a consumer of one's own, and of one whose name would be a wildcard. */
-export const FRESH_CONSUMERS = ['fresh', '*'];
+const FRESH_CONSUMERS = ['fresh', '*'];
 
 /** Everything that is tried, by every user alike. */
 export function candidatesOf(world: World): Candidate[] {

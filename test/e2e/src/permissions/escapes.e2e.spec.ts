@@ -60,8 +60,14 @@ beforeAll(async () => {
   ] as const)
     await store(witness, subject, text);
   edge = await nats.connectAs('gateway-edge');
-  await waitFor(async () => (await lastOfCopy('STANCE_SESSIONS')) === 1, { what: 'the copy to hold what is its own' });
-  await waitFor(async () => (await lastOfCopy('STANCE_DECISIONS')) === 1, { what: 'the copy to hold what is its own' });
+  const vpn = await nats.connectAs('gateway-vpn');
+  // What feeds a copy is heard as well.
+  for (const [gateway, streams] of [
+    [edge, ['STANCE_SESSIONS', 'STANCE_DECISIONS']],
+    [vpn, COPIES],
+  ] as const)
+    for (const stream of streams)
+      await waitFor(async () => (await lastOfCopy(stream, gateway)) === 1, { what: 'a copy to hold what is its own' });
   heard = [];
   listenTo(witness, 'stance.>', heard);
 });
@@ -91,8 +97,8 @@ async function subjectsOfCopy(stream: string): Promise<string[]> {
   return info === 'refused' ? [] : Object.keys(info.state?.subjects ?? {});
 }
 
-async function lastOfCopy(stream: string): Promise<number | undefined> {
-  const info = await call<State>(edge, `$JS.API.STREAM.INFO.${stream}`);
+async function lastOfCopy(stream: string, gateway = edge): Promise<number | undefined> {
+  const info = await call<State>(gateway, `$JS.API.STREAM.INFO.${stream}`);
   return info === 'refused' ? undefined : info.state?.messages;
 }
 

@@ -26,6 +26,9 @@ env:
   # What the engine would refuse is not published.
   - { name: STANCE_POLICY_SIGNATURE_FILE, value: {{ printf "/etc/stance/policy/%s.sig" $policy.key | quote }} }
   {{- end }}
+  {{- if and $hasPolicy $policy.installation }}
+  - { name: STANCE_INSTALLATION, value: {{ $policy.installation | quote }} }
+  {{- end }}
   {{- if $places }}
   - { name: STANCE_DEVICES_FILE, value: {{ printf "/etc/stance/inventory/%s" $inventory.key | quote }} }
   - { name: STANCE_RETIREMENT_LIMIT, value: {{ $inventory.retirementLimit | quote }} }

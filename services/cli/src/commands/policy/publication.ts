@@ -5,7 +5,7 @@ import type { CommandContext } from '../../command-context.js';
 import { Unreachable } from '../../errors.js';
 import { planPublication } from './planned-publication.js';
 import { durationOption, saidOption, wholeNumber } from '../../options.js';
-import { signDocument } from '../../policy-signing.js';
+import { requiredInstallation, signDocument, type SigningKey } from '../../policy-signing.js';
 import { awaitActivation, publishPolicy, type Activation, type Publication } from '../../publish-policy.js';
 import type { Stack } from '../../stack.js';
 import { systemUser } from '../../system-user.js';
@@ -27,6 +27,8 @@ export interface PublicationOptions {
   readonly wait?: boolean;
   /** The key that signs it. */
   readonly key?: string;
+  /** The installation for which it is signed. */
+  readonly for?: string;
 }
 
 /** A document on its way into force. */
@@ -43,6 +45,9 @@ export interface Candidate {
   readonly restored?: number | undefined;
 }
 
+/** Of what signs, or looks at signatures. */
+export const FOR_OPTION = 'for which installation a signature is (default: STANCE_INSTALLATION)';
+
 /** The options of whatever publishes a policy. */
 export function withPublicationOptions(command: Command): Command {
   return command
@@ -57,6 +62,7 @@ export function withPublicationOptions(command: Command): Command {
       '--key <file>',
       'sign it as of now with this private key, or the public one of a key on a token or in an agent',
     )
+    .option('--for <installation>', FOR_OPTION)
     .option('--wait', 'wait until every device has been decided about by it')
     .option('--timeout <duration>', 'how long to wait for the engine', durationOption, durationOption('10s'));
 }
@@ -79,13 +85,12 @@ export async function publish(
   options: PublicationOptions,
 ): Promise<void> {
   const publishedBy = options.by ?? systemUser();
+  const signing = signingBy(context, options);
   const go = await withinLimit(context, stack, candidate, options.maxRevocations);
   if (go === undefined) return;
   const { document, comment } = candidate;
-  const { key } = options;
   // Not before it is certain that it will be published: a token has to be touched.
-  const signature =
-    key === undefined ? candidate.signature : signDocument(document, { file: key, env: context.io.env });
+  const signature = signing === undefined ? candidate.signature : signDocument(document, signing);
   const published = await publishPolicy(stack, { document, publishedBy, comment, signature }, go);
   const activation = await awaitActivation(stack, published, options.timeout);
   if (activation === undefined) {
@@ -95,6 +100,11 @@ export async function publish(
     );
   }
   await tell(context, stack, candidate, { revision: published.revision, activation, wait: options.wait ?? false });
+}
+
+function signingBy({ io: { env } }: CommandContext, options: PublicationOptions): SigningKey | undefined {
+  const { key: file } = options;
+  return file === undefined ? undefined : { file, installation: requiredInstallation(options.for, env), env };
 }
 
 /** What the publication has to come after, if anything; undefined where it is not to be. */

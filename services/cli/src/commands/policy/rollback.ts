@@ -1,10 +1,10 @@
-import { verifyPolicy, type PolicyKeys } from '@stance/policy-signature';
+import { verifyPolicy, type PolicyAdmins } from '@stance/policy-signature';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.js';
 import { WrongUsage } from '../../errors.js';
 import { wholeNumber } from '../../options.js';
 import { publicationOf, readPolicyLog, type PolicyLog } from '../../policy-log.js';
-import { policyKeysIn } from '../../policy-signing.js';
+import { policyAdminsIn } from '../../policy-signing.js';
 import { lastPublication } from '../../publish-policy.js';
 import { policyRecords, revisionsInForce } from '../../records/policies.js';
 import { isPublishable, publish, withPublicationOptions, type PublicationOptions } from './publication.js';
@@ -19,14 +19,13 @@ export function addRollback(policy: Command, context: CommandContext): void {
     )
     .description('publish the document of an earlier revision again, as a new revision')
     .action(async (wanted: number | undefined, options: PublicationOptions & { keys?: string }) => {
-      const keysFile = options.keys ?? context.io.env['STANCE_POLICY_KEYS_FILE'];
-      const keys = options.key === undefined ? undefined : policyKeysIn(keysFile);
+      const admins = options.key === undefined ? undefined : policyAdminsIn(options, context.io.env);
       await context.connected(async (stack) => {
         // Read before the log: what is published from here on was not looked at, and keeps this from being published.
         const after = await lastPublication(stack);
         const log = await readPolicyLog(stack);
         const published = wanted === undefined ? before(log) : named(log, wanted);
-        if (keys !== undefined) refuseToSignUnverified(published, keys);
+        if (admins !== undefined) refuseToSignUnverified(published, admins);
         const { revision, document } = published;
         const said = options.comment === undefined ? '' : `: ${options.comment}`;
         const comment = `rollback to ${revision}${said}`;
@@ -37,9 +36,9 @@ export function addRollback(policy: Command, context: CommandContext): void {
 }
 
 /** Whoever can write into the log could have an admin sign what nobody of them has seen. */
-function refuseToSignUnverified(published: PublishedPolicy, keys: PolicyKeys): void {
+function refuseToSignUnverified(published: PublishedPolicy, admins: PolicyAdmins): void {
   const { revision } = published;
-  const verdict = verifyPolicy(published, keys, Date.now());
+  const verdict = verifyPolicy(published, admins, Date.now());
   if (verdict.ok) return;
   throw new WrongUsage(
     `revision ${revision} is not signed anew without a look at it: ${verdict.reason}. To publish its document all the same: ` +

@@ -38,13 +38,16 @@ async function keygen(name: string): Promise<string> {
   return (await stance(['policy', 'keygen', file(`${name}.key`), '--name', name])).stdout;
 }
 
+/** What the engine and whoever signs are told. */
+const signing = () => ({ STANCE_POLICY_KEYS_FILE: file('policy-keys'), STANCE_INSTALLATION: 'production' });
+
 /** Runs a command of `stance policy`, where the public keys are known. */
 const run = (...argv: string[]) =>
-  stance(['policy', ...argv, '--nats', nats.url], { env: { STANCE_POLICY_KEYS_FILE: file('policy-keys') } });
+  stance(['policy', ...argv, '--nats', nats.url], { env: signing() });
 const json = async (...argv: string[]): Promise<unknown> => JSON.parse((await run(...argv, '--json')).stdout);
 
 async function startEngine(
-  environment: NodeJS.ProcessEnv = { STANCE_POLICY_KEYS_FILE: file('policy-keys') },
+  environment: NodeJS.ProcessEnv = signing(),
 ): Promise<void> {
   engine = ServiceProcess.start('policy-engine', { NATS_URL: nats.url, ...environment });
   await engine.reached('active');
@@ -81,6 +84,14 @@ describe('where the engine knows the keys of the policy admins', () => {
     expect(await run('verify')).toMatchObject({
       exitCode: 0,
       stdout: expect.stringMatching(/^revision 3: signed by ben at /),
+    });
+  });
+
+  test('what was signed for another installation does not come into force', async () => {
+    await startEngine();
+    expect(await publish(A, ...by('ana'), '--for', 'staging')).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining('it is signed for the installation staging, and this one is production'),
     });
   });
 

@@ -22,7 +22,8 @@ afterEach(async () => {
 });
 
 const file = (name: string): string => join(folder.path, name);
-const run = (...argv: string[]) => stance(['policy', ...argv], { env: { PATH: process.env['PATH'] ?? '' } });
+const run = (...argv: string[]) =>
+  stance(['policy', ...argv], { env: { PATH: process.env['PATH'] ?? '', STANCE_INSTALLATION: 'production' } });
 
 async function fileOf(name: string, text: string): Promise<string> {
   await writeFile(file(name), text);
@@ -63,14 +64,16 @@ describe('policy sign, policy verify', () => {
   test('a policy that was signed is verified, and says by whom', async () => {
     expect(await run('sign', policy, '--key', file('ana.key'))).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringMatching(/policy\.yaml\.sig: the signature of .*policy\.yaml as of 20\d\d-/),
+      stdout: expect.stringMatching(/policy\.yaml\.sig: the signature of .*policy\.yaml for production as of 20\d\d-/),
     });
     expect(await run('verify', policy, '--keys', keys)).toEqual({
       exitCode: 0,
       stdout: expect.stringMatching(/policy\.yaml: signed by ana@example\.com at 20.* with SHA256:/),
       stderr: '',
     });
-    const { stdout } = await stance(['policy', 'verify', policy, '--json'], { env: { STANCE_POLICY_KEYS_FILE: keys } });
+    const { stdout } = await stance(['policy', 'verify', policy, '--json'], {
+      env: { STANCE_POLICY_KEYS_FILE: keys, STANCE_INSTALLATION: 'production' },
+    });
     expect(JSON.parse(stdout)).toMatchObject({ name: policy, verified: true, signer: 'ana@example.com' });
   });
 
@@ -102,6 +105,31 @@ describe('policy sign, policy verify', () => {
     });
   });
 
+  test('a signature counts in the installation that it is for, and in no other', async () => {
+    expect(await run('sign', policy, '--key', file('ana.key'), '--for', 'staging')).toMatchObject({ exitCode: 0 });
+    expect(await readFile(`${policy}.sig`, 'utf8')).toMatch(/^stance policy statement 1\nfor: staging\nsha256: /);
+    expect(await run('verify', policy, '--keys', keys, '--for', 'staging')).toMatchObject({ exitCode: 0 });
+    expect(await run('verify', policy, '--keys', keys)).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining('it is signed for the installation staging, and this one is production'),
+    });
+    expect(await run('publish', policy, '--signature', `${policy}.sig`)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('is a signature for the installation staging, not for production'),
+    });
+  });
+
+  test.each([
+    ['sign', '--key', 'ana.key'],
+    ['verify', '--keys', 'policy-keys'],
+  ])('%s has to know for which installation', async (command, option, name) => {
+    expect(await stance(['policy', command, policy, option, file(name)])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('say with --for, or STANCE_INSTALLATION, for which installation'),
+    });
+    await expect(stat(`${policy}.sig`)).rejects.toThrow('ENOENT');
+  });
+
   test.each<[string, () => Promise<string[]>, RegExp]>([
     ['the key is not there', async () => ['sign', policy, '--key', file('none')], /none cannot be read: .*ENOENT/],
     ['there is no signature', async () => ['verify', policy, '--keys', keys], /policy\.yaml\.sig cannot be read/],
@@ -109,6 +137,11 @@ describe('policy sign, policy verify', () => {
       'the signature is something else',
       async () => ['verify', policy, '--keys', keys, '--signature', policy],
       /cannot be used: it is not of the form/,
+    ],
+    [
+      'the installation has no name that it could have',
+      async () => ['sign', policy, '--key', file('ana.key'), '--for', 'our own'],
+      /takes 1 to 100 letters, digits and \. _ -, such as production, not "our own"/,
     ],
     ['nobody says which keys count', async () => ['verify', policy], /say with --keys, or STANCE_POLICY_KEYS_FILE/],
     ['the keys are none', async () => ['verify', policy, '--keys', policy], /has problems: line 1: it has to be/],
@@ -161,7 +194,7 @@ describe('policy sign, policy verify', () => {
 
   test('say that a key which is not at hand needs OpenSSH', async () => {
     await writeFile(file('protected'), 'a key of another kind\n');
-    const options = { env: { PATH: folder.path } };
+    const options = { env: { PATH: folder.path, STANCE_INSTALLATION: 'production' } };
     expect(await stance(['policy', 'sign', policy, '--key', file('protected')], options)).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('needs `ssh-keygen` of OpenSSH, which does not run'),

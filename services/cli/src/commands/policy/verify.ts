@@ -4,12 +4,12 @@ import { readPolicyFile } from '../../check-policy.js';
 import type { CommandContext } from '../../command-context.js';
 import { WrongUsage } from '../../errors.js';
 import { publicationOf, readPolicyLog } from '../../policy-log.js';
-import { policyKeysIn, signatureOf } from '../../policy-signing.js';
+import { policyAdminsIn, signatureOf, type AdminsOptions } from '../../policy-signing.js';
 import { revisionsInForce } from '../../records/policies.js';
 import { plain } from '../../view/text.js';
+import { FOR_OPTION } from './publication.js';
 
-interface VerifyOptions {
-  readonly keys?: string;
+interface VerifyOptions extends AdminsOptions {
   readonly signature?: string;
 }
 
@@ -19,13 +19,14 @@ export function addVerify(policy: Command, context: CommandContext): void {
     .argument('[file]', 'a policy (default: the one in force, as when keys are to be configured or taken away)')
     .description('whether a policy is signed by one of the policy admins; needs no server for a file')
     .option('--keys <file>', 'public keys of the policy admins (default: STANCE_POLICY_KEYS_FILE)')
+    .option('--for <installation>', FOR_OPTION)
     .option('--signature <file>', 'the signature of the file (default: its name with .sig behind it)')
     .action(async (file: string | undefined, options: VerifyOptions) => {
-      const keys = policyKeysIn(options.keys ?? context.io.env['STANCE_POLICY_KEYS_FILE']);
+      const admins = policyAdminsIn(options, context.io.env);
       if (file !== undefined) {
         const document = readPolicyFile(file);
         const signature = signatureOf(document, options.signature ?? `${file}.sig`);
-        return tell(context, file, verifyPolicy({ document, signature }, keys, Date.now()));
+        return tell(context, file, verifyPolicy({ document, signature }, admins, Date.now()));
       }
       if (options.signature !== undefined) throw new WrongUsage('--signature is that of a file: name the file too');
       await context.connected(async (stack) => {
@@ -35,7 +36,7 @@ export function addVerify(policy: Command, context: CommandContext): void {
         if (published === undefined) throw new WrongUsage('no policy is in force: see `stance policy history`');
         const activated = log.activated.findLast(({ data }) => data.revision === revision);
         const at = activated === undefined ? Date.now() : Date.parse(activated.time);
-        tell(context, `revision ${revision}`, verifyPolicy(published, keys, at));
+        tell(context, `revision ${revision}`, verifyPolicy(published, admins, at));
       });
     });
 }

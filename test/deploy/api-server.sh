@@ -2,19 +2,18 @@
 # Installs the chart on a real Kubernetes API server, without nodes: everything is admitted (Pod Security `restricted` enforced),
 # defaulted and validated as in a cluster, controllers make the pods, and nothing runs. docs/kubernetes.md says what came of it.
 #
-# It starts etcd, kube-apiserver and kube-controller-manager from PATH on loopback, in a folder that is removed, and needs
-# kubectl and helm besides. Where there are none: etcd is Debian's etcd-server, the two are built from the Go module
-# k8s.io/kubernetes (its go.mod replaces k8s.io/* by folders: replace them by the modules of the same minor version instead).
-# CRDS: folders with the CustomResourceDefinitions of the Prometheus operator and KEDA, for the full values; left out, only the
-# minimal ones are installed. NATS_CHART: a folder with the official chart of NATS, installed with examples/nats-values.yaml.
+# It starts etcd, kube-apiserver and kube-controller-manager on loopback, in a folder that is removed, and needs kubectl, helm and
+# openssl besides: each is what STANCE_TEST_<NAME> names (STANCE_TEST_KUBE_APISERVER), or the first on PATH. Where there are
+# none: etcd is Debian's etcd-server, the two are built from the Go module k8s.io/kubernetes (its go.mod replaces k8s.io/* by
+# folders: replace them by the modules of the same minor version instead).
+# STANCE_TEST_CRDS: folders with the CustomResourceDefinitions of the Prometheus operator and KEDA, for the full values; left
+# out, only the default and the minimal ones are installed. STANCE_TEST_NATS_CHART: a folder with the official chart of NATS,
+# installed with examples/nats-values.yaml.
 #
-#   CRDS="<folder> <folder>" NATS_CHART=<folder> deploy/helm/try-on-api-server.sh
+#   STANCE_TEST_CRDS="<folder> <folder>" STANCE_TEST_NATS_CHART=<folder> test/deploy/api-server.sh
 set -euo pipefail
-readonly CHART="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/stance"
-readonly ETCD_PORT="${ETCD_PORT:-23790}" API_PORT="${API_PORT:-26443}"
-for tool in etcd kube-apiserver kube-controller-manager kubectl helm openssl; do
-  command -v "$tool" >/dev/null || { echo "there is no $tool on PATH" >&2; exit 2; }
-done
+CHART=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/deploy/helm/stance
+readonly CHART ETCD_PORT="${STANCE_TEST_ETCD_PORT:-23790}" API_PORT="${STANCE_TEST_API_PORT:-26443}"
 
 folder=$(mktemp -d)
 started=()
@@ -24,6 +23,23 @@ clean_up() {
   rm -rf "$folder"
 }
 trap clean_up EXIT
+
+mkdir "$folder/bin"
+PATH=$folder/bin:$PATH
+# find_program NAME: from here on it is called by its name alone.
+find_program() {
+  local variable=${1^^}
+  variable=STANCE_TEST_${variable//-/_}
+  local named=${!variable:-}
+  if [ -n "$named" ]; then
+    [ -f "$named" ] && [ -x "$named" ] ||
+      { echo "$variable names $named, which is no file that can be run: name the binary, or unset it" >&2; exit 2; }
+    ln -s "$(realpath "$named")" "$folder/bin/$1"
+  fi
+  type -P "$1" >/dev/null || { echo "there is no $1: put it on PATH, or set $variable" >&2; exit 2; }
+}
+for program in etcd kube-apiserver kube-controller-manager kubectl helm openssl; do find_program "$program"; done
+
 start() {
   "$@" >"$folder/$(basename "$1").log" 2>&1 &
   started+=($!)
@@ -59,7 +75,7 @@ start kube-controller-manager --kubeconfig="$KUBECONFIG" --leader-elect=false --
   --service-account-private-key-file="$folder/accounts.key" --use-service-account-credentials=false
 kubectl version -o json | grep gitVersion | tail -n 1
 
-for crds in ${CRDS:-}; do
+for crds in ${STANCE_TEST_CRDS:-}; do
   kubectl apply --server-side -f "$crds" >/dev/null
 done
 
@@ -123,15 +139,15 @@ try_nats() {
   say 'the official chart of NATS'
   kubectl create namespace stance-nats >/dev/null
   kubectl label namespace stance-nats pod-security.kubernetes.io/enforce=restricted >/dev/null
-  helm install nats "$NATS_CHART" -n stance-nats -f "$CHART/examples/nats-values.yaml" >/dev/null
+  helm install nats "$STANCE_TEST_NATS_CHART" -n stance-nats -f "$CHART/examples/nats-values.yaml" >/dev/null
   until_true 60 nats_pods_made || { refusals stance-nats; return 1; }
   [ -z "$(refusals stance-nats)" ] || { refusals stance-nats; return 1; }
   echo 'installed: 3 pods admitted, none refused'
 }
 nats_pods_made() { [ "$(kubectl -n stance-nats get pods -o name | wc -l)" = 3 ]; }
 
-[ -z "${NATS_CHART:-}" ] || try_nats
+[ -z "${STANCE_TEST_NATS_CHART:-}" ] || try_nats
 try default
 try minimal
-[ -z "${CRDS:-}" ] || try full
+[ -z "${STANCE_TEST_CRDS:-}" ] || try full
 say 'All of it was taken'

@@ -1,11 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { AUDIT_GENESIS_HASH } from '@stance/contracts';
+import { AUDIT_GENESIS_HASH, NO_DEVICE } from '@stance/contracts';
 import { CHAIN_START, linkTo, type AuditRecord, type ChainEnd, type RecordContent } from './chain.js';
-import { endOf, gapOf } from './record.js';
-import { verifyChain } from './verify.js';
+import { verifyChain } from './chain-verifier.js';
 
 function fact(sequence: number, stream = 'STANCE_POSTURE'): RecordContent {
   return { kind: 'event', stream, device: 'd1', sequence, payload: `fact ${sequence}`, encoding: 'utf8' };
+}
+
+/** Facts that were gone before audit saw them; without `lastMissing`, with the stream they were in. */
+function gap(sequence: number, lastMissing?: number): RecordContent {
+  const missing = lastMissing === undefined ? {} : { lastMissing };
+  return { kind: 'gap', stream: 'STANCE_POSTURE', device: NO_DEVICE, sequence, ...missing };
 }
 
 function chainOf(...contents: RecordContent[]): AuditRecord[] {
@@ -17,7 +22,7 @@ function chainOf(...contents: RecordContent[]): AuditRecord[] {
   });
 }
 
-const whole = chainOf(fact(1), fact(2), fact(1, 'STANCE_DEVICES'), gapOf('STANCE_POSTURE', 3, 9), fact(10));
+const whole = chainOf(fact(1), fact(2), fact(1, 'STANCE_DEVICES'), gap(3, 9), fact(10));
 
 /** The chain with one record taken out, and the others as they are. */
 const without = (index: number): AuditRecord[] => whole.toSpliced(index, 1);
@@ -34,7 +39,7 @@ describe('verifying a chain', () => {
 
   it('lets the sequences of a stream that was made anew start over', () => {
     expect(
-      verifyChain(chainOf(fact(1), fact(2), endOf('STANCE_POSTURE', 3), fact(1), fact(2))).firstBad,
+      verifyChain(chainOf(fact(1), fact(2), gap(3), fact(1), fact(2))).firstBad,
     ).toBeUndefined();
   });
 
