@@ -18,15 +18,15 @@ export class ComponentMissing extends Error {
 }
 
 /**
- * Of npm's bill of materials of the checkout, what is delivered: npm's own `--omit=dev` leaves in what only tests of workspaces
- * need, and leaves out what a test needs, too. Throws
- * {@link ComponentMissing}.
+ * Of npm's bill of materials of the checkout, what is delivered, and the base that it is delivered on: npm's own `--omit=dev`
+ * leaves in what only tests of workspaces need, and leaves out what a test needs, too. Throws {@link ComponentMissing}.
  *
  * @param {Bill} whole
  * @param {readonly ProductionPackage[]} delivered
+ * @param {readonly Component[]} base
  * @returns {Bill}
  */
-export function billOfMaterials(whole, delivered) {
+export function billOfMaterials(whole, delivered, base) {
   const references = new Set(delivered.map(({ name, version }) => `${name}@${version}`));
   const components = whole.components.filter((component) => references.has(component['bom-ref']));
   const named = new Set(components.map((component) => component['bom-ref']));
@@ -40,7 +40,7 @@ export function billOfMaterials(whole, delivered) {
   return {
     ...whole,
     metadata: { ...whole.metadata, component: { ...component, name: 'stance' } },
-    components,
+    components: [...components, ...base],
     dependencies,
   };
 }

@@ -7,6 +7,7 @@ const delivered = [
   { folder: 'node_modules/yes', name: 'yes', version: '1.2.0', license: 'MIT' },
   { folder: 'services/a/node_modules/yes', name: 'yes', version: '2.0.0', license: '(MIT OR ISC)' },
 ];
+const base = [{ 'bom-ref': 'node@24.1.0' }];
 const bill = (...references: string[]) => ({
   bomFormat: 'CycloneDX',
   metadata: { component: { 'bom-ref': 'stance@1.0.0', name: 'checkout' } },
@@ -20,8 +21,13 @@ const bill = (...references: string[]) => ({
 
 describe('the bill of materials', () => {
   it('names what is delivered, once, and on what of it that depends', () => {
-    const made = billOfMaterials(bill('@s/a@1.0.0', 'yes@1.2.0', 'yes@2.0.0', 'jest@30.0.0'), delivered);
-    expect(made.components.map((component) => component['bom-ref'])).toEqual(['@s/a@1.0.0', 'yes@1.2.0', 'yes@2.0.0']);
+    const made = billOfMaterials(bill('@s/a@1.0.0', 'yes@1.2.0', 'yes@2.0.0', 'jest@30.0.0'), delivered, base);
+    expect(made.components.map((component) => component['bom-ref'])).toEqual([
+      '@s/a@1.0.0',
+      'yes@1.2.0',
+      'yes@2.0.0',
+      'node@24.1.0',
+    ]);
     expect(made.dependencies).toEqual([
       { ref: 'stance@1.0.0', dependsOn: ['@s/a@1.0.0'] },
       { ref: '@s/a@1.0.0', dependsOn: ['yes@1.2.0'] },
@@ -30,7 +36,7 @@ describe('the bill of materials', () => {
   });
 
   it('is refused where npm does not name what is delivered', () => {
-    expect(() => billOfMaterials(bill('@s/a@1.0.0', 'yes@1.2.0'), delivered)).toThrow(ComponentMissing);
+    expect(() => billOfMaterials(bill('@s/a@1.0.0', 'yes@1.2.0'), delivered, base)).toThrow(ComponentMissing);
   });
 
   it('has a list of the licences of others', () => {

@@ -42,6 +42,14 @@ export const fleetPosture = {
           query('min(stance_engine_policy_loaded{namespace=~"$namespace"})', 'policy'),
         ),
         numbers(
+          'Unsigned policies',
+          'short',
+          { redFrom: 1 },
+          'In force by the log, or refused within a day: runbook policy-forged.',
+          query('max(stance_engine_policy_unverified{namespace=~"$namespace"})', 'in force by the log'),
+          query('sum(increase(stance_engine_policy_signature_refusals_total{namespace=~"$namespace"}[1d]))', 'refused'),
+        ),
+        numbers(
           'Break-glass',
           'short',
           { redFrom: 1 },

@@ -38,9 +38,7 @@ describe('verifying a chain', () => {
   });
 
   it('lets the sequences of a stream that was made anew start over', () => {
-    expect(
-      verifyChain(chainOf(fact(1), fact(2), gap(3), fact(1), fact(2))).firstBad,
-    ).toBeUndefined();
+    expect(verifyChain(chainOf(fact(1), fact(2), gap(3), fact(1), fact(2))).firstBad).toBeUndefined();
   });
 
   it.each<[string, AuditRecord[], number, RegExp]>([

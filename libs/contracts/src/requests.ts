@@ -238,6 +238,8 @@ export const GetEngineStatus = defineRequest({
     reportingRevision: z.int().positive().optional(),
     /** Who signed the policy in force, or the newer one in report mode; absent where none has to be signed. */
     policySigner: z.string().optional(),
+    /** The newest that the log says is in force, and that does not count: no policy admin signed it. */
+    unverifiedRevision: z.int().positive().optional(),
     review: fleetReview.nullable(),
     holds: z.array(gatewayHold),
   }),

@@ -24,8 +24,8 @@ export class GatewayAccountMissing extends Error {
   override readonly name = 'GatewayAccountMissing';
   constructor(gateway: string, cause: unknown) {
     super(
-      `gateway ${gateway} has no account of its own that this user may set up: generate the accounts with ` +
-        '`stance nats-auth generate` for all gateways, this one among them, and let the NATS servers reload them',
+      `gateway ${gateway} has no account of its own that this user may set up: add it with \`stance ` +
+        `nats-auth generate --out <the folder of before> --gateways ${gateway}\`, and let the NATS servers reload`,
       { cause },
     );
   }

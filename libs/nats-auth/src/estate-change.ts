@@ -9,9 +9,9 @@ export interface EstateChange {
   readonly removeGateways?: readonly string[] | undefined;
   readonly addSources?: readonly string[] | undefined;
   readonly removeSources?: readonly string[] | undefined;
-  /** Bytes; `null` takes the limit away. */
-  readonly auditLimit?: number | null | undefined;
-  readonly gatewayLimit?: number | null | undefined;
+  /** Bytes; `none` takes the limit away. */
+  readonly auditLimit?: number | 'none' | undefined;
+  readonly gatewayLimit?: number | 'none' | undefined;
   readonly format?: AuthFormat | undefined;
 }
 
@@ -66,7 +66,8 @@ function changedNames(
   removed: readonly string[] = [],
 ): string[] {
   const both = added.filter((name) => removed.includes(name));
-  if (both.length > 0) throw new UnusableAuthFolder(`${kind} ${both.join(', ')} is to be added and removed: name it once`);
+  if (both.length > 0)
+    throw new UnusableAuthFolder(`${kind} ${both.join(', ')} is to be added and removed: name it once`);
   const unknown = removed.filter((name) => !before.includes(name));
   if (unknown.length > 0) {
     const known = before.length === 0 ? 'none' : before.join(', ');
@@ -75,8 +76,8 @@ function changedNames(
   return [...new Set([...before, ...added])].filter((name) => !removed.includes(name));
 }
 
-function changedLimit(before: number | undefined, given: number | null | undefined): number | undefined {
-  return given === undefined ? before : (given ?? undefined);
+function changedLimit(before: number | undefined, given: number | 'none' | undefined): number | undefined {
+  return given === 'none' ? undefined : (given ?? before);
 }
 
 function differentNames(kind: string, before: readonly string[], after: readonly string[]): string[] {

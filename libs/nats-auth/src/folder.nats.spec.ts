@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -17,7 +18,8 @@ import { findNatsServer } from '@stance/nats-server';
 import { userKeyOf } from '@stance/nkeys';
 import { usersOf, type Estate } from './accounts.js';
 import { UnusableAuthFolder } from './errors.js';
-import { AUTH_FORMATS, writeAuthFolder } from './folder.js';
+import { changeAuthFolder, writeAuthFolder } from './folder.js';
+import { AUTH_FORMATS } from './format.js';
 
 const ESTATE: Estate = { gateways: ['edge'], sources: ['s1.example'], limits: { audit: 1 << 30, gateway: 1 << 20 } };
 
@@ -62,6 +64,33 @@ describe.each(AUTH_FORMATS)('a folder of the format %s', (format) => {
     expect(signersIn(contentOf(join(folder, 'signing.json')))).toMatchObject(signersIn(signing));
   });
 
+  test('takes back the keys of whoever is left out, for good', async () => {
+    const { changes } = await writeAuthFolder(folder, { ...ESTATE, gateways: ['edge', 'vpn'] }, { format });
+    expect(changes).toContain('gateway vpn: added');
+    const users = ['gateway-vpn', 'sentinelone-poller-s1=2Eexample'];
+    const before = users.map((user) => publicKeyOf(seedOf(user)));
+    const after = await writeAuthFolder(folder, { ...ESTATE, sources: [] }, { format });
+    expect(after.changes).toEqual(['gateway vpn: removed', 'source s1.example: removed']);
+    expect(after.accounts).not.toContain('GATEWAY_vpn');
+    expect(filesIn(join(folder, 'users')).filter((file) => users.some((user) => file.includes(`${user}.`)))).toEqual(
+      [],
+    );
+    expect(readdirSync(join(folder, 'removed')).toSorted()).toEqual(
+      users.map((user, at) => `${user}.${before[at] ?? ''}.nk`),
+    );
+    expect(modeOf(join(folder, 'removed'))).toBe(0o700);
+    expect(revokedIn(folder)).toEqual(Object.fromEntries(users.map((user, at) => [user, [before[at]]])));
+
+    const again = await writeAuthFolder(folder, { ...ESTATE, gateways: ['edge', 'vpn'] }, { format });
+    expect(publicKeyOf(seedOf('gateway-vpn'))).not.toBe(before[0]);
+    await expect(checkByServer('nats-auth.conf')).resolves.toBeUndefined();
+    const config = readFileSync(again.serverConfig, 'utf8');
+    expect(config).not.toContain(before[0]);
+    // Whatever was signed for them: no account takes it.
+    const signedAccounts = format === 'jwt' ? again.accounts : [];
+    expect(revocationsIn(config)).toEqual(signedAccounts.map(() => revokedNow()));
+  });
+
   test('names a user that there is not', async () => {
     const writing = writeAuthFolder(folder, ESTATE, { format, rotate: ['gateway-nowhere'] });
     await expect(writing).rejects.toThrow(UnusableAuthFolder);
@@ -80,6 +109,33 @@ describe.each(AUTH_FORMATS)('a folder of the format %s', (format) => {
     expect(readFileSync(join(folder, 'nats-auth.conf'), 'utf8')).toBe('as it was');
     expect(readFileSync(seedOf('viewer'), 'utf8')).toBe('damaged');
   });
+});
+
+test("a folder that is somebody else's is neither taken nor closed to others", async () => {
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  chmodSync(folder, 0o755);
+  const { changes } = await changeAuthFolder(folder, { addGateways: ['edge'] });
+  expect(changes).toEqual(['gateway edge: added']);
+  expect([folder, join(folder, 'users')].map(modeOf)).toEqual([0o755, 0o700]);
+  // What is put beside an estate that is there is nobody's business.
+  writeFileSync(join(folder, 'notes.md'), '');
+  expect(await changeAuthFolder(folder, {})).toMatchObject({ changes: [] });
+  rmSync(join(folder, 'estate.json'));
+  await expect(changeAuthFolder(folder, {})).rejects.toThrow(`${folder} has keys of gateway-edge, but no estate.json`);
+  await expect(changeAuthFolder(folder, { addGateways: ['edge'] })).rejects.toThrow('holds files of others (notes.md)');
+});
+
+test.each([
+  ['{', 'cannot be read'],
+  ['{"format":"config","gateways":"edge","sources":[],"limits":{}}', 'does not say which gateways'],
+  ['{"format":"config","gateways":[],"sources":[],"limits":{"audit":"much"}}', 'does not say which gateways'],
+])('an estate that is damaged is named, and left as it is: %s', async (text, message) => {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'estate.json');
+  writeFileSync(file, text);
+  await expect(changeAuthFolder(folder, {})).rejects.toThrow(`${file} ${message}`);
+  expect(readFileSync(file, 'utf8')).toBe(text);
+  expect(readdirSync(folder)).toEqual(['estate.json']);
 });
 
 test('a key that is rotated is let in, and answered, beside the new one until it is retired', async () => {
@@ -157,6 +213,24 @@ function signersIn(text: string): Record<string, unknown> {
 function revokedIn(path: string): Record<string, string[]> {
   const revoked = JSON.parse(readFileSync(join(path, 'revoked.json'), 'utf8')) as Record<string, object>;
   return Object.fromEntries(Object.entries(revoked).map(([user, keys]) => [user, Object.keys(keys)]));
+}
+
+/** All keys that are revoked. */
+function revokedNow(): string[] {
+  return Object.values(revokedIn(folder)).flat().toSorted();
+}
+
+/** The keys that each account of an operator revokes. */
+function revocationsIn(config: string): string[][] {
+  const jwts = config.match(/(?<=: )ey[\w-]+\.[\w-]+(?=\.)/g) ?? [];
+  const claims = jwts.map((jwt) => JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()) as Claims);
+  return claims
+    .filter(({ nats }) => nats.type === 'account')
+    .map(({ nats }) => Object.keys(nats.revocations ?? {}).toSorted());
+}
+
+interface Claims {
+  readonly nats: { readonly type: string; readonly revocations?: object };
 }
 
 function keysIn(file: string): string[] {

@@ -12,4 +12,10 @@ export {
 } from './policy-statement.js';
 export { readSignature } from './ssh-signature.js';
 export { SshFormatError } from './ssh-wire.js';
-export { NOT_WELL_FORMED, verifyPolicy, type PolicyAdmins, type SignatureVerdict, type SignedPolicy } from './verify-policy.js';
+export {
+  NOT_WELL_FORMED,
+  verifyPolicy,
+  type PolicyAdmins,
+  type SignatureVerdict,
+  type SignedPolicy,
+} from './verify-policy.js';

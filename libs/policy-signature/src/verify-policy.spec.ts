@@ -115,7 +115,11 @@ describe('a forgery is told from a signed policy', () => {
       /the signature is wrong/,
     ],
     ['one that says nothing of an installation', good.replace('for: production\n', ''), /not of the form/],
-    ['one for two installations', good.replace('for: production\n', 'for: production\nfor: staging\n'), /not of the form/],
+    [
+      'one for two installations',
+      good.replace('for: production\n', 'for: production\nfor: staging\n'),
+      /not of the form/,
+    ],
     ['a time that is none', good.replace('2026-11-21T', '2026-99-21T'), /not of the form/],
   ])('%s', (_, signature, reason) => {
     expect(verdict(signature)).toEqual({ ok: false, reason: expect.stringMatching(reason) });

@@ -29,7 +29,11 @@ export const NOT_WELL_FORMED = 'it is not well-formed Unicode: half of a charact
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 /** Verifies a signature as of the time `at` (milliseconds since the epoch) at which the policy comes into force. Pure. */
-export function verifyPolicy({ document, signature }: SignedPolicy, admins: PolicyAdmins, at: number): SignatureVerdict {
+export function verifyPolicy(
+  { document, signature }: SignedPolicy,
+  admins: PolicyAdmins,
+  at: number,
+): SignatureVerdict {
   // In UTF-8 it would be another document, whose signature would fit this one too.
   if (!document.isWellFormed()) return { ok: false, reason: NOT_WELL_FORMED };
   if (signature === undefined) return { ok: false, reason: 'it is not signed' };

@@ -253,7 +253,8 @@ describe('the audit trail', () => {
         async () => {
           const some = (await records()).filter(({ stream }) => stream === STREAMS.POSTURE.name);
           const anew = some.findIndex(({ kind, lastMissing }) => kind === 'gap' && lastMissing === undefined);
-          return anew !== -1 && some.at(-1)?.sequence === 4 ? some.slice(anew + 1) : undefined;
+          const after = some.slice(anew + 1);
+          return anew !== -1 && after.at(-1)?.sequence === 4 && after;
         },
         { what: 'the stream to be recorded from its start' },
       );

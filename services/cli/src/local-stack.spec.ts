@@ -74,9 +74,11 @@ describe('findLocalStack', () => {
     expect(find).toThrow(/run\.json says which local stack to use, but others than its owner may write it/);
     expect(find).toThrow(/name the server by --nats or NATS_URL/);
   });
+});
 
-  // Only root may give a file away.
-  (process.getuid?.() === 0 ? test : test.skip)('refuses one of another user', () => {
+// Only root may give a file away.
+(process.getuid?.() === 0 ? describe : describe.skip)('findLocalStack as root', () => {
+  test('refuses the file of another user', () => {
     const home = place('.stance', running);
     chownSync(join(home, 'run.json'), 65_534, 65_534);
     const find = () => findLocalStack({ ...nowhere, cwd: folder.path });

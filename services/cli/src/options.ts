@@ -65,7 +65,7 @@ export function bytesOption(text: string): number {
   throw new InvalidArgumentError('It has to be a size such as 512MB, 50GB or 2TB.');
 }
 
-/** Reads an option that is a size, or `none` for no limit: `null`. */
-export function limitOption(text: string): number | null {
-  return text.trim() === 'none' ? null : bytesOption(text);
+/** Reads an option that is a size, or `none` for no limit. */
+export function limitOption(text: string): number | 'none' {
+  return text.trim() === 'none' ? 'none' : bytesOption(text);
 }

@@ -36,11 +36,7 @@ export function compose(
     files.push(new FileSync(devices, logger, (content) => sync.apply(content), options));
   }
   if (policy !== undefined) {
-    const signature = policySignatureOf(
-      policy,
-      config.STANCE_POLICY_SIGNATURE_FILE,
-      config.STANCE_INSTALLATION,
-    );
+    const signature = policySignatureOf(policy, config.STANCE_POLICY_SIGNATURE_FILE, config.STANCE_INSTALLATION);
     const history = new PolicyHistory(connection, publishedByFile(policy), () => sync.logObjections(logger));
     const sync: PolicySync = new PolicySync(policy, signature, history, publisher);
     const company = { companion: signature.file, objections: () => sync.objections() };

@@ -34,7 +34,9 @@ describe('admission of a publication', () => {
     const forStaging = published(OTHER, { signature: ana.sign(OTHER, T1, 'staging') });
     expect(admit(forStaging, admins, undefined, T2)).toEqual({
       ok: false,
-      reason: expect.stringMatching(/^it is signed for the installation staging, and this one is production; only what/),
+      reason: expect.stringMatching(
+        /^it is signed for the installation staging, and this one is production; only what/,
+      ),
     });
   });
 

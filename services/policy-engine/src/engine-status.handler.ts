@@ -28,13 +28,14 @@ export class EngineStatusHandler {
   @OnRequest(GetEngineStatus)
   async status(): Promise<EngineStatus> {
     const holds = await this.heldSessions.countedIn(this.holds.list());
-    const { active, reporting, signature } = this.policies;
+    const { active, reporting, signature, unverifiedActivation } = this.policies;
     return {
       policyRevision: active?.revision ?? 0,
       policyLoads: active === undefined || active.ok,
       ...(active?.ok === false && { policyErrors: active.errors.slice(0, MAX_ERRORS) }),
       ...(reporting !== undefined && { reportingRevision: reporting.revision }),
       ...(signature !== undefined && { policySigner: signature.signer }),
+      ...(unverifiedActivation !== undefined && { unverifiedRevision: unverifiedActivation.revision }),
       review: this.review.progress ?? null,
       holds: holds.map(({ gateway, since, until, devices, sessions }) => ({
         gateway,

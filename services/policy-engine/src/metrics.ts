@@ -42,7 +42,11 @@ export function engineCounts(): EngineCounts {
     ['gateway', 'code'],
   );
   const refusals = tallyOf(
-    metric('stance.engine.policy.signature_refusals', '{publication}', 'Policies refused as no policy admin signed them'),
+    metric(
+      'stance.engine.policy.signature_refusals',
+      '{publication}',
+      'Policies refused as no policy admin signed them',
+    ),
     [],
   );
   // From the start, so that the first one shows as an increase.
@@ -87,7 +91,11 @@ export function observeEngine({
       (tell) => tell(isPolicyLoaded() ? 1 : 0),
     ),
     observeGauge(
-      metric('stance.engine.policy.unverified', '1', '1 while the log puts a policy into force that no policy admin signed'),
+      metric(
+        'stance.engine.policy.unverified',
+        '1',
+        '1 while the log puts a policy into force that no policy admin signed',
+      ),
       (tell) => tell(isForged() ? 1 : 0),
     ),
     observeGauge(

@@ -112,7 +112,8 @@ export class PolicyLog implements WarmTable {
    * meanwhile. The activation, if it does not count and is the first of its revision that does not. Puts nothing into force.
    */
   examine(revision: number, seen: PublishedPolicy | undefined, at: number): UnverifiedActivation | undefined {
-    if (this.admins === undefined || !this.isNewerThanActive(revision) || this.unverified.has(revision)) return undefined;
+    if (this.admins === undefined || !this.isNewerThanActive(revision) || this.unverified.has(revision))
+      return undefined;
     const admission = this.admissionOf(this.documents.get(revision) ?? seen, this.admins, at);
     if (admission.ok) return undefined;
     this.unverified.set(revision, admission.reason);

@@ -90,7 +90,9 @@ describe('with keys, a signed policy', () => {
     await world.revoked('s1');
     const engine = await restartWith(ana.line(), ben.line());
     expect(engine.health()).toMatchObject({ ready: true, details: { policyRevision: 2 } });
-    await expect(ask(world.connection, GetEngineStatus, {})).resolves.toMatchObject({ policySigner: 'ben@example.com' });
+    await expect(ask(world.connection, GetEngineStatus, {})).resolves.toMatchObject({
+      policySigner: 'ben@example.com',
+    });
     // Anybody may read what is told of its health.
     expect(JSON.stringify(engine.health())).not.toContain('ben@example.com');
   });
@@ -373,7 +375,10 @@ describe('an engine without keys, where the policy in force was signed', () => {
     await world.revoked('s1');
     expect(engine.health()).toMatchObject({
       ready: false,
-      details: { policyRevision: 1, policyErrors: [{ message: expect.stringContaining('has no keys to verify them by') }] },
+      details: {
+        policyRevision: 1,
+        policyErrors: [{ message: expect.stringContaining('has no keys to verify them by') }],
+      },
     });
     expect(await world.settlePolicy(2, ANYBODY_READS)).toMatchObject({
       outcome: 'refused',

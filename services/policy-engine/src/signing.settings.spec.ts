@@ -43,7 +43,11 @@ describe('which signatures policies need', () => {
   });
 
   it.each<[string, NodeJS.ProcessEnv, RegExp]>([
-    ['a file of keys that is set and empty', { STANCE_POLICY_KEYS_FILE: '' }, /STANCE_POLICY_KEYS_FILE is set and empty/],
+    [
+      'a file of keys that is set and empty',
+      { STANCE_POLICY_KEYS_FILE: '' },
+      /STANCE_POLICY_KEYS_FILE is set and empty/,
+    ],
     ['a name with a blank', { STANCE_INSTALLATION: 'my own' }, /STANCE_INSTALLATION must be 1 to 100 letters/],
     ['another word for off', { STANCE_POLICY_SIGNATURES: 'no' }, /must be one of on, off/],
   ])('is not said by %s', (_, environment, problem) => {

@@ -220,7 +220,11 @@ describe('verifying an exported file names', () => {
       (lines) => lines.map((line, index) => (index === 2 ? line.replace('2026-01-05T10', '2026-01-05T11') : line)),
       { line: 3, streamSequence: 3, position: 3, problem: expect.stringContaining('it was altered') },
     ],
-    ['a record that is missing', (lines) => lines.toSpliced(2, 1), { line: 3, problem: 'position 3 missing before it' }],
+    [
+      'a record that is missing',
+      (lines) => lines.toSpliced(2, 1),
+      { line: 3, problem: 'position 3 missing before it' },
+    ],
     [
       'records in another order',
       (lines) => [0, 2, 1, 3, 4].flatMap((index) => lines.slice(index, index + 1)),

@@ -34,7 +34,10 @@ export function addAudit(program: Command, context: CommandContext): void {
   audit
     .command('verify')
     .description('walk the whole chain and name the first record that does not fit')
-    .option('--file <file...>', 'one that was exported, or several in their order, instead of the trail: nothing is asked')
+    .option(
+      '--file <file...>',
+      'one that was exported, or several in their order, instead of the trail: nothing is asked',
+    )
     .option('--timeout <duration>', 'how long it may take', durationOption, durationOption(VERIFY_TIMEOUT))
     .action(async ({ timeout, file }: { timeout: number; file?: string[] }) => {
       if (file !== undefined) return verifyExported(file, context);

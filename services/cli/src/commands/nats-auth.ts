@@ -1,6 +1,12 @@
 import { resolve } from 'node:path';
 import { UnusableId } from '@stance/contracts';
-import { AUTH_FORMATS, changeAuthFolder, UnusableAuthFolder, type AuthFolder, type AuthFormat } from '@stance/nats-auth';
+import {
+  AUTH_FORMATS,
+  changeAuthFolder,
+  UnusableAuthFolder,
+  type AuthFolder,
+  type AuthFormat,
+} from '@stance/nats-auth';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../command-context.js';
 import { WrongUsage } from '../errors.js';
@@ -13,8 +19,8 @@ interface GenerateOptions {
   readonly sources?: readonly string[];
   readonly removeSources?: readonly string[];
   readonly format?: AuthFormat;
-  readonly auditLimit?: number | null;
-  readonly gatewayLimit?: number | null;
+  readonly auditLimit?: number | 'none';
+  readonly gatewayLimit?: number | 'none';
   readonly rotate?: readonly string[];
   readonly retire?: readonly string[];
 }
@@ -49,7 +55,11 @@ export function addNatsAuth(program: Command, context: CommandContext): void {
       'what the audit trail may take on disk, as in 500GB, replicas counted each; none for no limit',
       limitOption,
     )
-    .option('--gateway-limit <bytes>', 'what the copies of one gateway may take on disk; none for no limit', limitOption)
+    .option(
+      '--gateway-limit <bytes>',
+      'what the copies of one gateway may take on disk; none for no limit',
+      limitOption,
+    )
     .option('--rotate <users>', 'give these users a new key; the one before stays valid beside it', names)
     .option('--retire <users>', 'let the keys before of these users in no longer', names)
     .action(async (options: GenerateOptions) => {

@@ -66,12 +66,16 @@ export function policyRecords(published: readonly Publication[], activated: read
  */
 export function withPresentState(records: readonly PolicyRecord[], status: EngineStatus | null): PolicyRecord[] {
   if (status === null) return [...records];
-  const { policyRevision, policyLoads, policyErrors = [] } = status;
+  const { policyRevision, policyLoads, policyErrors = [], unverifiedRevision } = status;
   const claimed = records.find(({ state }) => state === 'in-force')?.revision ?? 0;
   return records.map((record) => {
     const { revision } = record;
     if (policyRevision === 0 || claimed < policyRevision) return record;
-    if (revision === claimed && revision > policyRevision) return { ...record, state: 'unverified' };
+    if (claimed > policyRevision) {
+      // The engine may be about to take it.
+      if (claimed !== unverifiedRevision) return record;
+      if (revision === claimed) return { ...record, state: 'unverified' };
+    }
     if (revision !== policyRevision) return record;
     const inForce: PolicyRecord = { ...record, state: 'in-force' };
     return policyLoads ? inForce : { ...inForce, loads: false, errors: policyErrors };

@@ -25,6 +25,10 @@ export class PolicyAdmin {
 
   /** The content of a document's signature file. */
   sign(document: string, signedAt = Date.now(), installation = INSTALLATION): string {
-    return signPolicy(document, { installation, signedAt }, (text) => signWithKeyFile(this.files.privateKey, text) ?? '');
+    return signPolicy(
+      document,
+      { installation, signedAt },
+      (text) => signWithKeyFile(this.files.privateKey, text) ?? '',
+    );
   }
 }

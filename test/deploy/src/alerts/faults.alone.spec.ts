@@ -248,6 +248,15 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
     });
   }, 120_000);
 
+  test('policies that no policy admin signed: one in force, one that is published', async () => {
+    const forged = (severity: string) => ({ alert: 'StancePolicyForged', labels: { severity } });
+    await expectToFire([forged('critical')], async () => {
+      await stance.process('policy-engine').kill();
+      await stance.spawn('policy-engine', await stance.signedPoliciesOnly());
+    });
+    await expectToFire([forged('warning')], () => stance.publishPolicy(POLICY));
+  }, 120_000);
+
   test('a forged record in the trail, and a stream that was deleted', async () => {
     const gaps = { alert: 'StanceAuditGaps', labels: { stream: STREAMS.SOURCES.name } };
     await expectToFire([{ alert: 'StanceAuditVerificationFailed' }, gaps], async () => {

@@ -41,6 +41,10 @@ rules:
     require: [current]
 `;
 
+/** A policy admin whose key nobody has: what is published here is signed by none. */
+const POLICY_KEYS =
+  'ana namespaces="stance-policy" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICMqLD8AC3dGT1p8tLkfK5iRRVdSkQjg358Hveqi8ci8\n';
+
 /** The consoles of the installation: one that works, one that will refuse its token, one that will fail. */
 export interface Consoles {
   readonly office: SentinelOneTenant;
@@ -133,6 +137,13 @@ export class Installation {
       { id: `alerts:policy:${revision}`, cause: {} },
     );
     return revision;
+  }
+
+  /** Settings of an engine that takes signed policies only; until then it takes all. */
+  async signedPoliciesOnly(): Promise<NodeJS.ProcessEnv> {
+    const file = join(this.folder.path, 'policy-keys');
+    await writeFile(file, POLICY_KEYS);
+    return { STANCE_POLICY_KEYS_FILE: file, STANCE_INSTALLATION: 'alerts' };
   }
 
   /** Changes an agent of the console that works. */

@@ -19,6 +19,11 @@ const COMMANDS: readonly NatsCommand[] = [
     account: CORE_ACCOUNT,
     publishes: ([, stream]) => [`$JS.API.STREAM.INFO.${stream}`, `$JS.API.STREAM.MSG.GET.${stream}`],
   },
+  {
+    form: /^nats stream rmm (STANCE_\w+) <sequence>$/,
+    account: CORE_ACCOUNT,
+    publishes: ([, stream]) => [`$JS.API.STREAM.INFO.${stream}`, `$JS.API.STREAM.MSG.DELETE.${stream}`],
+  },
   { form: /^nats stream ls$/, account: CORE_ACCOUNT, publishes: () => ['$JS.API.STREAM.LIST'] },
   {
     form: /^nats stream cluster step-down (STANCE_\w+)$/,

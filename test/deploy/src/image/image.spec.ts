@@ -79,8 +79,14 @@ const evaluate = (script: string, flags: readonly string[] = []) =>
         }
       `);
       const present = [...new Set(stdout.trim().split('\n'))];
-      expect(present.toSorted()).toEqual((await billOfMaterials()).toSorted());
+      expect(present.toSorted()).toEqual((await billOfMaterials()).packages.toSorted());
       expect(present.filter((name) => /^(@stance\/cli|@nestjs\/core|zod)@/.test(name))).toHaveLength(3);
+    });
+
+    it('stands on the base and the Node that its bill of materials names', async () => {
+      const { stdout } = await evaluate('process.stdout.write(process.versions.node)');
+      const base = await inspect('{{index .Config.Labels "org.opencontainers.image.base.name"}}');
+      expect((await billOfMaterials()).base).toEqual([`base:${base}`, `node@${stdout}`]);
     });
 
     it('has compiled output alone: no source, spec, source map, type, simulator, test or local stack', () => {

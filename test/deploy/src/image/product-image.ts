@@ -73,14 +73,18 @@ async function build(): Promise<void> {
   }
 }
 
-/** What `npm run sbom` says that the image has, as `name@version`. */
-export async function billOfMaterials(): Promise<string[]> {
+/** What `npm run sbom` says that the image has: its packages, and what they stand on, as `name@version`. */
+export async function billOfMaterials(): Promise<{ readonly packages: string[]; readonly base: string[] }> {
   const folder = await temporaryFolder();
   try {
-    await run(process.execPath, ['deploy/docker/sbom.mjs', folder.path], { cwd: CHECKOUT });
+    await run(process.execPath, ['deploy/docker/sbom.mjs', '--image', PRODUCT, folder.path], { cwd: CHECKOUT });
     const text = await readFile(join(folder.path, 'stance.cdx.json'), 'utf8');
-    const { components } = JSON.parse(text) as { components: { 'bom-ref': string }[] };
-    return components.map((component) => component['bom-ref']);
+    const { components } = JSON.parse(text) as { components: { 'bom-ref': string; purl?: string }[] };
+    const { packages = [], base = [] } = Object.groupBy(components, ({ purl }) =>
+      purl?.startsWith('pkg:npm/') === true ? 'packages' : 'base',
+    );
+    const named = (part: typeof components) => part.map((component) => component['bom-ref']);
+    return { packages: named(packages), base: named(base) };
   } finally {
     await folder.remove();
   }

@@ -42,13 +42,10 @@ async function keygen(name: string): Promise<string> {
 const signing = () => ({ STANCE_POLICY_KEYS_FILE: file('policy-keys'), STANCE_INSTALLATION: 'production' });
 
 /** Runs a command of `stance policy`, where the public keys are known. */
-const run = (...argv: string[]) =>
-  stance(['policy', ...argv, '--nats', nats.url], { env: signing() });
+const run = (...argv: string[]) => stance(['policy', ...argv, '--nats', nats.url], { env: signing() });
 const json = async (...argv: string[]): Promise<unknown> => JSON.parse((await run(...argv, '--json')).stdout);
 
-async function startEngine(
-  environment: NodeJS.ProcessEnv = signing(),
-): Promise<void> {
+async function startEngine(environment: NodeJS.ProcessEnv = signing()): Promise<void> {
   engine = ServiceProcess.start('policy-engine', { NATS_URL: nats.url, ...environment });
   await engine.reached('active');
 }
