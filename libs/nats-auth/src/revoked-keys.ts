@@ -10,7 +10,7 @@ export type RevokedKeys = Readonly<Record<string, number>>;
  * Keys that were let in once and are no longer, by user. What was signed for a key stays valid until it is revoked, so they
  * are kept for good. Throws {@link UnusableAuthFolder}.
  */
-export function readRevokedKeys(folder: string): Readonly<Record<string, RevokedKeys>> {
+function readRevokedKeys(folder: string): Readonly<Record<string, RevokedKeys>> {
   const file = fileIn(folder);
   if (!existsSync(file)) return {};
   try {

@@ -11,7 +11,9 @@ const SERVERS_TO_AN_END_TO_END = 4;
  */
 export default class InTurns extends Sequencer {
   async sort(tests) {
-    const sorted = await super.sort(tests);
+    // Jest's own method, which sorts no array in place.
+    const inJestsOrder = super.sort.bind(this);
+    const sorted = await inJestsOrder(tests);
     const endToEnd = sorted.filter(({ path }) => path.endsWith('.e2e.spec.ts'));
     const withServer = sorted.filter(({ path }) => path.endsWith('.nats.spec.ts'));
     const alone = sorted.filter(({ path }) => path.endsWith('.alone.spec.ts'));

@@ -1,6 +1,5 @@
 import type { AuditRecord } from '@stance/audit-chain';
 import { observeGauge, tallyOf } from '@stance/service-kit';
-import type { AuditTrail } from './audit-trail.js';
 import type { SelfVerification } from './self-verification.js';
 
 const metric = (name: string, unit: string, description: string) => ({
@@ -41,7 +40,7 @@ export function trailMetrics(): TrailMetrics {
 
 /** What only the active replica knows. */
 export interface Observed {
-  readonly trail: Pick<AuditTrail, 'unrecorded'>;
+  readonly trail: { readonly unrecorded: number };
   readonly verification: Pick<SelfVerification, 'status' | 'ageMs'>;
 }
 

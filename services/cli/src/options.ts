@@ -58,7 +58,7 @@ export function names(text: string): string[] {
 const BYTES = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 } as const;
 
 /** Reads an option that is a size such as `500GB`, as bytes. */
-export function bytesOption(text: string): number {
+function bytesOption(text: string): number {
   const [, number, unit = 'B'] = /^(\d+)(B|KB|MB|GB|TB)?$/.exec(text.trim()) ?? [];
   const bytes = Number(number) * BYTES[unit as keyof typeof BYTES];
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;

@@ -204,6 +204,7 @@ describe('after an outage', () => {
     await jetstream(world.connection).publish(elsewhere, 'nothing', { msgID: id });
     await world.change('d1', true);
     await world.revoked('s1');
+    expect(revokedIds()).toEqual(['edge/d1/s1']);
   });
 
   it('a revocation that another replica has stored is left as it is', async () => {

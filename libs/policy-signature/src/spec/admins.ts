@@ -5,7 +5,7 @@ import type { PolicyAdmins } from '../verify-policy.js';
 
 export const NOW = Date.parse('2026-11-21T08:00:00.000Z');
 export const DOCUMENT = 'version: 1\n';
-export const INSTALLATION = 'production';
+const INSTALLATION = 'production';
 
 export function statementOf(document = DOCUMENT, signedAt = NOW, installation = INSTALLATION): PolicyStatement {
   return { installation, sha256: sha256Of(document), signedAt };

@@ -18,7 +18,7 @@ export async function documentedMetrics(): Promise<Set<string>> {
 }
 
 /** `stance.dead_letters`, a counter, is `stance_dead_letters_total`: units are not part of the names (docs/telemetry.md). */
-export function prometheusNameOf(name: string, kind: string): string {
+function prometheusNameOf(name: string, kind: string): string {
   return `${name.replaceAll('.', '_')}${kind === 'counter' ? '_total' : ''}`;
 }
 
