@@ -55,6 +55,16 @@ describe('a token that was refused', () => {
     expect(await isOpen()).toBe(true);
   });
 
+  it('is another one than was there when it was asked with: whichever is there now is tried at once', async () => {
+    const { gate, world, enter } = gateOf();
+    const pass = await enter();
+    // It was replaced before the request went out, and the request was refused with the new one; then it is put back.
+    world.token = 'second';
+    gate.refused(pass, MINUTE);
+    world.token = 'first';
+    expect((await enter()).isTrial).toBe(true);
+  });
+
   it('stays refused when the trial fails, for whatever reason', async () => {
     const { gate, world, enter, isOpen } = gateOf();
     gate.refused(await enter(), MINUTE);

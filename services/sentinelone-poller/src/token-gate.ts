@@ -45,7 +45,9 @@ export class TokenGate {
   /** The console refused the token of an attempt; whether that is news: lanes that asked together are refused together. */
   refused(pass: Pass, pauseMs: number): boolean {
     if (this.refusal !== undefined && !pass.isTrial) return false;
-    this.refusal = { token: pass.token, until: this.monotonic() + pauseMs };
+    // Where it was replaced meanwhile, the refused one may be either: whichever is there now is tried at once.
+    const isKnown = this.token() === pass.token;
+    this.refusal = { token: pass.token, until: this.monotonic() + (isKnown ? pauseMs : 0) };
     this.leave(pass);
     return true;
   }
