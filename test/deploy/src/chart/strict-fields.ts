@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import { temporaryFolder } from '@stance/testing';
-import { stringify } from 'yaml';
 import type { KubernetesObject } from './kubernetes-objects.js';
 
 /** Carries the OpenAPI schemas of every version of Kubernetes, closed ones too. */
@@ -44,7 +43,8 @@ export async function checkFields(objects: readonly KubernetesObject[], version:
   const folder = await temporaryFolder();
   try {
     const file = join(folder.path, 'objects.yaml');
-    await writeFile(file, objects.map((object) => `---\n${stringify(object)}`).join(''));
+    // As JSON: it reads YAML 1.1, in which a bare `on` would be true.
+    await writeFile(file, objects.map((object) => `---\n${JSON.stringify(object)}\n`).join(''));
     await python('-m', 'kubernetes_validate', '--strict', '--kubernetes-version', version, file);
   } catch (error) {
     const said =
