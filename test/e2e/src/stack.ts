@@ -5,7 +5,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { DeviceRecorded, PolicyPublished } from '@stance/contracts';
 import { applyTopology, connectToNats, EventPublisher } from '@stance/jetstream';
 import { startSentinelOneTenant, type FleetOption, type SentinelOneTenant } from '@stance/simulators';
-import { ServiceProcess, startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
+import { ServiceProcess, startTestNats, waitFor, type TestNats } from '@stance/testing';
 
 /** The straight line and audit: every process between a console's answer and a revocation. */
 export const PIPELINE = ['audit', 'policy-engine', 'posture-store', 'device-matcher', 'sentinelone-poller'] as const;
@@ -92,7 +92,8 @@ export class Stack {
 
   /** Publishes as a service would. */
   publisher(service: 'config-sync' | 'cli' | 'sentinelone-poller'): EventPublisher {
-    return new EventPublisher(this.connection, service, { timeoutMs: PATIENCE_MS });
+    // No longer than a service waits: what a server that was killed had not confirmed has to be tried again in time.
+    return new EventPublisher(this.connection, service);
   }
 
   /** Enrolls device `d<n>` for the machine with the serial number `SER-<n>`, for each below `count`. */
