@@ -114,7 +114,7 @@ export function accountsOf(estate: Estate, inboxesOf: InboxesOf): AccountPlan[] 
 
 function coreAccount(estate: Estate, gateways: readonly string[], inboxesOf: InboxesOf): AccountPlan {
   const people = ROLES.flatMap((role) => inboxesOf(role)).map(below);
-  const member = (name: string, rights: Rights, consumers = name): UserPlan => ({
+  const member = (name: string, rights: Rights, consumers = name) => ({
     name,
     permissions: permissionsOf(rights, {
       name: consumers,
@@ -168,6 +168,8 @@ function coreAccount(estate: Estate, gateways: readonly string[], inboxesOf: Inb
 
 /** The audit trail is made from outside of its account, but neither changed nor emptied nor removed. */
 const AUDIT_SETUP = [`STREAM.CREATE.${AUDIT}`, `STREAM.INFO.${AUDIT}`] as const;
+
+/** What setting up the copies in a gateway's account takes. */
 function setupSubjects(): string[] {
   return COPIED_STREAMS.flatMap(({ name }) =>
     ['CREATE', 'UPDATE', 'INFO', 'DELETE'].map((verb) => `STREAM.${verb}.${name}`),
@@ -217,7 +219,7 @@ function gatewayAccount(gateway: string, { limits }: Estate): AccountPlan {
   return {
     name: gatewayAccountOf(gateway),
     jetstream: { maxBytes: limits?.gateway },
-    users: [{ name: user, permissions: forAnyClient(permissions) }],
+    users: [{ name: user, permissions }],
     exports: [
       ...setupSubjects().map((subject) => ({
         kind: 'service' as const,
@@ -236,12 +238,6 @@ function gatewayAccount(gateway: string, { limits }: Estate): AccountPlan {
       }),
     })),
   };
-}
-
-/** Clients in other languages look at their consumers; ours does not. */
-function forAnyClient({ publish, subscribe }: Permissions): Permissions {
-  const info = COPIED_STREAMS.map(({ name }) => `$JS.API.CONSUMER.INFO.${name}.*`);
-  return { publish: { ...publish, allow: [...publish.allow, ...info].toSorted() }, subscribe };
 }
 
 function auditAccount({ limits }: Estate, inboxesOf: InboxesOf): AccountPlan {
@@ -306,8 +302,7 @@ function limitedTo(name: string, publish: readonly string[], inboxesOf: InboxesO
  * People look things up by direct gets as well, and at who reads: what direct gets return carries the mark of having been
  * read out of a stream, and what is told of consumers is no event.
  */
-function withLookingUp(permissions: Permissions | undefined, { streams }: Rights): Permissions {
-  const { publish = { allow: [], deny: [] }, subscribe = { allow: [] } } = permissions ?? {};
+function withLookingUp({ publish, subscribe }: Permissions, { streams }: Rights): Permissions {
   const looking = streams.flatMap((name) => [
     `$JS.API.DIRECT.GET.${name}`,
     `$JS.API.DIRECT.GET.${name}.>`,

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /** Below those that systems give to outgoing connections (Linux from 32,768), which may take any other at any time. */
@@ -23,15 +22,10 @@ export async function freePort(): Promise<number> {
   throw new Error(`None of ${PORTS_OF_A_RANGE} ports on loopback is free.`);
 }
 
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  const failed = once(server, 'error').then(() => false);
-  const listening = once(server, 'listening').then(() => true);
-  // Whichever does not come is nobody's problem.
-  listening.catch(() => undefined);
-  server.listen(port, '127.0.0.1');
-  if (!(await Promise.race([listening, failed]))) return false;
-  server.close();
-  await once(server, 'close');
-  return true;
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }

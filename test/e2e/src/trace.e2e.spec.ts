@@ -59,14 +59,18 @@ async function endOf(sessionId: string): Promise<EventOf<typeof SessionEnded>> {
   return waitFor(look, { what: `session ${sessionId} to end`, timeoutMs: 20_000 });
 }
 
-/** The spans of the trace that an event is in, once `isComplete`; what is missing by then shows in what is expected of it. */
+/** The spans of the trace that an event is in, once `isComplete`. */
 async function traceOf(
   { traceparent = '' }: { readonly traceparent?: string | undefined },
   isComplete: (spans: readonly ReceivedSpan[]) => boolean,
 ): Promise<readonly ReceivedSpan[]> {
   const traceId = traceparent.split('-')[1] ?? '';
-  const look = () => isComplete(receiver.trace(traceId));
-  await waitFor(look, { what: 'the trace to be complete', timeoutMs: 15_000 }).catch(() => undefined);
+  const look = () => {
+    const spans = receiver.trace(traceId);
+    if (!isComplete(spans)) throw new Error(`there are ${spans.map(({ name }) => name).join(', ')}`);
+    return true;
+  };
+  await waitFor(look, { what: 'the trace to be complete', timeoutMs: 15_000 });
   return receiver.trace(traceId);
 }
 

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jetstream } from '@nats-io/jetstream';
 import { AuditRecorded, filterOf, PolicyActivated, STREAMS } from '@stance/contracts';
@@ -71,15 +70,14 @@ async function expectFiring({ alert, labels, withinMs = 40_000 }: Expected): Pro
   for (const { severity = 'none' } of found) fired.add(`${alert} ${severity}`);
 }
 
-/** What fires although all is well: nothing, after a moment. */
+/** What fires although all is well: nothing, after a moment. Rejects with what goes on firing. */
 async function firingAtRest(): Promise<FiringAlert[]> {
-  const deadline = performance.now() + 30_000;
-  let alerts = await prometheus.firing();
-  while (alerts.length > 0 && performance.now() < deadline) {
-    await delay(250);
-    alerts = await prometheus.firing();
-  }
-  return alerts;
+  const look = async () => {
+    const alerts = await prometheus.firing();
+    if (alerts.length > 0) throw new Error(`there fires ${JSON.stringify(alerts)}`);
+    return alerts;
+  };
+  return waitFor(look, { what: 'nothing to fire', timeoutMs: 30_000, intervalMs: 250 });
 }
 
 /** Resolves once the observation that caused the last revocation is older than this. */

@@ -28,7 +28,6 @@ export const VERSION = IS_BUILT_HERE ? /^0\.0\.0-test$/ : /./;
 
 /** Settings of the machine that reach what the build fetches, as Docker knows them. */
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
-const DEFAULT_REGISTRY = 'https://registry.npmjs.org/';
 
 /** Has the image ready, and one of NATS beside it. */
 export async function prepareProduct(): Promise<void> {
@@ -46,12 +45,11 @@ export async function removeMade(): Promise<void> {
 async function build(): Promise<void> {
   await makeBaseImages();
   const { stdout } = await run('npm', ['config', 'get', 'registry'], { cwd: CHECKOUT });
-  const registry = stdout.trim();
   const settings = {
     BUILD_IMAGE: LOCAL.build,
     RUNTIME_IMAGE: LOCAL.runtime,
     VERSION: BUILT_VERSION,
-    ...(registry !== DEFAULT_REGISTRY && { NPM_CONFIG_REGISTRY: registry }),
+    NPM_CONFIG_REGISTRY: stdout.trim(),
   };
   const args = [
     ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
