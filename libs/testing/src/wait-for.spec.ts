@@ -30,4 +30,11 @@ describe('waitFor', () => {
     await expect(waiting).rejects.toThrow(ConditionNotMetError);
     await expect(waiting).rejects.toThrow(message);
   });
+
+  test('tells of the look before the one that it cut short', async () => {
+    let looks = 0;
+    const condition = () => (++looks === 1 ? Promise.reject(new Error('locked')) : new Promise<never>(() => undefined));
+    const waiting = waitFor<unknown>(condition, { what: 'the door opens', timeoutMs: 30, intervalMs: 1 });
+    await expect(waiting).rejects.toThrow(/did not come to an end; the one before threw Error: locked/);
+  });
 });

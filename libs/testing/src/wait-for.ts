@@ -27,29 +27,38 @@ type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
 export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitForOptions): Promise<Truthy<T>> {
   const timeoutMs = options.timeoutMs ?? PATIENCE_MS;
   const deadline = performance.now() + timeoutMs;
+  let ended: Unmet | undefined;
   for (;;) {
     const look = await lookOnce(condition, deadline - performance.now());
-    if (look.seen) return look.value as Truthy<T>;
-    if (performance.now() >= deadline) throw new ConditionNotMetError(options.what, timeoutMs, look.last, look.cause);
+    if ('value' in look) return look.value as Truthy<T>;
+    if (performance.now() >= deadline) {
+      // Of a look that was cut short there is nothing to tell: the one before says more.
+      const last = look.cutShort && ended ? `${look.last}; the one before ${ended.last}` : look.last;
+      throw new ConditionNotMetError(options.what, timeoutMs, last, look.cause ?? ended?.cause);
+    }
+    ended = look;
     await sleep(options.intervalMs ?? 20);
   }
 }
 
-type Look<T> = { seen: true; value: T } | { seen: false; last: string; cause?: unknown };
+interface Unmet {
+  readonly last: string;
+  readonly cause?: unknown;
+  readonly cutShort?: boolean;
+}
 
 /** One look, given up after `limitMs`: a condition that never answers must not outlast the deadline. */
-async function lookOnce<T>(condition: () => T | Promise<T>, limitMs: number): Promise<Look<T>> {
+async function lookOnce<T>(condition: () => T | Promise<T>, limitMs: number): Promise<{ value: T } | Unmet> {
   const abort = new AbortController();
-  const limit = sleep(Math.max(limitMs, 1), { seen: false, last: 'did not come to an end' } as const, {
-    signal: abort.signal,
-  });
+  const unfinished: Unmet = { last: 'did not come to an end', cutShort: true };
+  const limit = sleep(Math.max(limitMs, 1), unfinished, { signal: abort.signal });
   limit.catch(() => undefined);
-  const look = async (): Promise<Look<T>> => {
+  const look = async (): Promise<{ value: T } | Unmet> => {
     try {
       const value = await condition();
-      return value ? { seen: true, value } : { seen: false, last: `gave ${String(value) || "''"}` };
+      return value ? { value } : { last: `gave ${String(value) || "''"}` };
     } catch (error) {
-      return { seen: false, last: `threw ${String(error)}`, cause: error };
+      return { last: `threw ${String(error)}`, cause: error };
     }
   };
   try {
