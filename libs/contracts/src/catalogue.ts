@@ -1,6 +1,7 @@
 import type { EventContract } from './event.js';
 import { AgentMatched, AgentObserved } from './events/agent.js';
 import { AuditRecorded } from './events/audit.js';
+import { BreakGlassUsed } from './events/break-glass.js';
 import { DeadLettered } from './events/dead-letter.js';
 import { DecisionChanged } from './events/decision.js';
 import { DeviceRecorded } from './events/device.js';
@@ -30,6 +31,7 @@ export const EVENTS = [
   SessionsUsed,
   SessionEnded,
   OperatorActed,
+  BreakGlassUsed,
   AuditRecorded,
   DeadLettered,
 ] as const satisfies readonly EventContract[];

@@ -78,6 +78,17 @@ const SAMPLES: Record<string, object> = {
   },
   'session.used': { gateway: 'edge', replica: 'r1', sessionIds: ['s.1'], reportedAt: time },
   'session.ended': { gateway: 'g', deviceId: 'd', sessionId: 's', resource: 'wiki', cause: 'closed', endedAt: time },
+  'break-glass.used': {
+    gateway: 'edge',
+    useId: 'wiki-1',
+    deviceId: 'd',
+    resource: 'wiki',
+    proof: 'certificate',
+    by: 'someone',
+    reason: 'NATS is down',
+    until: '2026-01-05T12:00:00Z',
+    usedAt: '2026-01-05T10:00:00Z',
+  },
   'operator.acted': { kind: 'manual-link', targetId: 'd', by: 'someone', reason: 'replaced mainboard' },
   'audit.recorded': {
     kind: 'gap',

@@ -360,8 +360,13 @@ export const LookUpDenial = defineRequest({
     'What somebody was told who was not let in, by the id on the page. Every replica of every gateway hears it; only the one that gave the answer, within the last hour, replies.',
   heardBy: 'every',
   input: z.object({ denialId: z.uuid() }),
-  output: denial,
+  output: denial.extend({
+    proof: z
+      .string()
+      .describe('Whose SHA-256 the id is: an answer counts only with it, whoever else may have answered.'),
+  }),
 });
+export type ProvenDenial = z.infer<typeof LookUpDenial.output>;
 
 export const REQUESTS = [
   Explain,

@@ -1,5 +1,6 @@
 import type { EventContract } from './event.js';
 import { AgentMatched, AgentObserved } from './events/agent.js';
+import { BreakGlassUsed } from './events/break-glass.js';
 import { DecisionChanged } from './events/decision.js';
 import { DeviceRecorded } from './events/device.js';
 import { EngineReported } from './events/engine.js';
@@ -148,10 +149,7 @@ export function rightsOfService(service: CoreService, { source }: { source?: str
 export function rightsOfGateway(gateway: string): Rights {
   const own = { gateway };
   return {
-    publishes: [
-      ...[SessionStarted, SessionEnded, SessionsUsed].map((event) => ({ event, keys: own })),
-      { event: OperatorActed, keys: { kind: 'break-glass-used' } },
-    ],
+    publishes: [SessionStarted, SessionEnded, SessionsUsed, BreakGlassUsed].map((event) => ({ event, keys: own })),
     consumes: [],
     reads: [],
     // Its copies hold nothing else than what is meant for it.

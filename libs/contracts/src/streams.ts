@@ -125,7 +125,7 @@ export const STREAMS = {
   },
   OPERATIONS: {
     name: 'STANCE_OPERATIONS',
-    subjects: ['stance.operator.acted.v1.>'],
+    subjects: ['stance.operator.acted.v1.>', 'stance.break-glass.used.v1.>'],
     summary: 'What a person did by hand, and why',
     writtenBy: ['cli', 'gateway'],
     keepPerSubject: 16,

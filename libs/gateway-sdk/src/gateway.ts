@@ -1,12 +1,12 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Subscription } from '@nats-io/transport-node';
 import {
+  BreakGlassUsed,
   decodeEvent,
   DecisionChanged,
   encodeToken,
   EngineReported,
   filterOf,
-  OperatorActed,
   SessionEnded,
   SessionRevoked,
   SessionStarted,
@@ -200,12 +200,12 @@ export class Gateway {
   }
 
   /**
-   * Records what a person did at this gateway, such as using a break-glass entry; resolves to whether it is stored, after
-   * outages too: false only when the gateway was closed before. `targetId` must be unique for ever.
+   * Records that somebody was let in at this gateway whatever the policy says; resolves to whether it is stored, after
+   * outages too: false only when the gateway was closed before. `useId` must be unique for ever.
    */
-  recordAction(action: DataOf<typeof OperatorActed>): Promise<boolean> {
-    const id = `gateway:${this.name}:${action.kind}:${action.targetId}`;
-    return this.announcer.announce({ contract: OperatorActed, data: action, id, cause: {} });
+  recordBreakGlass(use: Omit<DataOf<typeof BreakGlassUsed>, 'gateway'>): Promise<boolean> {
+    const id = `gateway:${this.name}:break-glass:${use.useId}`;
+    return this.announcer.announce({ contract: BreakGlassUsed, data: { ...use, gateway: this.name }, id, cause: {} });
   }
 
   /** Resolves when all that was announced so far is stored. */

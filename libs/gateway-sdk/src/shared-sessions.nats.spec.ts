@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { decodeEvent, OperatorActed, SessionEnded, STREAMS, subjectOf, wireStreamConfig } from '@stance/contracts';
+import { decodeEvent, BreakGlassUsed, SessionEnded, STREAMS, subjectOf, wireStreamConfig } from '@stance/contracts';
 import { startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { DENY, PlayedEngine, TIME } from './fixtures/played-engine.js';
 import type { GatewayOptions } from './gateway-options.js';
@@ -281,14 +281,24 @@ test('where no replica had a connection, the next request was refused, and that 
   expect(await endOf(session.sessionId)).toMatchObject({ cause: 'revoked', enforcement: 'next-request' });
 });
 
-test('what a person did at the gateway is recorded', async () => {
+test('a use of break-glass is recorded', async () => {
   const manager = await jetstreamManager(connection);
   await manager.streams.add(wireStreamConfig(STREAMS.OPERATIONS));
   const gateway = await replica();
-  const action = { kind: 'break-glass-used', targetId: 'edge/laptop-1/wiki/1', by: 'Anna', reason: 'outage' } as const;
-  expect(await gateway.recordAction(action)).toBe(true);
-  const subject = subjectOf(OperatorActed, action);
+  const use = {
+    gateway: 'edge',
+    useId: 'wiki-1',
+    deviceId: 'laptop-1',
+    resource: 'wiki',
+    proof: 'certificate',
+    by: 'Anna',
+    reason: 'outage',
+    until: '2026-01-05T12:00:00.000Z',
+    usedAt: '2026-01-05T10:00:00.000Z',
+  } as const;
+  expect(await gateway.recordBreakGlass(use)).toBe(true);
+  const subject = subjectOf(BreakGlassUsed, use);
   const stored = await manager.streams.getMessage(STREAMS.OPERATIONS.name, { last_by_subj: subject });
   await manager.streams.delete(STREAMS.OPERATIONS.name);
-  expect(decodeEvent(OperatorActed, stored?.data ?? new Uint8Array(), subject).data).toEqual(action);
+  expect(decodeEvent(BreakGlassUsed, stored?.data ?? new Uint8Array(), subject).data).toEqual(use);
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Payload } from '@nestjs/microservices';
-import { LookUpDenial, type Denial } from '@stance/contracts';
+import { LookUpDenial, type ProvenDenial } from '@stance/contracts';
 import { waitFor } from '@stance/testing';
 import { PassErrorsThrough } from './errors.filter.js';
 import { OnRequest } from './handlers.js';
@@ -27,10 +27,11 @@ async function replica(denialId: string): Promise<() => number> {
   @Controller()
   class Lookup {
     @OnRequest(LookUpDenial)
-    lookUp(@Payload() request: { denialId: string }): Denial | undefined {
+    lookUp(@Payload() request: { denialId: string }): ProvenDenial | undefined {
       asked += 1;
       if (request.denialId !== denialId) return undefined;
-      return { denialId, gateway: 'edge', effect: 'deny', reasons: [], deniedAt: '2026-01-05T10:00:00.000Z' };
+      const told = { gateway: 'edge', effect: 'deny', reasons: [], deniedAt: '2026-01-05T10:00:00.000Z' } as const;
+      return { denialId, proof: 'known', ...told };
     }
   }
   const connection = await world.nats.connect();
@@ -70,8 +71,28 @@ describe('a request that every replica hears', () => {
     await expect(ask(world.connection, LookUpDenial, unknown, { timeoutMs: 200 })).rejects.toThrow(ServiceUnavailable);
   });
 
+  it('is answered by the first whose answer is accepted', async () => {
+    const denialId = randomUUID();
+    await replica(denialId);
+    const known = await askEvery(world.connection, LookUpDenial, { denialId });
+    const others = [
+      { error: { code: 'internal', message: 'no' } },
+      'no answer',
+      { result: { ...known, proof: 'forged' } },
+    ];
+    const listening = others.map((other) =>
+      world.connection.subscribe(LookUpDenial.subject, {
+        callback: (_error, message) => message.respond(JSON.stringify(other)),
+      }),
+    );
+    await world.connection.flush();
+    const accepts = ({ proof }: { proof: string }) => proof === 'known';
+    expect(await askEvery(world.connection, LookUpDenial, { denialId }, { accepts })).toEqual(known);
+    for (const one of listening) one.unsubscribe();
+  });
+
   it('that does not fit is refused, naming the field', async () => {
-    const asking = askEvery(world.connection, LookUpDenial, { denialId: 'mine' });
+    const asking = askEvery(world.connection, LookUpDenial, { denialId: 'mine' }, { timeoutMs: 200 });
     await expect(asking).rejects.toMatchObject({
       code: 'invalid-request',
       message: expect.stringContaining('denialId'),

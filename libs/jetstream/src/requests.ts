@@ -34,21 +34,35 @@ export async function ask<Contract extends RequestContract>(
 }
 
 /**
- * Asks every replica of a service (`heardBy: 'every'`); resolves to the first answer, or to `undefined` when they are all
- * silent. Throws {@link RequestFailed}, and {@link ServiceUnavailable} when nobody listens.
+ * Asks every replica of a service (`heardBy: 'every'`); resolves to the first answer that `accepts` takes (by default any), or
+ * to `undefined` when none came within `timeoutMs`. Throws {@link RequestFailed} where errors were all that came, and
+ * {@link ServiceUnavailable} when nobody listens.
  */
 export async function askEvery<Contract extends RequestContract>(
   connection: NatsConnection,
   contract: Contract,
   input: z.input<Contract['input']>,
-  { timeoutMs = 2_000 } = {},
+  { timeoutMs = 2_000, accepts = () => true }: AskEveryOptions<Contract> = {},
 ): Promise<z.output<Contract['output']> | undefined> {
+  let failure: Error | undefined;
   try {
-    return await request(connection, contract, input, timeoutMs);
+    const replies = await connection.requestMany(contract.subject, JSON.stringify(input), { maxWait: timeoutMs });
+    for await (const reply of replies) {
+      const answer = answerIn(contract, reply);
+      if (answer instanceof Error) failure = answer;
+      else if (accepts(answer)) return answer;
+    }
   } catch (error) {
-    if (error instanceof errors.TimeoutError) return undefined;
+    if (error instanceof errors.NoRespondersError) throw unavailable(contract, error);
     throw error;
   }
+  if (failure !== undefined) throw failure;
+  return undefined;
+}
+
+interface AskEveryOptions<Contract extends RequestContract> {
+  readonly timeoutMs?: number;
+  readonly accepts?: (answer: z.output<Contract['output']>) => boolean;
 }
 
 /** Throws the client's `TimeoutError` when whoever listens does not answer. */
@@ -65,9 +79,23 @@ async function request<Contract extends RequestContract>(
     if (error instanceof errors.RequestError) throw unavailable(contract, error);
     throw error;
   }
-  const reply = message.json<Reply<unknown>>();
-  if ('error' in reply) throw new RequestFailed(reply.error.code, reply.error.message);
-  return contract.output.parse(reply.result) as z.output<Contract['output']>;
+  const answer = answerIn(contract, message);
+  if (answer instanceof Error) throw answer;
+  return answer;
+}
+
+/** What was answered, or why that is no answer. */
+function answerIn<Contract extends RequestContract>(
+  contract: Contract,
+  message: Msg,
+): z.output<Contract['output']> | Error {
+  try {
+    const reply = message.json<Reply<unknown>>();
+    if ('error' in reply) return new RequestFailed(reply.error.code, reply.error.message);
+    return contract.output.parse(reply.result) as z.output<Contract['output']>;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 function unavailable({ service }: RequestContract, cause: unknown): ServiceUnavailable {

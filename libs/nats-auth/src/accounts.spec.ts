@@ -149,7 +149,7 @@ describe('a gateway', () => {
     expect(services.map(({ subject }) => subject)).toEqual([
       'stance.session.started.v1.edge.>',
       'stance.session.ended.v1.edge.>',
-      'stance.operator.acted.v1.break-glass-used.>',
+      'stance.break-glass.used.v1.edge.>',
     ]);
   });
 

@@ -36,7 +36,7 @@ export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitF
       const last = look.cutShort && ended ? `${look.last}; the one before ${ended.last}` : look.last;
       throw new ConditionNotMetError(options.what, timeoutMs, last, look.cause ?? ended?.cause);
     }
-    ended = look;
+    if (!look.cutShort) ended = look;
     await sleep(options.intervalMs ?? 20);
   }
 }

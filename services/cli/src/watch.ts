@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import {
+  BreakGlassUsed,
   DecisionChanged,
   filterOf,
   OperatorActed,
@@ -16,6 +17,7 @@ import {
 import { StreamFollower } from '@stance/jetstream';
 import { decodeOrSkip } from './read-table.js';
 import {
+  breakGlassHappening,
   decisionHappenings,
   endHappening,
   operationHappening,
@@ -108,6 +110,15 @@ function feeds(stack: Stack, deviceId: string | undefined): Feed[] {
         const event = decoded(SessionEnded, message);
         if (event === undefined) return [];
         return [endHappening(event, event.data.cause === 'revoked' ? await revocationOf(stack, event) : undefined)];
+      },
+    },
+    {
+      stream: STREAMS.OPERATIONS,
+      filter: filterOf(BreakGlassUsed),
+      read: async (message) => {
+        const event = decoded(BreakGlassUsed, message);
+        if (event === undefined) return [];
+        return deviceId === undefined || event.data.deviceId === deviceId ? [breakGlassHappening(event)] : [];
       },
     },
     {

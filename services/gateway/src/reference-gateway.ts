@@ -142,7 +142,7 @@ export class ReferenceGateway {
     return new BreakGlass({
       file,
       gateway: this.options.file.name,
-      record: (use) => this.gateway.recordAction(use),
+      record: (use) => this.gateway.recordBreakGlass(use),
       onEnded: (grantId) => void this.live.cut(grantId, { cause: 'expired', reasons: [] }),
       logger: this.options.logger,
     });

@@ -9,15 +9,13 @@ import { STREAMS } from '../streams.js';
  * - `sweep-approved`: the source; `startedAt` and `digest` of the refused sweep, whose absent agents, no others, may be
  *   retired by the next one before `until`.
  * - `hold-released`: the gateway, whose withheld revocations are carried out.
- * - `break-glass-used`: unique for this entry and user; `gateway`, `device`, `resource`, `user` if one was proved, `proof`,
- *   `usedAt`: when a gateway let them in for the first time, which may be long before it could be recorded. `by`, `reason`
- *   and `until` are those of the entry.
+ * - `break-glass-used`: written no more, `break-glass.used` took its place; records of it may still be there.
  */
 export const OperatorActed = defineEvent({
   name: 'operator.acted',
   keys: ['kind', 'targetId'],
   summary: 'A person overrode what Stance would have done: who, what, why, until when.',
-  owners: ['cli', 'gateway'],
+  owners: ['cli'],
   stream: STREAMS.OPERATIONS,
   data: z.object({
     kind: z.enum(['manual-link', 'manual-unlink', 'sweep-approved', 'hold-released', 'break-glass-used']),

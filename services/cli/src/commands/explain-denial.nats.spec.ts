@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { DeviceRecorded, Explain, LookUpDenial, type Denial, type Explanation } from '@stance/contracts';
+import { DeviceRecorded, Explain, LookUpDenial, newDenialKey, type Denial, type Explanation } from '@stance/contracts';
 import { RequestFailed } from '@stance/jetstream';
 import { startTestNats, type TestNats } from '@stance/testing';
 import { answering } from '../fixtures/answering.js';
@@ -23,8 +23,9 @@ afterEach(() => {
 });
 afterAll(() => nats.close());
 
+const { denialId, proof } = newDenialKey();
 const denial: Denial = {
-  denialId: '642a4e3b-d5a4-46d3-b886-3ad841c258dd',
+  denialId,
   gateway: 'edge',
   effect: 'deny',
   deviceId: 'laptop-1',
@@ -66,8 +67,8 @@ async function gatewayKnows(...known: (Denial | undefined)[]): Promise<void> {
   for (const one of known) {
     const subscription = connection.subscribe(LookUpDenial.subject, {
       callback: (_error, message) => {
-        const { denialId } = LookUpDenial.input.parse(message.json());
-        if (one?.denialId === denialId) message.respond(JSON.stringify({ result: one }));
+        const asked = LookUpDenial.input.parse(message.json());
+        if (one?.denialId === asked.denialId) message.respond(JSON.stringify({ result: { ...one, proof } }));
       },
     });
     stops.push(() => subscription.unsubscribe());
@@ -93,7 +94,7 @@ describe('explain <denial id>', () => {
           '│  └─ This machine is infected. \\[condition-false\\]',
           '│     └─ expected == false, actual true, from office-console/101, reported at 2026-01-05T10:00:00.000Z',
           '├─ first \\d+ d ago, at 2026-01-05T10:00:01.000Z',
-          '└─ denial 642a4e3b-d5a4-46d3-b886-3ad841c258dd',
+          `└─ denial ${denialId}`,
           '',
           'laptop-1 → wiki: allow\n',
         ].join('\n'),
@@ -101,6 +102,20 @@ describe('explain <denial id>', () => {
     );
     const { stdout: json } = await explain(denial.denialId, '--json');
     expect(JSON.parse(json)).toEqual({ denial, explanation });
+  });
+
+  test('shows only what was told by where the id was made, whoever answers first', async () => {
+    const forged = { ...denial, gateway: 'another', user: 'two@example.com' };
+    for (const answer of [{ result: { ...forged, proof: newDenialKey().proof } }, { result: forged }, { error: {} }]) {
+      const subscription = connection.subscribe(LookUpDenial.subject, {
+        callback: (_error, message) => message.respond(JSON.stringify(answer)),
+      });
+      stops.push(() => subscription.unsubscribe());
+    }
+    await gatewayKnows(denial);
+    await engineSays(() => explanation);
+    const { stdout } = await explain(denial.denialId, '--json');
+    expect(JSON.parse(stdout)).toEqual({ denial, explanation });
   });
 
   test('shows it also where no device was proved, and explains nothing', async () => {

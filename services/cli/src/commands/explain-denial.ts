@@ -1,4 +1,4 @@
-import { LookUpDenial, type Denial, type Explanation } from '@stance/contracts';
+import { denialIdOf, LookUpDenial, type Denial, type Explanation } from '@stance/contracts';
 import { askEvery } from '@stance/jetstream';
 import type { CommandContext } from '../command-context.js';
 import { WrongUsage } from '../errors.js';
@@ -10,7 +10,7 @@ import { withoutCredentials } from '../view/text.js';
 const TIMEOUT_MS = 2_000;
 
 /** The id of a denial as somebody typed it. Throws {@link WrongUsage} for what is none. */
-export function denialIdOf(text: string): string {
+export function denialIdIn(text: string): string {
   const { success, data } = LookUpDenial.input.safeParse({ denialId: text.trim().toLowerCase() });
   if (success) return data.denialId;
   throw new WrongUsage(
@@ -46,8 +46,16 @@ export async function explainDenial(
 }
 
 async function lookUp({ connection, server }: Stack, denialId: string): Promise<Denial> {
-  const denial = await askEvery(connection, LookUpDenial, { denialId }, { timeoutMs: TIMEOUT_MS });
-  if (denial !== undefined) return denial;
+  const found = await askEvery(
+    connection,
+    LookUpDenial,
+    { denialId },
+    { timeoutMs: TIMEOUT_MS, accepts: ({ proof }) => denialIdOf(proof) === denialId },
+  );
+  if (found !== undefined) {
+    const { proof: _, ...denial } = found;
+    return denial;
+  }
   throw new WrongUsage(
     `no gateway at ${withoutCredentials(server.natsUrl)} knows the denial ${denialId}: each keeps for an hour what it told, in memory. It may be older, of a gateway that was restarted since, or of one with another NATS server. Who tries again gets a new id.`,
   );

@@ -7,7 +7,7 @@ import { agoOption } from '../options.js';
 import type { Stack } from '../stack.js';
 import { explanationLines } from '../view/explanation.js';
 import { unknownDevice } from './device.js';
-import { denialIdOf, explainDenial } from './explain-denial.js';
+import { denialIdIn, explainDenial } from './explain-denial.js';
 
 export function addExplain(program: Command, context: CommandContext): void {
   program
@@ -21,7 +21,7 @@ export function addExplain(program: Command, context: CommandContext): void {
       agoOption,
     )
     .action(async (subject: string, resource: string | undefined, { at }: { at?: number }) => {
-      const denialId = resource === undefined ? denialIdOf(subject) : undefined;
+      const denialId = resource === undefined ? denialIdIn(subject) : undefined;
       await context.connected(async (stack) => {
         const explain = (deviceId: string, to: string) => explanationOf(context, stack, deviceId, to, at);
         if (denialId !== undefined) return explainDenial(context, stack, denialId, explain, at);

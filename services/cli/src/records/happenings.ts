@@ -1,5 +1,6 @@
 import {
   REASON_CODES,
+  type BreakGlassUsed,
   type DecisionChanged,
   type Effect,
   type EventOf,
@@ -110,6 +111,13 @@ export function endHappening(
     ...(revoked && { enforcement }),
     cause,
   };
+}
+
+/** Somebody was let in whatever the policy says. */
+export function breakGlassHappening({ data }: EventOf<typeof BreakGlassUsed>): Operation {
+  const { gateway, resource, deviceId, by, reason, until, usedAt } = data;
+  const targetId = `${resource} @ ${gateway}`;
+  return { time: usedAt, kind: 'operation', operation: 'break-glass-used', targetId, deviceId, by, reason, until };
 }
 
 /** What a person did; `link` is the link that an unlink takes back, as only it names the device. */

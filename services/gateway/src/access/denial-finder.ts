@@ -28,7 +28,10 @@ export class DenialFinder {
   private async askOthers(denialId: string): Promise<Denial | undefined> {
     this.questions += 1;
     try {
-      return await askEvery(this.connection, LookUpDenial, { denialId }, { timeoutMs: OTHERS_ANSWER_WITHIN_MS });
+      const found = await askEvery(this.connection, LookUpDenial, { denialId }, { timeoutMs: OTHERS_ANSWER_WITHIN_MS });
+      if (found === undefined) return undefined;
+      const { proof: _, ...denial } = found;
+      return denial;
     } catch {
       // No link, or nobody who understands: then it cannot be shown, and the person is told that.
       return undefined;

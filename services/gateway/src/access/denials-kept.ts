@@ -1,4 +1,4 @@
-import type { Denial } from '@stance/contracts';
+import type { Denial, ProvenDenial } from '@stance/contracts';
 
 export interface DenialLimits {
   /** Denials kept, at most; the oldest go first. */
@@ -12,6 +12,7 @@ export interface DenialLimits {
 interface Kept {
   readonly key: string;
   readonly denial: Denial;
+  readonly proof: string;
   readonly until: number;
 }
 
@@ -28,11 +29,11 @@ export class RecentDenials {
   ) {}
 
   /** The denial that is known under this key, else a new one. */
-  recall(key: string, create: () => Denial): Denial {
+  recall(key: string, create: () => ProvenDenial): Denial {
     const known = this.get(this.idOf.get(key) ?? '');
     if (known !== undefined) return known;
-    const denial = create();
-    this.byId.set(denial.denialId, { key, denial, until: this.now() + this.limits.forMs });
+    const { proof, ...denial } = create();
+    this.byId.set(denial.denialId, { key, denial, proof, until: this.now() + this.limits.forMs });
     this.idOf.set(key, denial.denialId);
     if (denial.deviceId !== undefined) this.count(denial.deviceId, denial.denialId);
     this.forgetOldest();
@@ -40,8 +41,18 @@ export class RecentDenials {
   }
 
   get(denialId: string): Denial | undefined {
+    return this.holding(denialId)?.denial;
+  }
+
+  /** With what shows that it was told here. */
+  prove(denialId: string): ProvenDenial | undefined {
+    const kept = this.holding(denialId);
+    return kept && { ...kept.denial, proof: kept.proof };
+  }
+
+  private holding(denialId: string): Kept | undefined {
     const kept = this.byId.get(denialId);
-    return kept !== undefined && kept.until > this.now() ? kept.denial : undefined;
+    return kept !== undefined && kept.until > this.now() ? kept : undefined;
   }
 
   private count(deviceId: string, denialId: string): void {

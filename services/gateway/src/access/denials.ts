@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import type { Denial, Reason } from '@stance/contracts';
+import { newDenialKey, type Denial, type ProvenDenial, type Reason } from '@stance/contracts';
 import type { Admitted, NotAdmitted } from './access.js';
 import { RecentDenials, type DenialLimits } from './denials-kept.js';
 
@@ -41,12 +40,17 @@ export class Denials {
     return this.proved.get(denialId) ?? this.unproved.get(denialId);
   }
 
+  /** With what shows that it was told here: for whoever looks it up, not for who was denied. */
+  prove(denialId: string): ProvenDenial | undefined {
+    return this.proved.prove(denialId) ?? this.unproved.prove(denialId);
+  }
+
   private recall(told: Omit<Denial, 'denialId' | 'gateway' | 'deniedAt'>): Denial {
     const { deviceId, user, resource, effect, until, reasons } = told;
     const why = reasons.map(({ code, message }) => [code, message]);
     const memory = deviceId === undefined ? this.unproved : this.proved;
     return memory.recall(JSON.stringify([deviceId, user, resource, effect, until, why]), () => ({
-      denialId: randomUUID(),
+      ...newDenialKey(),
       gateway: this.gateway,
       ...told,
       deniedAt: new Date(this.now()).toISOString(),

@@ -1,6 +1,6 @@
 import { atLeast, atMost } from '@stance/contracts';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { yamlContent } from '../yaml-content.js';
 
 /** The longest that an entry may hold, in milliseconds. */
 const MAX_HOLD_MS = 4 * 60 * 60 * 1_000;
@@ -33,14 +33,14 @@ export interface BreakGlassFile {
   readonly refused: readonly string[];
 }
 
-/** Thrown for a file of which no entry counts: it is not YAML or JSON, or no list. */
+/** Thrown for a file of which no entry counts, as it is no list. */
 class BreakGlassFileInvalid extends Error {
   override readonly name = 'BreakGlassFileInvalid';
 }
 
 /**
  * Reads the content of a break-glass file. `modifiedAt` is when it was written last: an entry holds for at most 4 h from
- * then, and from now, whichever is earlier. Throws {@link BreakGlassFileInvalid}. Pure.
+ * then, and from now, whichever is earlier. Throws {@link NoYaml} and {@link BreakGlassFileInvalid}. Pure.
  */
 export function parseBreakGlassFile(
   text: string,
@@ -55,12 +55,7 @@ export function parseBreakGlassFile(
 }
 
 function listIn(text: string): readonly unknown[] {
-  const document = parseDocument(text, { uniqueKeys: true });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    throw new BreakGlassFileInvalid(error.message.split('\n')[0] ?? 'is no YAML', { cause: error });
-  }
-  const content: unknown = document.toJS({ maxAliasCount: 0 });
+  const content = yamlContent(text);
   if (content === null || content === undefined) return [];
   if (!Array.isArray(content)) throw new BreakGlassFileInvalid('has to be a list of entries');
   return content;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { DataOf, OperatorActed } from '@stance/contracts';
+import type { BreakGlassUsed, DataOf } from '@stance/contracts';
 import type { Asker } from '../access/access.js';
 import type { Entry } from './break-glass-file.js';
 
 /** What is recorded of a use: that it began, once for each entry and user. */
-export type BreakGlassUse = DataOf<typeof OperatorActed>;
+export type BreakGlassUse = DataOf<typeof BreakGlassUsed>;
 
 /** The same entry and user have the same id at every replica and after every restart: it is recorded once. */
 export function useOf(gateway: string, entry: Entry, { user, proof }: Asker, usedAt: number): BreakGlassUse {
@@ -12,21 +12,18 @@ export function useOf(gateway: string, entry: Entry, { user, proof }: Asker, use
   const until = new Date(entry.until).toISOString();
   const digest = digestOf([gateway, device, resource, until, by, reason, user]);
   // The resource is for people, the digest makes it unique; it is a file's name too.
-  const targetId = `${resource.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 60)}-${digest}`;
+  const useId = `${resource.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 60)}-${digest}`;
   return {
-    kind: 'break-glass-used',
-    targetId,
+    gateway,
+    useId,
+    deviceId: device,
+    resource,
+    ...(user !== undefined && { user }),
+    proof,
     by,
     reason,
     until,
-    details: {
-      gateway,
-      device,
-      resource,
-      ...(user !== undefined && { user }),
-      proof,
-      usedAt: new Date(usedAt).toISOString(),
-    },
+    usedAt: new Date(usedAt).toISOString(),
   };
 }
 

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { OperatorActed } from '@stance/contracts';
+import { BreakGlassUsed } from '@stance/contracts';
 import type { BreakGlassUse } from './break-glass-use.js';
 import { isMissing } from '../missing-file.js';
 
@@ -87,15 +87,15 @@ export class UseJournal {
     }
   }
 
-  private pathOf({ targetId }: BreakGlassUse): string {
-    return join(this.folder, `${targetId}${SUFFIX}`);
+  private pathOf({ useId }: BreakGlassUse): string {
+    return join(this.folder, `${useId}${SUFFIX}`);
   }
 }
 
 function readUse(path: string): BreakGlassUse | 'unreadable' | 'gone' {
   try {
-    const use = OperatorActed.data.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
-    return use !== undefined && `${use.targetId}${SUFFIX}` === basename(path) ? use : 'unreadable';
+    const use = BreakGlassUsed.data.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
+    return use !== undefined && `${use.useId}${SUFFIX}` === basename(path) ? use : 'unreadable';
   } catch (error) {
     if (error instanceof SyntaxError) return 'unreadable';
     if (isMissing(error)) return 'gone';

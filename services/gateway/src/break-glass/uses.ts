@@ -40,7 +40,7 @@ export class Uses {
     this.journal.check();
   }
 
-  /** Records what an earlier life of this gateway could not. */
+  /** Records what an earlier life of this gateway could not; what is another's in the same folder is left to it. */
   takeUp(): void {
     const { uses, unreadable } = this.journal.read();
     for (const path of unreadable) {
@@ -49,7 +49,7 @@ export class Uses {
         'this is no use of break-glass that can be recorded: look at it, then remove it',
       );
     }
-    for (const use of uses) void this.record(use);
+    for (const use of uses) if (use.gateway === this.options.gateway) void this.record(use);
   }
 
   hasBegun(entry: Entry, { user }: Asker): boolean {
@@ -63,10 +63,7 @@ export class Uses {
     const key = entryKey(entry);
     this.begun.set(key, (this.begun.get(key) ?? new Set()).add(asker.user));
     this.counter.add(1);
-    this.options.logger.warn(
-      { ...use.details, by: use.by, reason: use.reason, until: use.until },
-      'break-glass is used: a device is let in that the policy denies',
-    );
+    this.options.logger.warn(use, 'break-glass is used: a device is let in that the policy denies');
     void this.record(use);
   }
 
@@ -76,14 +73,14 @@ export class Uses {
   }
 
   private async record(use: BreakGlassUse): Promise<void> {
-    this.waiting.add(use.targetId);
+    this.waiting.add(use.useId);
     try {
       if (!(await this.options.record(use))) return;
       this.journal.remove(use);
-      this.waiting.delete(use.targetId);
+      this.waiting.delete(use.useId);
     } catch (error) {
       this.options.logger.error(
-        { err: error, targetId: use.targetId },
+        { err: error, useId: use.useId },
         'a use of break-glass is not recorded yet: it stays on the disk and is tried again at the next start',
       );
     }

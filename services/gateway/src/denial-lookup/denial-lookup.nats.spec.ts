@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { LookUpDenial } from '@stance/contracts';
+import { denialIdOf, LookUpDenial } from '@stance/contracts';
 import { askEvery, EventPublisher, JetStreamStrategy } from '@stance/jetstream';
 import { startTestNats, type TestNats } from '@stance/testing';
 import { Denials } from '../access/denials.js';
@@ -53,7 +53,11 @@ test('a denial is found at the replica that told it, whichever it is asked of', 
     const told = denials.record({ deviceId: 'laptop-1', user: 'one@example.com', resource: 'wiki' }, [
       { code: 'condition-false', message: 'This machine is infected.' },
     ]);
-    expect(await askEvery(connection, LookUpDenial, { denialId: told.denialId })).toEqual(told);
+    const { proof, ...found } = (await askEvery(connection, LookUpDenial, { denialId: told.denialId })) ?? {
+      proof: '',
+    };
+    expect(found).toEqual(told);
+    expect(denialIdOf(proof)).toBe(told.denialId);
   }
   const unknown = { denialId: '642a4e3b-d5a4-46d3-b886-3ad841c258dd' };
   expect(await askEvery(connection, LookUpDenial, unknown, { timeoutMs: 200 })).toBeUndefined();

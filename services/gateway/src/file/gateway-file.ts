@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { atLeast, id } from '@stance/contracts';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { durationWithin, filePathIn, listener, type Listener, portNumber, type FilePath } from './fields.js';
 import { network } from './network.js';
 import { deviceProofs, userProofs, type DeviceProofs, type UserProofs } from './proofs.js';
+import { NoYaml, yamlContent } from '../yaml-content.js';
 import { httpRelay, tcpRelay, type HttpRelay, type TcpRelay } from './relays.js';
 
 /** The header in which a listed proxy names the resource (`resourceFrom: header`). */
@@ -165,13 +165,18 @@ export function readGatewayFile(path: string): GatewayFile {
 
 /** Reads the content of a gateway file, YAML or JSON. Throws {@link GatewayFileInvalid}. */
 export function parseGatewayFile(text: string, folder: string): GatewayFile {
-  const document = parseDocument(text, { uniqueKeys: true });
-  if (document.errors.length > 0) {
-    throw new GatewayFileInvalid(document.errors.map(({ message }) => message.split('\n')[0] ?? message));
-  }
-  const result = gatewayFile(filePathIn(folder)).safeParse(document.toJS({ maxAliasCount: 0 }) ?? {});
+  const result = gatewayFile(filePathIn(folder)).safeParse(contentOf(text) ?? {});
   if (result.success) return result.data;
   throw new GatewayFileInvalid(
     result.error.issues.map(({ path, message }) => `${path.map(String).join('.') || 'the file'}: ${message}`),
   );
+}
+
+function contentOf(text: string): unknown {
+  try {
+    return yamlContent(text);
+  } catch (error) {
+    if (error instanceof NoYaml) throw new GatewayFileInvalid(error.problems);
+    throw error;
+  }
 }

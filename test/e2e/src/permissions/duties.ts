@@ -223,7 +223,7 @@ export function gatewayUser(gateway: string): User {
             { event: 'session.started', keys: own },
             { event: 'session.ended', keys: own },
             { event: 'session.used', keys: own },
-            { event: 'operator.acted', keys: { kind: 'break-glass-used' } },
+            { event: 'break-glass.used', keys: own },
           ].some((scope) => covers(scope, candidate));
         case 'request':
           return candidate.service === 'gateway';

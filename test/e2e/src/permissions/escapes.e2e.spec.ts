@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
-import { applyTopology } from '@stance/jetstream';
+import { denialIdOf, LookUpDenial, newDenialKey } from '@stance/contracts';
+import { applyTopology, askEvery } from '@stance/jetstream';
 import { startSecuredNats, waitFor, type SecuredNats } from '@stance/testing';
 import { call, holdingsOf, listenTo, store, type Answered, type Held } from './holdings.js';
 
@@ -33,6 +34,8 @@ const FOREIGN = [
   'stance.timer.due.v1.d1',
   'stance.operator.acted.v1.hold-released.edge',
   'stance.operator.acted.v1.manual-link.a1',
+  'stance.operator.acted.v1.break-glass-used.x',
+  'stance.break-glass.used.v1.vpn.x',
   'stance.dead.policy-engine.stance.posture.changed.v1.d1',
   'stance.dead.gateway.x',
   'stance.audit.recorded.v1.STANCE_AGENTS.-',
@@ -82,7 +85,8 @@ afterEach(() => expectUntouched());
 /** Of what is not the gateway's own, the account of Stance holds what it held, and nobody has heard of anything. */
 async function expectUntouched(): Promise<void> {
   await settled();
-  const own = ({ subject }: Held) => /^stance\.session\.(started|ended)\.v1\.edge\.|\.break-glass-used\./.test(subject);
+  const own = ({ subject }: Held) =>
+    /^stance\.session\.(started|ended)\.v1\.edge\.|^stance\.break-glass\.used\.v1\.edge\./.test(subject);
   expect((await holdingsOf(witness)).filter((held) => !own(held))).toEqual(before.filter((held) => !own(held)));
   expect(heard.filter((subject) => FOREIGN.includes(subject))).toEqual([]);
 }
@@ -144,7 +148,7 @@ describe('from the account of a gateway, onto a fact of others, there is no way'
 
   test('by the reply subject of the acknowledgement of a fact of its own', async () => {
     for (const reply of FOREIGN) edge.publish(own(), '{}', { reply });
-    edge.publish('stance.operator.acted.v1.break-glass-used.x', '{}', { reply: POLICY });
+    edge.publish('stance.break-glass.used.v1.edge.x', '{}', { reply: POLICY });
     await edge.flush();
     await expectUntouched();
   });
@@ -207,14 +211,14 @@ describe('by what its messages carry, a gateway', () => {
   ])('%s', async (_what, marks) => {
     const sessions = await call(edge, '$JS.API.STREAM.INFO.STANCE_SESSIONS');
     expect(await store(edge, own(), 'x', marks)).toEqual({ refused: expect.any(String) });
-    expect(await store(edge, 'stance.operator.acted.v1.break-glass-used.x', 'x', marks)).toEqual({
+    expect(await store(edge, 'stance.break-glass.used.v1.edge.x', 'x', marks)).toEqual({
       refused: expect.any(String),
     });
     expect(sessions).not.toBe('refused');
   });
 
-  test('lets nothing that people did expire', async () => {
-    const act = 'stance.operator.acted.v1.break-glass-used.y';
+  test('lets no use of break-glass expire', async () => {
+    const act = 'stance.break-glass.used.v1.edge.y';
     expect(await store(edge, act, 'x', { 'Nats-TTL': '1s' })).toEqual({ refused: expect.any(String) });
   });
 
@@ -226,13 +230,31 @@ describe('by what its messages carry, a gateway', () => {
   test('keeps back no revocation by its message id', async () => {
     const id = 'policy-engine:revoke:stance.session.revoked.v1.edge.d1.s7';
     await store(edge, own(), 'x', { 'Nats-Msg-Id': id });
-    await store(edge, 'stance.operator.acted.v1.break-glass-used.z', 'x', { 'Nats-Msg-Id': id });
+    await store(edge, 'stance.break-glass.used.v1.edge.z', 'x', { 'Nats-Msg-Id': id });
     const engine = await nats.connectAs('policy-engine');
     expect(await store(engine, 'stance.session.revoked.v1.edge.d1.s7', 'revoked', { 'Nats-Msg-Id': id })).toEqual({
       duplicate: false,
     });
     before = await holdingsOf(witness);
   });
+});
+
+test('a gateway that answers first keeps nobody from the denial of another', async () => {
+  const [{ denialId, proof }, other] = [newDenialKey(), newDenialKey()];
+  const told = { denialId, effect: 'deny', reasons: [], deniedAt: '2026-01-05T10:00:00.000Z' } as const;
+  const vpn = await nats.connectAs('gateway-vpn');
+  const answers = [
+    [edge, { ...told, gateway: 'vpn', proof: other.proof }],
+    [vpn, { ...told, gateway: 'vpn', proof }],
+  ] as const;
+  for (const [gateway, result] of answers) {
+    gateway.subscribe(LookUpDenial.subject, {
+      callback: (_error, message) => message.respond(JSON.stringify({ result })),
+    });
+    await gateway.flush();
+  }
+  const options = { accepts: (answer: { proof: string }) => denialIdOf(answer.proof) === denialId };
+  expect(await askEvery(await nats.connectAs('viewer'), LookUpDenial, { denialId }, options)).toEqual(answers[1][1]);
 });
 
 describe('a gateway reads nothing of other gateways', () => {

@@ -1,6 +1,6 @@
 import { id } from '@stance/contracts';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { NoYaml, yamlContent } from '../../yaml-content.js';
 import { canonicalAddress } from '../address.js';
 import { canonicalFingerprint, canonicalSerial } from '../certificate/certificate-names.js';
 
@@ -85,14 +85,11 @@ function markOf(mark: Mark, value: string): string {
 }
 
 function parseYaml(text: string): unknown {
-  const document = parseDocument(text, { uniqueKeys: true, schema: 'failsafe' });
-  if (document.errors.length > 0) {
-    throw new InventoryInvalid(document.errors.map(({ message }) => message.split('\n')[0] ?? message));
-  }
   try {
-    return document.toJS({ maxAliasCount: 0 });
+    return yamlContent(text, { schema: 'failsafe' });
   } catch (error) {
-    throw new InventoryInvalid([`has aliases, which are not taken: ${messageOf(error)}`]);
+    if (error instanceof NoYaml) throw new InventoryInvalid(error.problems);
+    throw error;
   }
 }
 
