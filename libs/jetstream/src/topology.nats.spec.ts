@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DiscardPolicy, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { errors, type NatsConnection } from '@nats-io/transport-node';
 import { BUCKETS, STREAMS, wireTopology } from '@stance/contracts';
-import { startTestNats, type TestNats } from '@stance/testing';
+import { startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { applyTopology, checkTopology, inspectTopology, TopologyMismatch } from './topology.js';
 
 let nats: TestNats;
@@ -10,7 +10,7 @@ let connection: NatsConnection;
 let manager: JetStreamManager;
 beforeAll(async () => {
   nats = await startTestNats();
-  connection = await nats.connect();
+  connection = await nats.connect({ maxReconnectAttempts: -1, reconnectTimeWait: 50 });
   manager = await jetstreamManager(connection);
 });
 afterAll(() => nats.close());
@@ -59,5 +59,14 @@ describe('the topology', () => {
     await manager.streams.add({ name: 'OTHER', subjects: ['other.>'] });
     await applyTopology(connection);
     expect((await manager.streams.info('OTHER')).config.subjects).toEqual(['other.>']);
+  });
+
+  it('cannot be told while no server is connected, and no server is called too old for that', async () => {
+    await nats.kill();
+    await waitFor(() => connection.info === undefined, { what: 'the connection to break' });
+    await expect(checkTopology(connection)).rejects.toThrow(errors.ConnectionError);
+    await nats.restart();
+    await waitFor(() => connection.info, { what: 'the connection to be back' });
+    await expect(checkTopology(connection)).resolves.toBeUndefined();
   });
 });

@@ -99,9 +99,10 @@ export function differences(definition: WireStreamConfig, echo: Partial<StreamCo
   );
 }
 
-/** Throws {@link ServerTooOld} unless the connected server is new enough. */
+/** Throws {@link ServerTooOld} unless the connected server is new enough, and `ConnectionError` while none is connected. */
 export function checkServerVersion(connection: NatsConnection): string {
-  const version = connection.info?.version ?? '0.0.0';
+  const version = connection.info?.version;
+  if (version === undefined) throw new errors.ConnectionError('no NATS server is connected just now');
   if (isOldServer(version)) throw new ServerTooOld(version);
   return version;
 }
@@ -121,10 +122,15 @@ function compareVersions(left: string, right: string): number {
   return 0;
 }
 
+/** As for all other questions about streams: the client's default for plain requests is a second. */
+const ANSWER_MS = 5_000;
+
 /** Whether the audit trail has an account of its own: whoever looks from that of Stance then reaches it by another prefix. */
 async function hasAuditAccount(connection: NatsConnection): Promise<boolean> {
   try {
-    const answer = await connection.request(`${AUDIT_SETUP_PREFIX}.STREAM.INFO.${STREAMS.AUDIT.name}`);
+    const answer = await connection.request(`${AUDIT_SETUP_PREFIX}.STREAM.INFO.${STREAMS.AUDIT.name}`, '', {
+      timeout: ANSWER_MS,
+    });
     return answer.data.byteLength > 0;
   } catch (error) {
     // Nobody listens, or this user may not ask: then there is nothing to be made there by it.

@@ -16,8 +16,6 @@ export function isOutage(error: unknown): boolean {
 
 /** Whether a failure is for want of a stream, or of one that is as it should be. Pure. */
 export function isMissingStream(error: unknown): boolean {
-  // Refused as well: credentials are put right, or let in, while services wait, as with the first connection.
-  if (error instanceof NatsUnreachable) return true;
   if (error instanceof JetStreamApiError) return error.code === JetStreamApiCodes.StreamNotFound;
   return error instanceof TopologyMismatch;
 }
