@@ -11,10 +11,10 @@ import {
   type EventOf,
   type KeysOf,
 } from '@stance/contracts';
+import { FollowedStream } from './followed-stream.js';
 import { ExpectationFailed, Unconfirmed, type EventPublisher, type PublishOptions } from './publisher.js';
 import { Unreachable } from './settlement.js';
 import { decodeStored, type StoredMessage } from './stored-event.js';
-import { StreamFollower } from './stream-follower.js';
 
 /** What a table keeps of a subject's last event. */
 export interface Entry<Value> {
@@ -78,25 +78,24 @@ const UNREACHABLE_PAUSE_MS = 250;
 /**
  * A stream's last event per subject, in memory, and compare-and-set writes to it.
  *
- * Standbys follow the stream. The active replica writes; each write states the sequence that it replaces, so that nothing
+ * Standbys follow the stream. Once the active replica has stopped following, its table changes by {@link FactTable.apply} and
+ * {@link FactTable.write} alone. Each write states the sequence that it replaces, so that nothing
  * older ever replaces anything newer, whoever else believes to be active.
  */
-export class FactTable<Contract extends EventContract, Value> {
+export class FactTable<Contract extends EventContract, Value> extends FollowedStream {
   private readonly entries = new Map<string, Entry<Value>>();
   private readonly writing = new Map<string, Promise<unknown>>();
-  /** The name of the stream that it is read from. */
-  readonly stream: string;
-  private follower: StreamFollower | undefined;
   private manager: JetStreamManager | undefined;
 
   constructor(
-    private readonly connection: NatsConnection,
+    connection: NatsConnection,
     private readonly publisher: EventPublisher,
     readonly contract: Contract,
     private readonly options: FactTableOptions<Contract, Value>,
   ) {
     if (contract.stream === null) throw new TypeError(`${contract.name} is kept by no stream`);
-    this.stream = contract.stream.name;
+    const filter = filterOf(contract, options.only);
+    super(connection, { stream: contract.stream.name, filter, from: 'last-per-subject' });
   }
 
   get size(): number {
@@ -118,27 +117,6 @@ export class FactTable<Contract extends EventContract, Value> {
 
   *values(): IterableIterator<Value> {
     for (const { value } of this.entries.values()) if (value !== undefined) yield value;
-  }
-
-  /** Starts to follow the stream; resolves when everything stored so far is in the table. */
-  async load(signal?: AbortSignal): Promise<void> {
-    this.follower = await StreamFollower.start(
-      this.connection,
-      { stream: this.stream, filter: filterOf(this.contract, this.options.only), from: 'last-per-subject' },
-      (message) => this.applyStored(message),
-    );
-    await this.follower.caughtUp(signal);
-  }
-
-  /** Resolves when everything stored at the time of the call is in the table. */
-  async caughtUp(signal?: AbortSignal): Promise<void> {
-    await this.follower?.caughtUp(signal);
-  }
-
-  /** Stops following: from now on the table changes by {@link apply} and {@link write} alone. */
-  async stopFollowing(): Promise<void> {
-    await this.follower?.stop();
-    this.follower = undefined;
   }
 
   /** Takes in an event that was read elsewhere. One older than the table's is ignored; returns whether it was news. */
@@ -249,10 +227,10 @@ export class FactTable<Contract extends EventContract, Value> {
     if (before !== undefined && message.seq < before.sequence && this.entries.get(subject) === before) {
       this.entries.set(subject, { sequence: 0, value: before.value });
     }
-    this.applyStored({ data: message.data, subject, headers: message.header, seq: message.seq });
+    this.take({ data: message.data, subject, headers: message.header, seq: message.seq });
   }
 
-  private applyStored(message: StoredMessage & { readonly seq: number }): void {
+  protected take(message: StoredMessage & { readonly seq: number }): void {
     const { subject, seq: sequence, data: payload } = message;
     try {
       this.apply(decodeStored(this.contract, message), { subject, sequence, payload });

@@ -4,6 +4,7 @@ export * from './copies.js';
 export * from './topology.js';
 export * from './publisher.js';
 export * from './fact-table.js';
+export * from './followed-stream.js';
 export * from './last-event.js';
 export * from './stored-event.js';
 export * from './stream-follower.js';

@@ -1,7 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { filterOf, PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
-import { decodeStored, StreamFollower } from '@stance/jetstream';
+import { decodeStored, FollowedStream } from '@stance/jetstream';
 import type { WarmTable } from '@stance/service-kit';
 import type { FileProblem } from './file-problem.js';
 import { signedAtOf } from './policy-signature.js';
@@ -28,50 +28,34 @@ export interface PublishedPolicies {
 }
 
 /** Follows every policy ever published, and the engine's word on it, and keeps what {@link PublishedPolicies} needs, never a document. */
-export class PolicyHistory implements WarmTable {
-  readonly stream = STREAMS.POLICIES.name;
+export class PolicyHistory extends FollowedStream implements WarmTable {
   private published: PublishedPolicies = {
     revision: 0,
     last: undefined,
     lastFromFile: undefined,
     lastSequence: 0,
   };
-  private follower: StreamFollower | undefined;
 
   constructor(
-    private readonly connection: NatsConnection,
+    connection: NatsConnection,
     /** `publishedBy` of policies from the file. */
     private readonly publishedBy: string,
     /** Called when the engine refused one of the two that are kept. */
     private readonly onRefused: () => void,
-  ) {}
+  ) {
+    super(connection, { stream: STREAMS.POLICIES.name, from: { sequence: 1 } });
+  }
 
   get current(): PublishedPolicies {
     return this.published;
   }
 
-  async load(signal?: AbortSignal): Promise<void> {
-    this.follower = await StreamFollower.start(
-      this.connection,
-      { stream: this.stream, from: { sequence: 1 } },
-      (message) => {
-        if (message.subject === filterOf(PolicyPublished)) this.take(message);
-        else this.takeWord(message);
-      },
-    );
-    await this.follower.caughtUp(signal);
+  protected take(message: JsMsg): void {
+    if (message.subject === filterOf(PolicyPublished)) this.takePublication(message);
+    else this.takeWord(message);
   }
 
-  async caughtUp(signal?: AbortSignal): Promise<void> {
-    await this.follower?.caughtUp(signal);
-  }
-
-  async stopFollowing(): Promise<void> {
-    await this.follower?.stop();
-    this.follower = undefined;
-  }
-
-  private take(message: JsMsg): void {
+  private takePublication(message: JsMsg): void {
     const lastSequence = message.seq;
     try {
       const { data } = decodeStored(PolicyPublished, message);

@@ -14,7 +14,7 @@ import {
   type DataOf,
   type EventOf,
 } from '@stance/contracts';
-import { decodeStored, FactTable, StreamFollower, type EventPublisher } from '@stance/jetstream';
+import { decodeStored, FactTable, FollowedStream, type EventPublisher } from '@stance/jetstream';
 import type { PostureSubject } from '@stance/policy';
 import type { WarmTable } from '@stance/service-kit';
 import { deserialise, serialise } from './decision.js';
@@ -122,35 +122,16 @@ export function subjectOf({ payload }: KnownPosture): PostureSubject {
 }
 
 /** Follows the sessions that gateways open and close; starts and ends of one session come in order, as one stream has both. */
-export class SessionLog implements WarmTable {
-  readonly stream = STREAMS.SESSIONS.name;
-  private follower: StreamFollower | undefined;
-
+export class SessionLog extends FollowedStream implements WarmTable {
   constructor(
-    private readonly connection: NatsConnection,
+    connection: NatsConnection,
     private readonly sessions: OpenSessions,
     private readonly now: () => number = Date.now,
-  ) {}
-
-  async load(signal?: AbortSignal): Promise<void> {
-    this.follower = await StreamFollower.start(
-      this.connection,
-      { stream: this.stream, from: 'last-per-subject' },
-      (message) => this.take(message),
-    );
-    await this.follower.caughtUp(signal);
+  ) {
+    super(connection, { stream: STREAMS.SESSIONS.name, from: 'last-per-subject' });
   }
 
-  async caughtUp(signal?: AbortSignal): Promise<void> {
-    await this.follower?.caughtUp(signal);
-  }
-
-  async stopFollowing(): Promise<void> {
-    await this.follower?.stop();
-    this.follower = undefined;
-  }
-
-  private take(message: JsMsg): void {
+  protected take(message: JsMsg): void {
     try {
       if (message.subject.startsWith(`${SessionStarted.subjectPrefix}.`)) {
         this.sessions.started(decodeStored(SessionStarted, message).data, this.now());

@@ -1,7 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
-import { decodeStored, StreamFollower } from '@stance/jetstream';
+import { decodeStored, FollowedStream } from '@stance/jetstream';
 import type { Mode } from '@stance/policy';
 import type { PolicyAdmins } from '@stance/policy-signature';
 import type { WarmTable } from '@stance/service-kit';
@@ -35,11 +35,9 @@ export interface UnverifiedActivation {
  * Where policies are signed, the log is not believed: an activation counts if its policy is verified (docs/adr/0013). Where they
  * were signed and there are no keys any more, none is in force unless that is said to be meant.
  */
-export class PolicyLog implements WarmTable {
-  readonly stream = STREAMS.POLICIES.name;
+export class PolicyLog extends FollowedStream implements WarmTable {
   private readonly documents = new Map<number, PublishedPolicy>();
   private readonly digests = new Map<number, string>();
-  private follower: StreamFollower | undefined;
   private activated = 0;
   private reported = 0;
   private loaded: LoadedPolicy | undefined;
@@ -53,9 +51,11 @@ export class PolicyLog implements WarmTable {
   private replayed = 0;
 
   constructor(
-    private readonly connection: NatsConnection,
+    connection: NatsConnection,
     private readonly signing: Signing = { rule: 'off', decidedRevision: () => 0 },
-  ) {}
+  ) {
+    super(connection, { stream: STREAMS.POLICIES.name, from: { sequence: 1 } });
+  }
 
   /**
    * The policy in force; `undefined` before the first one, `ok: false` when the active revision does not load, is by now signed
@@ -162,29 +162,11 @@ export class PolicyLog implements WarmTable {
     this.documents.delete(revision);
   }
 
-  async load(signal?: AbortSignal): Promise<void> {
-    this.follower = await StreamFollower.start(
-      this.connection,
-      { stream: this.stream, from: { sequence: 1 } },
-      (message) => this.replay(message),
-    );
-    await this.follower.caughtUp(signal);
-  }
-
-  async caughtUp(signal?: AbortSignal): Promise<void> {
-    await this.follower?.caughtUp(signal);
-  }
-
-  async stopFollowing(): Promise<void> {
-    await this.follower?.stop();
-    this.follower = undefined;
-  }
-
   private get admins(): PolicyAdmins | undefined {
     return typeof this.signing.rule === 'string' ? undefined : this.signing.rule;
   }
 
-  private replay(message: JsMsg): void {
+  protected take(message: JsMsg): void {
     this.replayed = message.seq;
     try {
       if (message.subject === PolicyPublished.subjectPrefix) {

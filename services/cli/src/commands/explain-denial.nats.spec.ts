@@ -108,7 +108,7 @@ describe('explain <denial id>', () => {
     const forged = { ...denial, gateway: 'another', user: 'two@example.com' };
     for (const answer of [{ result: { ...forged, proof: newDenialKey().proof } }, { result: forged }, { error: {} }]) {
       const subscription = connection.subscribe(LookUpDenial.subject, {
-        callback: (_error, message) => message.respond(JSON.stringify(answer)),
+        callback: (_error, message) => void message.respond(JSON.stringify(answer)),
       });
       stops.push(() => subscription.unsubscribe());
     }

@@ -249,7 +249,7 @@ test('a gateway that answers first keeps nobody from the denial of another', asy
   ] as const;
   for (const [gateway, result] of answers) {
     gateway.subscribe(LookUpDenial.subject, {
-      callback: (_error, message) => message.respond(JSON.stringify({ result })),
+      callback: (_error, message) => void message.respond(JSON.stringify({ result })),
     });
     await gateway.flush();
   }
