@@ -18,6 +18,7 @@ export const SERVICE_PORTS = Object.freeze({
 /** The first words of the commands of `stance`, so that a misspelled service is not taken for one. */
 export const COMMANDS = Object.freeze([
   'audit',
+  'dead-letters',
   'device',
   'devices',
   'explain',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CommandContext, type GlobalOptions } from './command-context.js';
 import { addAudit } from './commands/audit.js';
+import { addDeadLetters } from './commands/dead-letters.js';
 import { addDevice } from './commands/device.js';
 import { addDevices } from './commands/devices.js';
 import { addExplain } from './commands/explain.js';
@@ -76,6 +77,7 @@ function build(program: Command, context: CommandContext): void {
   addPolicy(program, context);
   addHold(program, context);
   addAudit(program, context);
+  addDeadLetters(program, context);
   addTopology(program, context);
   addNatsAuth(program, context);
   addSimulate(program, context);

@@ -2,12 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import {
+  DeadLettered,
   DecisionChanged,
   DeviceRecorded,
   PolicyActivated,
   PolicyPublished,
   PostureChanged,
   STREAMS,
+  type DataOf,
 } from '@stance/contracts';
 import { applyTopology, EventPublisher } from '@stance/jetstream';
 import { startSecuredNats, type SecuredNats } from '@stance/testing';
@@ -24,11 +26,28 @@ beforeAll(async () => {
   const data = { deviceId: 'd1', state: 'enrolled' as const, hardware: {}, groups: [], tags: [] };
   await publisher.publish(DeviceRecorded, data, { id: 'd1', cause: {} });
   publisher.close();
+  const matcher = new EventPublisher(await nats.connectAs('device-matcher'), 'device-matcher');
+  await matcher.publish(DeadLettered, deadLetter(), { id: 'dead', cause: {} });
+  matcher.close();
 });
 afterAll(() => nats.close());
 
 const as = (user: string, ...args: string[]) =>
   stance(args, { env: { NATS_URL: nats.url, NATS_NKEY_SEED_FILE: nats.fileOf(user) } });
+
+const deadLetter = (): DataOf<typeof DeadLettered> => ({
+  service: 'device-matcher',
+  originalSubject: 'stance.device.recorded.v1.d1',
+  stream: STREAMS.DEVICES.name,
+  sequence: 1,
+  headers: {},
+  payload: '{',
+  encoding: 'utf8',
+  bytes: 1,
+  reason: { code: 'malformed', message: 'not JSON' },
+  attempts: 1,
+  diedAt: '2026-01-05T10:00:00.000Z',
+});
 
 async function stored(stream: string): Promise<number> {
   const { streams } = await jetstreamManager(await nats.connectAs('break-glass'));
@@ -36,13 +55,18 @@ async function stored(stream: string): Promise<number> {
 }
 
 describe('somebody who may only look', () => {
-  test.each([['status'], ['devices'], ['sessions'], ['sources'], ['policy', 'history']])(
-    'sees %s %s',
-    async (...args) => {
-      const { exitCode, stderr } = await as('viewer', ...args.filter((arg) => arg !== undefined));
-      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    },
-  );
+  test.each([
+    ['status'],
+    ['devices'],
+    ['sessions'],
+    ['sources'],
+    ['policy', 'history'],
+    ['dead-letters'],
+    ['dead-letters', 'show', '1'],
+  ])('sees %s %s', async (...args) => {
+    const { exitCode, stderr } = await as('viewer', ...args.filter((arg) => arg !== undefined));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
 
   test('is told that the audit trail is not theirs to see', async () => {
     expect((await as('viewer', 'status')).stdout).toContain('not for this user to see');

@@ -12,7 +12,7 @@ import { WrongUsage } from '../errors.js';
 import { decodeOrSkip } from '../read-table.js';
 import type { Stack } from '../stack.js';
 import { TrailAt, type AuditRecord } from './trail-at.js';
-import { trailBatches } from './trail-batches.js';
+import { messageBatches } from '../message-batches.js';
 
 /** Thrown when the audit trail does not tell what was asked about. */
 export class HistoryLacking extends WrongUsage {}
@@ -111,7 +111,11 @@ async function visitTrail(
   visit: (record: AuditRecord) => void,
 ): Promise<void> {
   const filter = filterOf(AuditRecorded, of);
-  for await (const batch of trailBatches(await stack.trailManager(), { from: 1, filter })) {
+  for await (const batch of messageBatches(await stack.trailManager(), {
+    stream: STREAMS.AUDIT.name,
+    filter,
+    from: 1,
+  })) {
     for (const message of batch) {
       const record = decodeOrSkip(AuditRecorded, message.data, message.subject)?.data;
       if (record !== undefined) visit(record);

@@ -1,7 +1,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { AuditRecorded, filterOf, STREAMS } from '@stance/contracts';
 import { WrongUsage } from '../errors.js';
-import { trailBatches } from '../history/trail-batches.js';
+import { messageBatches } from '../message-batches.js';
 import type { TrailFile } from './trail-file.js';
 import { contentOf, lineOf } from './trail-line.js';
 
@@ -42,13 +42,17 @@ export async function exportTrail(trail: JetStreamManager, options: ExportOption
   let lastSequence = from - 1;
   let { last } = options;
   // Also what is no record of audit's: what somebody else wrote there belongs to what is to be proved.
-  for await (const batch of trailBatches(trail, { from, filter: filterOf(AuditRecorded) })) {
-    const messages = batch.filter(({ seq }) => seq <= trailEnd);
-    const lines = messages.map(lineOf);
+  for await (const batch of messageBatches(trail, {
+    stream: STREAMS.AUDIT.name,
+    filter: filterOf(AuditRecorded),
+    from,
+    to: trailEnd,
+  })) {
+    const lines = batch.map(lineOf);
     if (lines.length > 0) await write(`${lines.join('\n')}\n`);
     records += lines.length;
     last = lines.at(-1) ?? last;
-    lastSequence = messages.at(-1)?.seq ?? lastSequence;
+    lastSequence = batch.at(-1)?.seq ?? lastSequence;
     progress(lastSequence, trailEnd);
     if (signal.aborted || lastSequence >= trailEnd) break;
   }
