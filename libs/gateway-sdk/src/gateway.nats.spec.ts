@@ -344,6 +344,8 @@ describe('gateway - revocation', () => {
     const session = gateway.startSession(CUT);
     const observedat = new Date(START - 40).toISOString();
     await engine.revoke(session, {}, { observedat, txn: 'observation-1' });
+    // The two come from streams of their own: either may be first here.
+    await waitFor(() => onRevoked.mock.calls.length > 0, { what: 'the revocation is carried out' });
     await engine.decide({ postureRevision: 2, wiki: DENY }, { observedat });
     const ended = await endedEvent(session);
     await deniedBy(gateway, 'condition-false');

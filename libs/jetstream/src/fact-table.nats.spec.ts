@@ -43,9 +43,9 @@ async function lastStored(): Promise<number> {
 describe('loading', () => {
   it('an empty stream is done at once', async () => {
     const table = tableOf();
-    const startedAt = performance.now();
+    // A first message would be waited for without end.
     await table.load();
-    expect([table.size, performance.now() - startedAt < 2_000]).toEqual([0, true]);
+    expect(table.size).toBe(0);
     await table.stopFollowing();
   });
 

@@ -3,6 +3,7 @@ import { Controller } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Payload } from '@nestjs/microservices';
 import { ListPostures, VerifyAudit } from '@stance/contracts';
+import { waitFor } from '@stance/testing';
 import { PassErrorsThrough } from './errors.filter.js';
 import { OnRequest } from './handlers.js';
 import { JetStreamStrategy } from './jetstream.strategy.js';
@@ -75,7 +76,9 @@ describe('a request', () => {
   it('whose answer cannot be sent leaves the service running', async () => {
     const unanswered = ask(world.connection, ListPostures, { after: 'unwritable' }, { timeoutMs: 300 });
     await expect(unanswered).rejects.toThrow(ServiceUnavailable);
-    expect(troubles).toContain(`the answer to ${ListPostures.subject} could not be sent`);
+    await waitFor(() => troubles.includes(`the answer to ${ListPostures.subject} could not be sent`), {
+      what: 'the service to be told',
+    });
     expect(await ask(world.connection, ListPostures, {})).toMatchObject({ next: '100' });
   });
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.js';
 
 export interface FaultProxyOptions {
   /** Where connections go: a URL such as `nats://127.0.0.1:4222`, or a port on loopback. */
@@ -74,7 +75,8 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     if (address === null || typeof address === 'string') throw new Error('The proxy has no TCP port.');
     return address.port;
   };
-  const port = await listen(0);
+  // Not any: after `refuse` it has to get its own again.
+  const port = await listen(await freePort());
 
   const cut = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();

@@ -44,6 +44,7 @@ export {
 } from './matching-model.js';
 export { backUp, restore, type Backup } from './nats/backup.js';
 export { everythingSettled } from './nats/everything-settled.js';
+export { deleteStreams, makeStreamsAnew } from './nats/make-streams-anew.js';
 export { startSecuredNats, type SecuredNats } from './nats/start-secured-nats.js';
 export {
   SharedServerError,

@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { PATIENCE_MS, waitFor } from './wait-for.js';
@@ -18,7 +17,9 @@ export class ServiceProcess {
   readonly lines: Record<string, unknown>[] = [];
   errors = '';
   private state = 'starting';
-  private closed = false;
+  private isClosed = false;
+  /** It has ended, and all that it wrote was read. */
+  private readonly closed: Promise<void>;
 
   private constructor(
     readonly name: string,
@@ -28,7 +29,12 @@ export class ServiceProcess {
       createInterface({ input: child.stdout }).on('line', (line) => this.read(line));
     }
     child.stderr?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
-    child.once('close', () => (this.closed = true));
+    this.closed = new Promise((resolve) => {
+      child.once('close', () => {
+        this.isClosed = true;
+        resolve();
+      });
+    });
   }
 
   /**
@@ -91,17 +97,14 @@ export class ServiceProcess {
 
   /** Resolves to the exit code once it has ended by itself, with all that it wrote read. */
   async ended(timeoutMs = PATIENCE_MS): Promise<number | null> {
-    await waitFor(() => this.closed, { what: `${this.name} to end`, timeoutMs });
+    await waitFor(() => this.isClosed, { what: `${this.name} to end`, timeoutMs });
     return this.child.exitCode;
   }
 
-  /** Ends it as a signal would; resolves to the exit code. */
+  /** Ends it as a signal would; resolves to the exit code, with all that it wrote read. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (this.running) {
-      const exited = once(this.child, 'exit');
-      this.child.kill(signal);
-      await exited;
-    }
+    if (this.running) this.child.kill(signal);
+    await this.closed;
     return this.child.exitCode;
   }
 

@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { CHAIN_START, type AuditRecord, type RecordContent } from '@stance/audit-chain';
 import { STREAMS } from '@stance/contracts';
 import { applyTopology, EventPublisher, ExpectationFailed } from '@stance/jetstream';
-import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { makeStreamsAnew, startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { AppendRun } from './append-run.js';
 import { lastSequenceOfTrail, walkTrail } from './trail.store.js';
 
@@ -16,10 +16,9 @@ beforeAll(async () => {
   connection = await nats.connect();
 });
 
-beforeEach(async () => {
-  await (await jetstreamManager(connection)).streams.delete(STREAMS.AUDIT.name).catch(() => false);
-  await applyTopology(connection);
-});
+beforeEach(async () =>
+  makeStreamsAnew(await jetstreamManager(connection), () => applyTopology(connection), [STREAMS.AUDIT.name]),
+);
 
 afterAll(() => nats.close());
 

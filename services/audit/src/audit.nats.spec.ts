@@ -123,7 +123,10 @@ describe('the audit service', () => {
     const service = await startAudit();
     const { config } = await manager.streams.info(TRAIL);
     await manager.streams.delete(TRAIL);
-    await manager.streams.add({ ...config, deny_delete: false, deny_purge: false });
+    // The server may still be removing the deleted one's files.
+    await waitFor(() => manager.streams.add({ ...config, deny_delete: false, deny_purge: false }), {
+      what: 'the trail to be made anew',
+    });
     const { state } = await manager.streams.info(STREAMS.DEVICES.name);
     await waitFor(
       async () => (await ask(connection, ListAudit, { limit: 1 })).records[0]?.sequence === state.last_seq,

@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { AuditRecorded, DeviceRecorded, filterOf, STREAMS } from '@stance/contracts';
 import { applyTopology, EventPublisher } from '@stance/jetstream';
 import { createLogger, startService, type RunningService } from '@stance/service-kit';
-import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { PATIENCE_MS, startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { SelfVerification } from './self-verification.js';
 import { audit } from './service.js';
 import { TrailReader } from './trail-reader.js';
@@ -26,7 +26,7 @@ beforeAll(async () => {
     environment: { NATS_URL: nats.url, LOG_LEVEL: 'silent', STANCE_HTTP_PORT: '0' },
   });
   await service.active;
-  const publisher = new EventPublisher(connection, 'config-sync');
+  const publisher = new EventPublisher(connection, 'config-sync', { timeoutMs: PATIENCE_MS });
   const device = (index: number) => ({
     deviceId: `d${index}`,
     state: 'enrolled' as const,
@@ -49,7 +49,7 @@ afterAll(async () => {
 
 async function recorded(count: number): Promise<void> {
   const messages = async () => (await manager.streams.info(STREAMS.AUDIT.name)).state.messages;
-  await waitFor(async () => (await messages()) >= count, { what: `${count} records`, timeoutMs: 20_000 });
+  await waitFor(async () => (await messages()) >= count, { what: `${count} records` });
 }
 
 interface Readiness {
@@ -138,7 +138,8 @@ describe('the self-verification of a real trail', () => {
       await waitFor(() => verification.status()?.intact === true, { what: 'the trail to be verified' });
       const { config } = await streams.streams.info(STREAMS.AUDIT.name);
       await streams.streams.delete(STREAMS.AUDIT.name);
-      await streams.streams.add(config);
+      // The server may still be removing the deleted one's files.
+      await waitFor(() => streams.streams.add(config), { what: 'the trail to be made anew' });
       await write(2);
       await waitFor(() => verification.status()?.records === 2, { what: 'the new trail to be looked at' });
       expect(verification.status()).toMatchObject({
@@ -169,7 +170,7 @@ describe('the self-verification of a real trail', () => {
       environment: { NATS_URL: nats.url, LOG_LEVEL: 'silent', STANCE_HTTP_PORT: '0' },
     });
     await service.active;
-    await waitFor(async () => (await metric('stance_audit_intact')) === 0, { what: 'the metric', timeoutMs: 20_000 });
+    await waitFor(async () => (await metric('stance_audit_intact')) === 0, { what: 'the metric' });
     expect(await readiness()).toMatchObject({ ready: true, details: { verification: { intact: false } } });
     await new EventPublisher(connection, 'config-sync').publish(
       DeviceRecorded,

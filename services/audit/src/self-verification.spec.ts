@@ -68,12 +68,22 @@ describe('the self-verification', () => {
 
   it('verifies again after its interval, and tells each time what it found, with the last hash', async () => {
     const verification = start({ verify: finds(INTACT, INTACT, DAMAGED, DAMAGED, INTACT), everyMs: 5 });
-    await statusOf(verification, false);
-    await statusOf(verification, true);
+    await waitFor(() => told.length >= 5, { what: 'five verifications' });
     await verification.stop();
     expect(told.map(({ level }) => level).slice(0, 5)).toEqual(['info', 'info', 'error', 'error', 'info']);
     expect(told[1]?.fields).toEqual({ records: 3, gaps: 1, lastHash: INTACT.lastHash });
     expect(told[2]?.fields).toEqual({ records: 3, lastHash: INTACT.lastHash, firstBad: DAMAGED.firstBad });
+  });
+
+  it.each([
+    ['is damaged', INTACT, DAMAGED],
+    ['is intact', DAMAGED, INTACT],
+  ])('says that the trail %s once it finds so', async (_, first, next) => {
+    const verification = start({ verify: finds(first, next), everyMs: 5 });
+    expect(await statusOf(verification, next.intact)).toMatchObject({
+      intact: next.intact,
+      ...(next.firstBad && { firstBad: next.firstBad }),
+    });
   });
 
   it('holds each verification to the last intact one, whatever was found in between', async () => {

@@ -34,9 +34,14 @@ it('shows the size of each stream, and as the limit of the trail that of its acc
       .find((line) => line.startsWith(name) && line.includes(`stream="${stream}"`))
       ?.split(' ')
       .at(-1);
-  const text = await waitFor(async () => ((await told()).includes('stance_stream_limit{') ? told() : undefined), {
-    what: 'the streams to be looked at',
-  });
+  const looked = [STREAMS.AUDIT.name, STREAMS.AGENTS.name];
+  const text = await waitFor(
+    async () => {
+      const some = await told();
+      return looked.every((stream) => valueOf(some, 'stance_stream_limit{', stream) !== undefined) && some;
+    },
+    { what: 'the streams to be looked at' },
+  );
   expect(valueOf(text, 'stance_stream_limit{', STREAMS.AUDIT.name)).toBe(String(LIMIT));
   expect(valueOf(text, 'stance_stream_limit{', STREAMS.AGENTS.name)).toBe('0');
   expect(Number(valueOf(text, 'stance_stream_bytes{', STREAMS.AUDIT.name))).toBeGreaterThanOrEqual(0);

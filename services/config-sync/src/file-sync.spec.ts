@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@stance/service-kit';
@@ -21,6 +21,12 @@ async function follow(path: string, apply: (text: string) => Promise<FileOutcome
   sync = new FileSync(path, createLogger('config-sync', 'silent'), apply, { settleMs: 10, pollMs: 50, retryMs: 20 });
   await sync.start();
   return sync;
+}
+
+/** Written in place, a file is empty for a moment, and may be read then. */
+async function replace(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
 }
 
 const applied: FileOutcome = { applied: true, summary: {} };
@@ -68,9 +74,9 @@ describe('a file that is kept in force', () => {
     });
     await waitFor(() => file.status().state === 'refused', { what: 'the missing file to be reported' });
     await mkdir(join(folder.path, 'later'));
-    await writeFile(join(folder.path, 'later', 'a'), 'here');
+    await replace(join(folder.path, 'later', 'a'), 'here');
     await waitFor(() => seen.includes('here'), { what: 'the file to be found' });
-    await writeFile(join(folder.path, 'later', 'a'), 'here again');
+    await replace(join(folder.path, 'later', 'a'), 'here again');
     await waitFor(() => seen.includes('here again'), { what: 'the change to be found' });
     expect(seen).toEqual(['here', 'here again']);
   });
@@ -83,8 +89,8 @@ describe('a file that is kept in force', () => {
       seen.push(text);
       return Promise.resolve(applied);
     });
-    await writeFile(path, 'same');
-    await writeFile(path, 'another');
+    await replace(path, 'same');
+    await replace(path, 'another');
     await waitFor(() => seen.includes('another'), { what: 'the change' });
     expect(seen.filter((text) => text === 'same')).toHaveLength(1);
   });

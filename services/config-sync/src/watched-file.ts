@@ -19,6 +19,9 @@ export interface WatchOptions {
   readonly pollMs?: number;
 }
 
+/** As coarse as the times of any file system are, in milliseconds. */
+const STAMP_TICK_MS = 2_000;
+
 /**
  * A file that is read now and after every change. Its folder is watched, as editors replace files and Kubernetes swaps a
  * symbolic link beside them; and it is polled, as watching is not certain anywhere.
@@ -75,12 +78,13 @@ export class WatchedFile {
   }
 
   private async look(): Promise<void> {
-    const before = await stampOf(this.path);
-    if (before === this.lastStamp) return;
+    const { stamp, isRecent } = await stampOf(this.path);
+    if (stamp === this.lastStamp) return;
     const content = await contentOf(this.path);
     // Changed while it was read: whoever writes it has not finished.
-    if (before !== (await stampOf(this.path))) return this.lookSoon();
-    this.lastStamp = before;
+    if (stamp !== (await stampOf(this.path)).stamp) return this.lookSoon();
+    // What is written within the same tick of the file system's clock would bear the same stamp: it is read once more.
+    this.lastStamp = isRecent ? '' : stamp;
     const digest = content.readable ? createHash('sha256').update(content.bytes).digest('hex') : content.reason;
     if (digest === this.lastDigest || this.stopped) return;
     this.lastDigest = digest;
@@ -88,13 +92,14 @@ export class WatchedFile {
   }
 }
 
-/** Changes whenever the file does, through symbolic links. */
-async function stampOf(path: string): Promise<string> {
+/** A stamp that changes whenever the file does, through symbolic links, unless it had just changed before. */
+async function stampOf(path: string): Promise<{ readonly stamp: string; readonly isRecent: boolean }> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+    const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = await stat(path, { bigint: true });
+    const isRecent = Math.abs(Date.now() - Number(ctimeMs)) < STAMP_TICK_MS;
+    return { stamp: [dev, ino, size, mtimeNs, ctimeNs].join(':'), isRecent };
   } catch (error) {
-    return reasonOf(error);
+    return { stamp: reasonOf(error), isRecent: false };
   }
 }
 

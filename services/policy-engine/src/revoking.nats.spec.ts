@@ -84,6 +84,8 @@ describe('when a device turns bad', () => {
     await world.openSession('over', { expiresAt: new Date(Date.now() - 1).toISOString() });
     await world.openSession('of another', { deviceId: 'd2' });
     await world.openSession('open');
+    await world.settled();
+    await world.sessionsOpen(2);
     await world.change('d1', true);
     await world.revoked('open');
     await world.settled();
@@ -151,6 +153,7 @@ describe('a session that nothing allows', () => {
   ])('%s is revoked', async (_, where, code) => {
     await world.settlePolicy(1, HEALTHY_READS_WIKI);
     await world.change('d1', false);
+    await world.decided('d1', 'allow');
     await world.openSession('s1', where);
     await world.revoked('s1');
     expect(world.revocations[0]?.data.reasons).toMatchObject([{ code, message: expect.any(String) }]);
@@ -234,7 +237,10 @@ describe('after an outage', () => {
     await world.change('d1', true);
     await waitFor(() => refused > 0, { what: 'the refusal' });
     standIn.unsubscribe();
-    await world.manager.streams.add(wireStreamConfig(STREAMS.REVOCATIONS));
+    // The server may still be removing the deleted one's files.
+    await waitFor(() => world.manager.streams.add(wireStreamConfig(STREAMS.REVOCATIONS)), {
+      what: 'the stream to be made anew',
+    });
     const last_by_subj = subjectOf(SessionRevoked, { gateway: 'edge', deviceId: 'd1', sessionId: 's1' });
     const stored = await waitFor(() => world.manager.streams.getMessage(name, { last_by_subj }), {
       what: 'the revocation to be stored',

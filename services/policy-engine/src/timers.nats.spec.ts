@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { STREAMS, subjectOf, TimerDue, TimerSet } from '@stance/contracts';
 import { waitFor } from '@stance/testing';
+import { policyEngineWith } from './service.js';
 import { HEALTHY_READS_WIKI, withMaxAge } from './spec/policies.js';
 import { World } from './spec/world.js';
 
@@ -12,10 +13,7 @@ beforeAll(async () => {
   world = await World.start();
 });
 afterAll(() => world.close());
-beforeEach(async () => {
-  await world.reset();
-  await world.startEngine();
-});
+beforeEach(() => world.reset());
 
 const seenAt = (time: number) => ({
   agents: [{ source: 's', agentId: 'a', observedAt: new Date(time).toISOString() }],
@@ -23,6 +21,8 @@ const seenAt = (time: number) => ({
 const deadlines = () => world.timers.map(({ data }) => Date.parse(data.dueAt));
 
 describe('a device’s timer', () => {
+  beforeEach(() => world.startEngine());
+
   it('is set for the time of review, on the subject from which it falls due', async () => {
     await world.settlePolicy(1, HEALTHY_READS_WIKI);
     await world.change('d1', false);
@@ -69,35 +69,63 @@ describe('a device’s timer', () => {
 });
 
 describe('a timer that falls due', () => {
+  /** The engine's clock stands still: however slow the machine is, nothing becomes stale but by the server's timer. */
+  let now: number;
+  beforeEach(async () => {
+    now = Date.now();
+    await world.startEngine({ definition: policyEngineWith({ now: () => now }) });
+  });
+
+  const decided = () =>
+    world.decisions.map(({ data }) => [
+      data.resources['wiki']?.effect,
+      data.reviewAt === null ? null : Date.parse(data.reviewAt),
+    ]);
+
   it('denies what has become stale, without anything else happening, and revokes', async () => {
     await world.settlePolicy(1, withMaxAge('2s'));
-    await world.change('d1', false);
-    const { reviewAt } = await world.decided('d1', 'allow');
+    await world.change('d1', false, seenAt(now + HOUR));
+    await world.decided('d1', 'allow');
     await world.openSession('s1');
-    const denied = await world.decided('d1', 'deny');
-    expect(denied.resources['wiki']?.reasons).toMatchObject([{ code: 'attribute-stale' }]);
-    expect(Date.parse(denied.decidedAt)).toBeGreaterThanOrEqual(Date.parse(reviewAt ?? ''));
-    expect(denied.postureRevision).toBe(1_001);
+    await world.settled();
+    await world.change('d1', false, seenAt(now));
     await world.revoked('s1');
+    const stale = now + 2_000 + 1;
+    expect(decided()).toEqual([
+      ['allow', stale + HOUR],
+      ['allow', stale],
+      ['deny', null],
+    ]);
+    const denied = world.decisionOf('d1');
+    expect(denied?.resources['wiki']?.reasons).toMatchObject([{ code: 'attribute-stale' }]);
+    expect(Date.parse(denied?.decidedAt ?? '')).toBe(stale);
+    expect(denied?.postureRevision).toBe(1_002);
   });
 
   it('changes nothing when the device was seen meanwhile, and is set anew', async () => {
-    await world.settlePolicy(1, withMaxAge('2s'));
-    await world.change('d1', false);
-    await world.decided('d1', 'allow');
-    const [first] = deadlines();
-    await waitFor(() => Date.now() > (first ?? 0) - 1_000, { what: 'half of the time to pass' });
-    await world.change('d1', false);
-    await waitFor(() => deadlines().length === 2, { what: 'the timer to be set anew' });
-    expect(world.decisions.map(({ data }) => data.resources['wiki']?.effect)).not.toContain('deny');
-    await world.decided('d1', 'deny');
+    await world.settlePolicy(1, HEALTHY_READS_WIKI);
+    await world.change('d1', false, seenAt(now));
+    await world.change('d1', false, seenAt(now + HOUR));
+    await world.settled();
+    const first = now + DAY + 1;
+    expect(deadlines()).toEqual([first]);
+    await world.fireTimer('d1', first);
+    await world.settled();
+    expect(deadlines()).toEqual([first, first + HOUR]);
+    await world.fireTimer('d1', first + HOUR);
+    await world.settled();
+    expect(decided()).toEqual([
+      ['allow', first],
+      ['allow', first + HOUR],
+      ['deny', null],
+    ]);
   });
 
   it('denies after a restart too, though it fired while no engine ran', async () => {
-    await world.settlePolicy(1, withMaxAge('1s'));
-    await world.change('d1', false);
-    await world.decided('d1', 'allow');
+    await world.settlePolicy(1, withMaxAge('2s'));
+    await world.change('d1', false, seenAt(now));
     await world.settled();
+    expect(decided()[0]).toEqual(['allow', now + 2_000 + 1]);
     await world.stopEngine();
     const last_by_subj = subjectOf(TimerDue, { deviceId: 'd1' });
     await waitFor(() => world.manager.streams.getMessage(STREAMS.TIMERS.name, { last_by_subj }), {

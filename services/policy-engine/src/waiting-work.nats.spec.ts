@@ -1,7 +1,7 @@
 import { AckPolicy, jetstream, jetstreamManager, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { startTestNats, type TestNats } from '@stance/testing';
+import { makeStreamsAnew, startTestNats, type TestNats } from '@stance/testing';
 import { waitingAt } from './waiting-work.js';
 
 const STREAM = 'WORK';
@@ -16,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => nats.close());
 beforeEach(async () => {
-  await manager.streams.delete(STREAM).catch(() => false);
-  await manager.streams.add({ name: STREAM, subjects: ['work.>', 'other.>'] });
+  const stream = { name: STREAM, subjects: ['work.>', 'other.>'] };
+  await makeStreamsAnew(manager, () => manager.streams.add(stream), [STREAM]);
   await manager.consumers.add(STREAM, {
     durable_name: CONSUMER,
     ack_policy: AckPolicy.Explicit,

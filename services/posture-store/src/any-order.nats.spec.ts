@@ -101,6 +101,15 @@ async function play(steps: readonly Step[]): Promise<void> {
   await world.settled();
 }
 
+/** Revisions rise by one; a retirement removes those before it, which may have gone before anybody read them. */
+function expectGapless(written: readonly Posture[]): void {
+  const expected = written.map(({ revision, device }, index) => {
+    const next = (written[index - 1]?.revision ?? revision - 1) + 1;
+    return device.state === 'retired' ? Math.max(revision, next) : next;
+  });
+  expect(written.map(({ revision }) => revision)).toEqual(expected);
+}
+
 it('whatever happens in whatever order, every device ends with what the last word on everybody says', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
@@ -114,9 +123,7 @@ it('whatever happens in whatever order, every device ends with what the last wor
         },
         { what: 'every posture to be as the model says' },
       );
-      const revisions = DEVICES.map((id) => world.written.filter(({ deviceId }) => deviceId === id));
-      for (const one of revisions)
-        expect(one.map(({ revision }) => revision)).toEqual(one.map((_, index) => (one[0]?.revision ?? 0) + index));
+      for (const id of DEVICES) expectGapless(world.written.filter(({ deviceId }) => deviceId === id));
     }),
     { numRuns: propertyRuns(12), endOnFailure: true },
   );

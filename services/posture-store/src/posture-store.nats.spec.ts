@@ -223,6 +223,7 @@ describe('several agents of one device', () => {
   });
 
   it('agree again', async () => {
+    await expectPosture('d1', { problems: ['conflict'] });
     await world.match('a2', 'd1', { source: 'other', attributes: { shared: true, differs: 'x' } });
     const posture = await expectPosture('d1', { problems: [] });
     expect(valuesOf(posture)).toEqual({ shared: true, own: 1, differs: 'x' });

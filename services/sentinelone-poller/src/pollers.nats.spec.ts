@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigurationInvalid, type Running } from '@stance/service-kit';
-import { temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
+import { PATIENCE_MS, temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
 import { startPollingWorld, type PollingWorld, type Source } from './fixtures/polling-world.js';
 import { pollersOf, startPollers } from './pollers.js';
 
@@ -47,8 +47,8 @@ async function start(file: string) {
 }
 
 const stateOf = async (source: Source) => (await source.reports()).at(-1)?.data.state;
-const untilState = (source: Source, state: string) =>
-  waitFor(async () => (await stateOf(source)) === state, { what: `${source.name} to be ${state}` });
+const untilState = (source: Source, state: string, timeoutMs = PATIENCE_MS) =>
+  waitFor(async () => (await stateOf(source)) === state, { what: `${source.name} to be ${state}`, timeoutMs });
 
 describe('several consoles', () => {
   it('are read by one process side by side, each under its name, with its own token and scope', async () => {
@@ -83,6 +83,7 @@ describe('several consoles', () => {
       [down, 'down'],
     ] as const;
     down.tenant.faults.script({ kind: 'html', status: 200, times: 100_000 });
+    const startedAt = performance.now();
     await start(await fileOf(tokens));
     await Promise.all([untilState(good, 'ok'), untilState(refused, 'paused'), untilState(down, 'degraded')]);
     await waitFor(async () => (await good.observations()).length === 3, { what: 'the agents of the good one' });
@@ -93,7 +94,8 @@ describe('several consoles', () => {
     await writeFile(join(folder.path, `${refused.name}.token`), refused.tenant.token);
     await untilState(refused, 'ok');
     down.tenant.faults.clear();
-    await untilState(down, 'ok');
+    // Each of its pauses is twice the one before: the next attempt is made after as long as it was down.
+    await untilState(down, 'ok', performance.now() - startedAt + PATIENCE_MS);
   });
 });
 

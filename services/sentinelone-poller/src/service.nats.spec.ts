@@ -98,11 +98,9 @@ describe('the poller as a service', () => {
     const [one, other] = source.tenant.fleet.list().map(({ id }) => id);
     source.tenant.fleet.infect(one ?? '');
     await waitFor(async () => (await source.observations()).length === 4, { what: 'the first change' });
-    const cutAt = performance.now();
     proxy.pause();
     source.tenant.fleet.infect(other ?? '');
     await waitFor(async () => (await source.observations()).length === 5, { what: 'the second change' });
-    expect(performance.now() - cutAt).toBeLessThan(15_000);
     const sweeps = source.tenant
       .requests()
       .filter(({ query }) => query.includes('sortBy=id') && !query.includes('ids='));

@@ -4,7 +4,7 @@ import { Controller, Module, type INestMicroservice, type Type } from '@nestjs/c
 import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { AgentObserved, decodeEvent, DeadLettered, STREAMS, type DataOf, type ServiceName } from '@stance/contracts';
-import { startTestNats, waitFor, type TestNats } from '@stance/testing';
+import { deleteStreams, makeStreamsAnew, startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { connectToNats } from '../connection.js';
 import type { ConsumeObserver } from '../consume-loop.js';
 import type { JetStreamContext } from '../context.js';
@@ -29,6 +29,9 @@ export interface World {
   close(): Promise<void>;
 }
 
+/** Leases outlive a spec: what gives them back may still be under way. */
+const STREAM_NAMES = Object.values(STREAMS).map(({ name }) => name);
+
 export async function startWorld(): Promise<World> {
   const nats = await startTestNats();
   const connection = await connectToNats({ url: nats.url, name: 'spec' });
@@ -46,8 +49,9 @@ export async function startWorld(): Promise<World> {
     poller: new EventPublisher(connection, 'sentinelone-poller'),
     reset: async () => {
       await closeServices();
-      for await (const name of manager.streams.names()) if (!name.startsWith('KV_')) await manager.streams.delete(name);
-      await applyTopology(connection);
+      const names = (await manager.streams.names().next()).filter((name) => !name.startsWith('KV_'));
+      await deleteStreams(manager, names);
+      await makeStreamsAnew(manager, () => applyTopology(connection), STREAM_NAMES);
     },
     close: async () => {
       await closeServices();
@@ -106,7 +110,7 @@ export async function startService(world: World, handle: Handle, options: Servic
     trouble: (message, error) => troubles.push(`${message}${error instanceof Error ? `: ${error.message}` : ''}`),
   };
   const publisher = new EventPublisher(connection, name, { timeoutMs: 1_000 });
-  const strategy = new JetStreamStrategy({ publisher, observer, ackWaitMs: 1_000, ...rest, connection });
+  const strategy = new JetStreamStrategy({ publisher, observer, ...rest, connection });
   const app = await NestFactory.createMicroservice(moduleWith(handle, consume), { strategy, logger: false });
   if (passErrors) app.useGlobalFilters(new PassErrorsThrough());
   await app.listen();
@@ -174,6 +178,6 @@ export async function untilConsumed({ manager }: World, durable = 'device-matche
       const last = await manager.streams.getMessage(stream, { last_by_subj: config.filter_subject ?? '>' });
       return delivered.stream_seq >= (last?.seq ?? 0) && unsettled === 0;
     },
-    { what: `${durable} has settled everything`, timeoutMs: 20_000 },
+    { what: `${durable} has settled everything` },
   );
 }

@@ -1,9 +1,17 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Fault } from './faults.js';
+import type { SentinelOneTenant } from './running-tenant.js';
 import { startSentinelOneTenant } from './tenant.js';
 import { closeTenants, allPages, call, firstId, page, refused, tenantWith } from './tenant.fixture.js';
 
 afterEach(closeTenants);
+
+/** Resolves once the requests that the scripted faults were for have come. */
+const allStruck = (tenant: SentinelOneTenant) =>
+  new Promise<void>((resolve) => {
+    const look = () => (tenant.faults.pending().length === 0 ? resolve() : setImmediate(look));
+    look();
+  });
 
 describe('scripted faults', () => {
   test.each<[Fault, number, number, string | null]>([
@@ -170,8 +178,11 @@ describe('scripted faults', () => {
     const tenant = await tenantWith();
     tenant.faults.script({ kind: 'hang' });
     const headers = { authorization: `ApiToken ${tenant.token}` };
-    const attempt = fetch(`${tenant.url}/web/api/v2.1/agents`, { headers, signal: AbortSignal.timeout(100) });
-    await expect(attempt).rejects.toThrow(/timeout/i);
+    const patience = new AbortController();
+    const attempt = fetch(`${tenant.url}/web/api/v2.1/agents`, { headers, signal: patience.signal });
+    await allStruck(tenant);
+    patience.abort(new Error('out of patience'));
+    await expect(attempt).rejects.toThrow('out of patience');
     expect((await call(tenant, '/agents')).status).toBe(200);
   });
 
@@ -182,10 +193,7 @@ describe('scripted faults', () => {
       () => 'answered',
       (error: unknown) => String(error),
     );
-    await new Promise<void>((resolve) => {
-      const look = () => (tenant.faults.pending().length === 0 ? resolve() : setImmediate(look));
-      look();
-    });
+    await allStruck(tenant);
     await tenant.close();
     expect(await attempt).toContain('fetch failed');
     const next = await startSentinelOneTenant({ port: tenant.port });
@@ -208,10 +216,7 @@ describe('scripted faults', () => {
     const id = firstId(tenant);
     tenant.faults.script({ kind: 'slow', delayMs: 120, asOfRequest });
     const answer = page(tenant, `/agents?ids=${id}`);
-    await new Promise<void>((resolve) => {
-      const look = () => (tenant.faults.pending().length === 0 ? resolve() : setImmediate(look));
-      look();
-    });
+    await allStruck(tenant);
     tenant.fleet.infect(id);
     expect((await answer).data.map((row) => row['infected'])).toEqual(infected);
   });

@@ -6,7 +6,7 @@ import { GatewayNotStarted, GatewayProcess } from './gateway-process.js';
 const SERVER = `
   const { readFileSync } = require('node:fs');
   console.log('this is', readFileSync('conf/name', 'utf8'), process.env.GREETING);
-  if (process.env.STUBBORN) process.on('SIGTERM', () => console.log('no'));
+  if (process.env.STUBBORN) process.on('SIGTERM', () => {});
   require('node:net').createServer(() => {}).listen(Number(process.env.PORT), '127.0.0.1');
 `;
 
@@ -34,7 +34,7 @@ describe('a gateway process', () => {
   test('is ended by force when it does not end in order', async () => {
     const gateway = await start({ STUBBORN: 'yes' });
     await gateway.stop({ withinMs: 200 });
-    expect([gateway.running, gateway.log]).toEqual([false, expect.stringContaining('no')]);
+    expect(gateway.running).toBe(false);
   });
 
   test('that ends at once is an error with what it said', async () => {

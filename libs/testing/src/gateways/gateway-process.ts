@@ -5,10 +5,9 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryFolder, type TemporaryFolder } from '../temporary-folder.js';
-import { waitFor } from '../wait-for.js';
+import { PATIENCE_MS, waitFor } from '../wait-for.js';
 
-/** Milliseconds until it has to answer, and to end in order. */
-const START_MS = 15_000;
+/** Milliseconds to end in order. */
 const STOP_MS = 5_000;
 /** The end of its log that an error shows, in characters. */
 const SHOWN_LOG = 4_000;
@@ -36,6 +35,8 @@ export interface GatewayStart {
 /** A real gateway in the foreground, in a temporary folder of its own. */
 export class GatewayProcess {
   private output = '';
+  /** It has ended, and all that it wrote was read. */
+  private readonly closed: Promise<void>;
 
   private constructor(
     readonly folder: TemporaryFolder,
@@ -44,6 +45,7 @@ export class GatewayProcess {
     child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.once('error', (error) => (this.output += `${error.message}\n`));
+    this.closed = new Promise((resolve) => void child.once('close', () => resolve()));
   }
 
   /** Resolves when it takes connections. Throws {@link GatewayNotStarted}; then nothing of it is left. */
@@ -80,13 +82,10 @@ export class GatewayProcess {
 
   /** Ends it, by force if it takes longer than `withinMs` (5 s), and removes its folder. */
   async stop({ withinMs = STOP_MS } = {}): Promise<void> {
-    if (this.running) {
-      const exited = once(this.child, 'exit');
-      this.child.kill('SIGTERM');
-      const isOver = await Promise.race([exited.then(() => true), sleep(withinMs, false, { ref: false })]);
-      if (!isOver) this.child.kill('SIGKILL');
-      await exited;
-    }
+    if (this.running) this.child.kill('SIGTERM');
+    const isOver = await Promise.race([this.closed.then(() => true), sleep(withinMs, false, { ref: false })]);
+    if (!isOver) this.child.kill('SIGKILL');
+    await this.closed;
     await this.folder.remove();
   }
 
@@ -96,7 +95,7 @@ export class GatewayProcess {
       hasEnded = !this.running;
       return hasEnded || (await Promise.all(ports.map(takesConnections))).every(Boolean);
     };
-    await waitFor(look, { what: `ports ${ports.join(', ')} to answer`, timeoutMs: START_MS });
+    await waitFor(look, { what: `ports ${ports.join(', ')} to answer`, timeoutMs: PATIENCE_MS });
     if (hasEnded) throw new Error(`It ended with ${this.child.exitCode ?? this.child.signalCode ?? 'no process'}.`);
   }
 }

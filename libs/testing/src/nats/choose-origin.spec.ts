@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { temporaryFolder } from '../temporary-folder.js';
+import { PATIENCE_MS } from '../wait-for.js';
 import { chooseOrigin, UnknownTestNatsError } from './choose-origin.js';
 
 let close: (() => Promise<void>) | undefined;
@@ -48,7 +49,8 @@ describe('what runs the server of a test', () => {
     ['the binary when the image is not to be had', ['/_ping'], 'binary'],
     ['the binary when the daemon is ill', [], 'binary'],
   ])('is %s', async (_case, answers, origin) => {
-    await expect(chooseOrigin({ DOCKER_HOST: await daemon(answers) })).resolves.toMatchObject({ origin });
+    const environment = { DOCKER_HOST: await daemon(answers) };
+    await expect(chooseOrigin(environment, { dockerAnswersWithinMs: PATIENCE_MS })).resolves.toMatchObject({ origin });
   });
 
   test('is the binary soon when the daemon is silent', async () => {

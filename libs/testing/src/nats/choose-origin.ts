@@ -23,12 +23,15 @@ export class UnknownTestNatsError extends Error {
 }
 
 /** NATS_URL if it is set, else what STANCE_TEST_NATS asks for, else Docker where it can run the image, else the binary. */
-export async function chooseOrigin(environment: NodeJS.ProcessEnv): Promise<ChosenOrigin> {
+export async function chooseOrigin(
+  environment: NodeJS.ProcessEnv,
+  { dockerAnswersWithinMs }: { dockerAnswersWithinMs?: number } = {},
+): Promise<ChosenOrigin> {
   if (environment['NATS_URL']) return { origin: 'NATS_URL', because: 'NATS_URL is set' };
   const wanted = environment['STANCE_TEST_NATS'] ?? '';
   if (wanted === 'binary' || wanted === 'docker') return { origin: wanted, because: 'STANCE_TEST_NATS asks for it' };
   if (wanted !== '') throw new UnknownTestNatsError(wanted);
-  const obstacle = await whyNotDocker(testNatsImage(environment), environment);
+  const obstacle = await whyNotDocker(testNatsImage(environment), environment, dockerAnswersWithinMs);
   if (obstacle === undefined)
     return { origin: 'docker', because: 'a Docker daemon answers and the image is to be had' };
   return { origin: 'binary', because: obstacle };

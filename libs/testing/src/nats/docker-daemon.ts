@@ -4,18 +4,22 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** Milliseconds for one question to the daemon, so that a test run without Docker is not held up. */
-const answerWithinMs = 900;
+const ANSWER_MS = 900;
 
 type DaemonAddress = { socketPath: string } | { host: string; port: number };
 
 /** Why Docker cannot run the image here, or undefined when it can; at most two quick questions to the daemon. */
-export async function whyNotDocker(image: string, environment: NodeJS.ProcessEnv): Promise<string | undefined> {
+export async function whyNotDocker(
+  image: string,
+  environment: NodeJS.ProcessEnv,
+  answerMs = ANSWER_MS,
+): Promise<string | undefined> {
   const daemon = daemonAddress(environment);
   if (daemon === undefined) return 'no Docker daemon is configured';
-  if ((await ask(daemon, '/_ping')) !== 200) return 'no Docker daemon answers';
+  if ((await ask(daemon, '/_ping', answerMs)) !== 200) return 'no Docker daemon answers';
   const [local, registry] = await Promise.all([
-    ask(daemon, `/images/${encodeURIComponent(image)}/json`),
-    ask(daemon, `/distribution/${encodeURIComponent(image)}/json`),
+    ask(daemon, `/images/${encodeURIComponent(image)}/json`, answerMs),
+    ask(daemon, `/distribution/${encodeURIComponent(image)}/json`, answerMs),
   ]);
   return local === 200 || registry === 200 ? undefined : `the image ${image} is neither here nor to be had quickly`;
 }
@@ -40,13 +44,13 @@ function daemonAddress(environment: NodeJS.ProcessEnv): DaemonAddress | undefine
 }
 
 /** The status of the daemon's answer (Docker Engine API), or undefined when none comes in time. */
-function ask(daemon: DaemonAddress, path: string): Promise<number | undefined> {
+function ask(daemon: DaemonAddress, path: string, answerMs: number): Promise<number | undefined> {
   return new Promise((resolve) => {
-    const asked = request({ ...daemon, path, timeout: answerWithinMs }, (response) => {
+    const asked = request({ ...daemon, path, timeout: answerMs }, (response) => {
       response.resume();
       resolve(response.statusCode);
     });
-    const giveUp = setTimeout(() => asked.destroy(), answerWithinMs);
+    const giveUp = setTimeout(() => asked.destroy(), answerMs);
     asked.once('error', () => resolve(undefined));
     asked.once('timeout', () => asked.destroy());
     asked.once('close', () => {

@@ -64,8 +64,8 @@ describe('startTestNats', () => {
     expect(nats.dedicated).toBe(true);
     const connection = await nats.connect({ reconnectTimeWait: 50, maxReconnectAttempts: -1 });
     const config = { name: 'KEPT', subjects: ['kept.>'], storage: 'file' };
-    await connection.request('$JS.API.STREAM.CREATE.KEPT', JSON.stringify(config));
-    await connection.request('kept.one', 'payload');
+    await connection.request('$JS.API.STREAM.CREATE.KEPT', JSON.stringify(config), { timeout: PATIENCE_MS });
+    await connection.request('kept.one', 'payload', { timeout: PATIENCE_MS });
     await nats.kill();
     await nats.restart();
     const info = await waitFor(() => connection.request('$JS.API.STREAM.INFO.KEPT', '', { timeout: 500 }), {

@@ -4,7 +4,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test 
 import { jetstreamManager } from '@nats-io/jetstream';
 import { PostureChanged, STREAMS } from '@stance/contracts';
 import { applyTopology } from '@stance/jetstream';
-import { startSecuredNats, temporaryFolder, type SecuredNats, type TemporaryFolder } from '@stance/testing';
+import {
+  PATIENCE_MS,
+  startSecuredNats,
+  temporaryFolder,
+  type SecuredNats,
+  type TemporaryFolder,
+} from '@stance/testing';
 import { stance, startStance } from '../fixtures/captured-io.js';
 import { posture } from '../fixtures/facts.js';
 import { TrailWriter } from '../fixtures/trail-writer.js';
@@ -152,8 +158,8 @@ describe('an export of the trail', () => {
   it('keeps what somebody else wrote into the trail, which verification names', async () => {
     await record(1);
     const forger = await nats.connectAs('audit-trail');
-    await forger.request(RECORDED_ON, 'no record');
-    await forger.request(RECORDED_ON, '{"forged":true}');
+    await forger.request(RECORDED_ON, 'no record', { timeout: PATIENCE_MS });
+    await forger.request(RECORDED_ON, '{"forged":true}', { timeout: PATIENCE_MS });
     await exported('--out', file);
     expect((await linesOf(file)).map((line) => JSON.parse(line) as object).slice(1)).toEqual([
       { streamSequence: 2, subject: RECORDED_ON, payload: Buffer.from('no record').toString('base64') },

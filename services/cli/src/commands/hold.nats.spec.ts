@@ -53,11 +53,11 @@ const releases = async () => (await readLog(connection, OperatorActed)).events.m
 function carriesOut(sessions: readonly string[], then: Partial<EngineStatus> = {}): () => void {
   const subject = subjectOf(OperatorActed, { kind: 'hold-released', targetId: 'edge' });
   const carryOut = async () => {
-    engine = { ...engine, holds: [], ...then };
     for (const name of sessions) {
       const [deviceId = '', sessionId = ''] = name.split('/');
       await facts.write(SessionRevoked, revoked({ gateway: 'edge', deviceId, sessionId }));
     }
+    engine = { ...engine, holds: [], ...then };
   };
   const subscription = connection.subscribe(subject, { callback: () => void carryOut() });
   return () => subscription.unsubscribe();

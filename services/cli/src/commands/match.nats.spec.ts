@@ -1,8 +1,7 @@
 import { userInfo } from 'node:os';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { AgentMatched, DeviceRecorded, OperatorActed, PostureChanged, STREAMS, type DataOf } from '@stance/contracts';
+import { AgentMatched, DeviceRecorded, OperatorActed, PostureChanged, type DataOf } from '@stance/contracts';
 import { startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { stance, startStance } from '../fixtures/captured-io.js';
 import { agent, device, FactWriter, linked, posture, unlinked } from '../fixtures/facts.js';
@@ -67,14 +66,12 @@ const follow = ({ kind, details }: Act): Register =>
 const run = (...argv: string[]) => stance(['match', ...argv], { env: { NATS_URL: nats.url } });
 const start = (...argv: string[]) => startStance(['match', ...argv], { env: { NATS_URL: nats.url } });
 
-/** Until a command under way follows the registers. */
-async function untilWaiting(): Promise<void> {
-  const { consumers } = await jetstreamManager(connection);
-  const isWaiting = async () => (await consumers.list(STREAMS.MATCHES.name).next()).length > 0;
-  await waitFor(isWaiting, { what: 'the command to wait for the matcher' });
-}
-
 const acts = async () => (await readLog(connection, OperatorActed)).events.map(({ data }) => data);
+
+/** Until a command under way has recorded what was said: what the matcher writes from then on is its answer. */
+async function untilRecorded(count: number): Promise<void> {
+  await waitFor(async () => (await acts()).length === count, { what: 'the command to record what was said' });
+}
 
 describe('match link', () => {
   test('records who says so and why, waits for the matcher and shows the register', async () => {
@@ -118,7 +115,7 @@ describe('match link', () => {
   test('exits with 1 and the reason where the matcher writes something else', async () => {
     await fresh();
     await matcher(() => ({ ...unmatched, state: 'quarantined', candidates: ['laptop-2'], problem: 'several-agents' }));
-    const outcome = await run('link', '102', 'laptop-2', '--reason', 'why', '--timeout', '300ms');
+    const outcome = await run('link', '102', 'laptop-2', '--reason', 'why', '--timeout', '3s');
     expect(outcome).toMatchObject({ exitCode: 1, stderr: '' });
     expect(outcome.stdout).toMatch(
       /the matcher does not follow yet:\n.*quarantined \(several-agents\); may be laptop-2/,
@@ -145,7 +142,7 @@ describe('match link', () => {
     await facts.write(AgentMatched, follow(linked()));
     await facts.write(OperatorActed, unlinked());
     const running = start('link', '102', 'laptop-2', '--reason', 'why');
-    await untilWaiting();
+    await untilRecorded(3);
     await facts.write(AgentMatched, { ...follow(linked()), trust: 'reported' });
     const { exitCode, stdout } = await running.outcome;
     expect(exitCode).toBe(0);
@@ -211,7 +208,7 @@ describe('match unlink', () => {
     await fresh();
     await facts.write(OperatorActed, linked());
     const running = start('unlink', '102', '--reason', 'why');
-    await untilWaiting();
+    await untilRecorded(2);
     await facts.write(AgentMatched, { ...unmatched, state: 'matched', device: 'laptop-1', by: 'uuid' });
     const { exitCode, stdout } = await running.outcome;
     expect(exitCode).toBe(0);

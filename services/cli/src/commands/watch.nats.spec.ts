@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { DecisionChanged, OperatorActed, SessionEnded, SessionRevoked, SessionStarted } from '@stance/contracts';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  DecisionChanged,
+  filterOf,
+  OperatorActed,
+  SessionEnded,
+  SessionRevoked,
+  SessionStarted,
+  type EventContract,
+} from '@stance/contracts';
 import { startTestNats, waitFor, type TestNats } from '@stance/testing';
 import { stance, startStance, type RunningCommand } from '../fixtures/captured-io.js';
 import {
@@ -17,12 +27,13 @@ import {
 import { freshTopology } from '../fixtures/fresh-topology.js';
 
 let nats: TestNats;
+let connection: NatsConnection;
 let facts: FactWriter;
 const cause = { observedat: OBSERVED_AT };
 
 beforeAll(async () => {
   nats = await startTestNats();
-  const connection = await nats.connect();
+  connection = await nats.connect();
   await freshTopology(connection);
   facts = new FactWriter(connection);
   await facts.write(DecisionChanged, decision({ deviceId: 'quiet' }));
@@ -76,14 +87,25 @@ async function underWay(watching: RunningCommand, deviceId: string): Promise<voi
   );
 }
 
+/** A watch of this device has begun to follow each stream that {@link infect} writes to. */
+async function following(deviceId: string): Promise<void> {
+  const { consumers } = await jetstreamManager(connection);
+  for (const contract of [DecisionChanged, SessionRevoked, SessionEnded]) {
+    const filter = filterOf<EventContract>(contract, { deviceId });
+    const isFollowed = async () => {
+      const { length } = (await consumers.list(contract.stream?.name ?? '').next()).filter(
+        ({ config }) => config.filter_subject === filter || config.filter_subjects?.includes(filter),
+      );
+      return length > 0;
+    };
+    await waitFor(isFollowed, { what: `${filter} to be followed` });
+  }
+}
+
 describe('watch', () => {
   test('shows what happens from now on, as one object per line, until enough was seen', async () => {
     const watching = start('--json', '--device', 'laptop-1', '--count', '4');
-    const probe = start('--json', '--device', 'probe');
-    await underWay(probe, 'probe');
-    probe.interrupt();
-    await probe.outcome;
-    // The probe began later and is under way, so that the watch before it is as well.
+    await following('laptop-1');
     await infect('laptop-1');
     const { stdout, exitCode, stderr } = await watching.outcome;
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

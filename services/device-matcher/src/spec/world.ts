@@ -10,12 +10,18 @@ import {
   STREAMS,
   durableOf,
   subjectOf,
-  wireTopology,
   type DataOf,
 } from '@stance/contracts';
 import { applyTopology, EventPublisher, StreamFollower } from '@stance/jetstream';
 import { startService, type RunningService } from '@stance/service-kit';
-import { everythingSettled, startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
+import {
+  everythingSettled,
+  makeStreamsAnew,
+  startTestNats,
+  waitFor,
+  type TestNats,
+  PATIENCE_MS,
+} from '@stance/testing';
 import { deviceMatcher } from '../service.js';
 
 export type Observation = DataOf<typeof AgentObserved>;
@@ -58,9 +64,7 @@ export class World {
   async reset(): Promise<void> {
     await this.stopMatcher();
     await this.follower?.stop();
-    for (const { name } of wireTopology()) await this.manager.streams.delete(name).catch(() => false);
-    // The server may still be removing a deleted stream's files when one of its name is made.
-    await waitFor(async () => (await applyTopology(this.connection)).created, { what: 'the streams to be made anew' });
+    await makeStreamsAnew(this.manager, () => applyTopology(this.connection));
     this.written.length = 0;
     this.follower = await StreamFollower.start(
       this.connection,

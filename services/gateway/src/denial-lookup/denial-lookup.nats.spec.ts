@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { denialIdOf, LookUpDenial } from '@stance/contracts';
 import { askEvery, EventPublisher, JetStreamStrategy } from '@stance/jetstream';
-import { startTestNats, type TestNats } from '@stance/testing';
+import { PATIENCE_MS, startTestNats, type TestNats } from '@stance/testing';
 import { Denials } from '../access/denials.js';
 import { DenialLookupHandler } from './denial-lookup.handler.js';
 
@@ -53,7 +53,12 @@ test('a denial is found at the replica that told it, whichever it is asked of', 
     const told = denials.record({ deviceId: 'laptop-1', user: 'one@example.com', resource: 'wiki' }, [
       { code: 'condition-false', message: 'This machine is infected.' },
     ]);
-    const { proof, ...found } = (await askEvery(connection, LookUpDenial, { denialId: told.denialId })) ?? {
+    const { proof, ...found } = (await askEvery(
+      connection,
+      LookUpDenial,
+      { denialId: told.denialId },
+      { timeoutMs: PATIENCE_MS },
+    )) ?? {
       proof: '',
     };
     expect(found).toEqual(told);

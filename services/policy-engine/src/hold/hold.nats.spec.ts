@@ -204,7 +204,9 @@ describe('when all devices of a gateway turn bad at once', () => {
     const { resources } = await world.decided(deviceId, 'allow');
     expect(resources['wiki']).toEqual({ effect: 'allow', enforced: true, reasons: [] });
     await release();
-    await waitFor(() => heldDevices().length === 0, { what: 'the others to be carried out' });
+    await waitFor(() => heldDevices().length === 0 && revokedAtEdge().length === FLEET.length - 1, {
+      what: 'the others to be carried out',
+    });
     await world.settled();
     expect(revokedAtEdge()).toEqual(FLEET.filter((each) => each !== deviceId));
   });

@@ -5,7 +5,6 @@ import {
   DecisionChanged,
   SessionRevoked,
   STREAMS,
-  TimerDue,
   type DataOf,
 } from '@stance/contracts';
 import { StreamFollower } from '@stance/jetstream';
@@ -86,6 +85,8 @@ export class Service {
   /** Ends what a case has left: decisions about a retired device change no more. */
   async end(): Promise<void> {
     for (const session of this.open.splice(0)) await this.world.endSession(session);
+    // A hold of the next case counts what is open at the gateway.
+    await this.world.sessionsOpen(0);
     const device = { state: 'retired' as const, groups: [], tags: [] };
     for (const deviceId of this.devices)
       await this.world.change(deviceId, false, { device, agents: [], attributes: {} });
@@ -135,16 +136,10 @@ export class Service {
 
   private async happen(deviceId: string, { posture, tellsPosture, sessions, gateway }: Moment): Promise<void> {
     if (posture !== undefined && tellsPosture) await this.world.change(deviceId, false, posture);
-    else await this.fireTimer(deviceId);
+    else await this.world.fireTimer(deviceId, this.at);
     await this.world.settled();
     for (const resource of sessions) await this.openSession(deviceId, resource, gateway);
     if (sessions.length > 0) await this.world.settled();
-  }
-
-  /** As the server does when a timer falls due. */
-  private async fireTimer(deviceId: string): Promise<void> {
-    const due = { deviceId, dueAt: new Date(this.at).toISOString() };
-    await this.world.replica.publish(TimerDue, due, this.world.options());
   }
 
   private async openSession(deviceId: string, resource: string, gateway: string): Promise<void> {

@@ -14,13 +14,19 @@ import {
   TimerDue,
   TimerSet,
   durableOf,
-  wireTopology,
   type DataOf,
   type EventContract,
 } from '@stance/contracts';
 import { applyTopology, EventPublisher, StreamFollower } from '@stance/jetstream';
 import { startService, type RunningService } from '@stance/service-kit';
-import { everythingSettled, startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
+import {
+  everythingSettled,
+  makeStreamsAnew,
+  startTestNats,
+  waitFor,
+  type TestNats,
+  PATIENCE_MS,
+} from '@stance/testing';
 import type { Decision } from '../decision.js';
 import { policyEngine } from '../service.js';
 import { published } from './policies.js';
@@ -87,9 +93,7 @@ export class World {
   async reset(): Promise<void> {
     await this.stopEngine();
     await this.stopFollowing();
-    for (const { name } of wireTopology()) await this.manager.streams.delete(name).catch(() => false);
-    // The server may still be removing a deleted stream's files when one of its name is made.
-    await waitFor(async () => (await applyTopology(this.connection)).created, { what: 'the streams to be made anew' });
+    await makeStreamsAnew(this.manager, () => applyTopology(this.connection));
     this.revisions.clear();
     this.followers = await Promise.all([
       this.follow(DecisionChanged, this.decisions),
@@ -201,6 +205,20 @@ export class World {
     await waitFor(() => sessionIds.every((id) => this.revocations.some(({ data }) => data.sessionId === id)), {
       what: `the revocation of ${sessionIds.join(', ')}`,
     });
+    // What was stored before it is of other streams, and may arrive after it.
+    await this.caughtUp();
+  }
+
+  /** Resolves once the engine holds so many sessions open: of their ends it hears without settling anything. */
+  async sessionsOpen(count: number): Promise<void> {
+    await waitFor(() => this.services.at(-1)?.health().details?.['openSessions'] === count, {
+      what: `${count} sessions to be open`,
+    });
+  }
+
+  /** As the server does when a device's timer falls due. */
+  async fireTimer(deviceId: string, at: number): Promise<void> {
+    await this.replica.publish(TimerDue, { deviceId, dueAt: new Date(at).toISOString() }, this.options());
   }
 
   /** Resolves once every engine has settled everything and all that they wrote is here. */
@@ -210,6 +228,11 @@ export class World {
     await waitFor(() => this.services.every((service) => this.reviewOf(service) === null), {
       what: 'the fleet to be reviewed',
     });
+    await this.caughtUp();
+  }
+
+  /** Resolves once all that was stored by now is here. */
+  private async caughtUp(): Promise<void> {
     await Promise.all(this.followers.map((follower) => follower.caughtUp()));
   }
 

@@ -8,12 +8,11 @@ import {
   STREAMS,
   durableOf,
   subjectOf,
-  wireTopology,
   type DataOf,
 } from '@stance/contracts';
 import { applyTopology, EventPublisher, StreamFollower } from '@stance/jetstream';
 import { startService, type RunningService } from '@stance/service-kit';
-import { everythingSettled, startTestNats, waitFor, type TestNats, PATIENCE_MS } from '@stance/testing';
+import { everythingSettled, makeStreamsAnew, startTestNats, type TestNats, PATIENCE_MS } from '@stance/testing';
 import type { Posture, Register } from '../posture.js';
 import { postureStore } from '../service.js';
 
@@ -54,9 +53,7 @@ export class World {
   async reset(): Promise<void> {
     await this.stopStore();
     await this.follower?.stop();
-    for (const { name } of wireTopology()) await this.manager.streams.delete(name).catch(() => false);
-    // The server may still be removing a deleted stream's files when one of its name is made.
-    await waitFor(async () => (await applyTopology(this.connection)).created, { what: 'the streams to be made anew' });
+    await makeStreamsAnew(this.manager, () => applyTopology(this.connection));
     this.written.length = 0;
     this.deviceOfAgent.clear();
     this.follower = await StreamFollower.start(

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AgentPatch } from '@stance/simulators';
-import { waitFor } from '@stance/testing';
 import { HOUR, startPollingWorld, type PollingWorld } from '../fixtures/polling-world.js';
 import { syncedSource } from '../fixtures/synced-source.js';
 
@@ -101,12 +100,13 @@ describe('reading again', () => {
   it.each([true, false])('never lets an answer that was overtaken undo a newer one, silent: %s', async (silent) => {
     const { source, fleet, ids, lanes, readThreats } = await synced();
     // A sweep's page is on its way while an infection is found, reported and read.
-    source.tenant.faults.script({ kind: 'slow', delayMs: 300, asOfRequest: true, path: '/agents' });
+    const page = source.holdAnswer();
     const late = lanes.sweep.read(signal);
-    await waitFor(() => source.tenant.faults.pending().length === 0, { what: 'the page to be asked for' });
+    await page.given;
     source.time.now += 1_000;
     fleet.infect(ids[0], { silent });
     expect(await readThreats()).toMatchObject([{ agentId: ids[0], attributes: { 'sentinelOne:infected': true } }]);
+    page.release();
     await late;
     const last = (await source.observations()).findLast(({ data }) => data.agentId === ids[0]);
     expect(last?.data.attributes['sentinelOne:infected']).toBe(true);

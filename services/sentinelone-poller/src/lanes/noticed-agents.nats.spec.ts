@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { waitFor } from '@stance/testing';
 import { StoredMeanwhile } from '../agent-observer.errors.js';
 import { startPollingWorld, type PollingWorld, type Source } from '../fixtures/polling-world.js';
 import { syncedSource } from '../fixtures/synced-source.js';
@@ -142,13 +141,17 @@ describe('two pollers that both believe to be active', () => {
     'the one that was outlived undoes nothing that the other stored, silent: %s',
     async (silent) => {
       const { source, lanes, id, changes, readBySecond } = await together();
-      source.tenant.faults.script({ kind: 'slow', delayMs: 300, asOfRequest: true, path: '/agents' });
+      const answer = source.holdAnswer();
       const late = lanes.threats.read(signal);
-      await waitFor(() => source.tenant.faults.pending().length === 0, { what: 'the agent to be asked for' });
+      await answer.given;
       source.time.now += 1_000;
       changes(silent);
       expect(await source.publishedBy(readBySecond)).toMatchObject([{ agentId: id, user: 'sam' }]);
-      expect(await source.publishedBy(() => expect(late).rejects.toThrow(StoredMeanwhile))).toEqual([]);
+      const arriving = () => {
+        answer.release();
+        return expect(late).rejects.toThrow(StoredMeanwhile);
+      };
+      expect(await source.publishedBy(arriving)).toEqual([]);
     },
   );
 

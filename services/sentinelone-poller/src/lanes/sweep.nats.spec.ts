@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { STREAMS } from '@stance/contracts';
 import { applyTopology } from '@stance/jetstream';
+import { waitFor } from '@stance/testing';
 import { startPollingWorld, type PollingWorld } from '../fixtures/polling-world.js';
 import { syncedSource } from '../fixtures/synced-source.js';
 import { AgentsDoubled } from '../agent-observer.errors.js';
@@ -150,6 +151,7 @@ describe('nobody is taken for gone', () => {
     const stopping = new AbortController();
     source.tenant.faults.script({ kind: 'hang', after: 1 });
     const sweep = lanes.sweep.read(stopping.signal);
+    await waitFor(() => source.tenant.faults.pending().length === 0, { what: 'the second page to be asked for' });
     stopping.abort(new Error('the poller stops'));
     expect(await source.publishedBy(() => expect(sweep).rejects.toThrow('the poller stops'))).toEqual([]);
   });
@@ -168,12 +170,12 @@ describe('a sweep', () => {
 
   it('delays no change: a poll overtakes it between its pages', async () => {
     const { source, fleet, ids, lanes, poll } = await synced(1_500);
-    source.tenant.faults.script({ kind: 'slow', delayMs: 2_000 });
-    let swept = false;
-    const sweep = lanes.sweep.read(signal).then(() => (swept = true));
+    const page = source.holdAnswer();
+    const sweep = lanes.sweep.read(signal);
+    await page.given;
     fleet.infect(ids[0]);
     expect(await poll()).toMatchObject([{ agentId: ids[0] }]);
-    expect(swept).toBe(false);
+    page.release();
     await sweep;
   });
 });

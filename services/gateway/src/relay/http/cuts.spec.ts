@@ -113,8 +113,10 @@ describe('a WebSocket', () => {
     const rig = await webSocketRig();
     const { ws } = await openWebSocket(rig);
     ws.terminate();
-    await waitFor(() => rig.application.sockets.size === 0, { what: 'nothing is open upstream' });
-    expect(rig.live.size).toBe(0);
+    await waitFor(() => rig.live.size === 0, { what: 'nothing is live' });
+    await expect(waitFor(() => rig.application.sockets.size === 0, { what: 'nothing is open upstream' })).resolves.toBe(
+      true,
+    );
   });
 
   test('is cut as long as its upstream has not answered', async () => {
