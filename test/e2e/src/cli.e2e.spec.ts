@@ -4,10 +4,10 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { STREAMS } from '@stance/contracts';
+import { SourceReported, STREAMS } from '@stance/contracts';
 import { COMPILED_ONCE, waitFor } from '@stance/testing';
 
-import { settled } from './facts.js';
+import { factsOf, settled } from './facts.js';
 import { machines, PIPELINE, Stack } from './stack.js';
 import { WatchedGateway } from './watched-gateway.js';
 
@@ -23,7 +23,14 @@ beforeAll(async () => {
   await stack.enroll(2);
   gateway = await WatchedGateway.connect(stack);
   await gateway.openSessions(['d0', 'd1'], 'payroll');
-}, 60_000);
+  // Told after what it read has been stored.
+  await waitFor(
+    async () => (await factsOf(stack, SourceReported)).some(({ data }) => data.state === 'ok' && data.agents === 2),
+    {
+      what: 'the source to be reported as read',
+    },
+  );
+}, 120_000);
 
 afterAll(async () => {
   await gateway?.close();
@@ -84,18 +91,22 @@ test('sessions lists the open ones under their event names', async () => {
 });
 
 test('simulate infects a device; watch tells of the revocation as it happens, with its reason and reaction time', async () => {
-  const followers = async () => {
-    let count = 0;
-    for (const { name } of [STREAMS.DECISIONS, STREAMS.REVOCATIONS, STREAMS.SESSIONS]) {
-      for await (const _ of stack.manager.consumers.list(name)) count += 1;
-    }
-    return count;
+  const followed = [STREAMS.DECISIONS, STREAMS.REVOCATIONS, STREAMS.SESSIONS];
+  const followersOf = async ({ name: stream }: { readonly name: string }) => {
+    const names: string[] = [];
+    for await (const { name } of stack.manager.consumers.list(stream)) names.push(name);
+    return names;
   };
-  const before = await followers();
+  // By their names: one of a command before may still be there, and go meanwhile.
+  const before = new Set((await Promise.all(followed.map(followersOf))).flat());
+  const hasAnother = async (stream: { readonly name: string }) =>
+    (await followersOf(stream)).some((name) => !before.has(name));
   // Of payroll: the decision, the order to revoke, and the end that the gateway reports.
   const watching = spawnStance(['--json', 'watch', '--device', 'd0', '--count', '3']);
   const watched = outcomeOf(watching);
-  await waitFor(async () => (await followers()) >= before + 3, { what: 'the watch to follow all three streams' });
+  await waitFor(async () => (await Promise.all(followed.map(hasAnother))).every(Boolean), {
+    what: 'the watch to follow all three streams',
+  });
 
   await expect(stanceJson('simulate', '--tenant', stack.tenant.url, 'infect', 'd0')).resolves.toMatchObject({
     deviceId: 'd0',

@@ -31,7 +31,7 @@ const skipped = 'unavailable' in container ? ` (skipped: ${container.unavailable
     await stack.publishPolicy();
     await stack.enroll();
     gateway = await WatchedGateway.connect(stack);
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await gateway?.close();

@@ -79,13 +79,17 @@ class Tale {
       if (differences.length > 0) throw new Error(`${differences.length}: ${differences.slice(0, 5).join('\n')}`);
       return true;
     };
-    await waitFor(look, {
+    const rest = async () => {
+      await look();
+      await settled(this.estate.stack);
+      // A machine that fell silent last is inactive only a moment later.
+      return look();
+    };
+    await waitFor(rest, {
       what: 'everything to be as the consoles and the inventory say',
       timeoutMs: SETTLING_MS,
       intervalMs: 200,
     });
-    await settled(this.estate.stack);
-    await look();
     this.life.rested();
   }
 

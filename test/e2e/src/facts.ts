@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { JsMsg } from '@nats-io/jetstream';
 import {
   AuditRecorded,
@@ -78,28 +80,48 @@ export async function auditedUpTo({ manager }: Stack, stream: string): Promise<n
   return lastMissing ?? sequence;
 }
 
-/** What is under way: messages that a service has not settled, and facts that audit has not accounted for. */
-async function pending(stack: Stack): Promise<string[]> {
+interface Pending {
+  /** Messages that a service has not settled, and facts that audit has not accounted for. */
+  readonly waiting: readonly string[];
+  /** The last sequence of each stream whose messages services settle, looked up before what waits in it. */
+  readonly stored: readonly number[];
+}
+
+/** What is under way. */
+async function pending(stack: Stack): Promise<Pending> {
+  const looks = await Promise.all(ALL_STREAMS.map((stream) => pendingIn(stack, stream)));
+  return {
+    waiting: looks.flatMap(({ waiting }) => waiting),
+    stored: looks.flatMap(({ stored }) => stored),
+  };
+}
+
+async function pendingIn(stack: Stack, { name, audited }: StreamDefinition): Promise<Pending> {
   const { manager } = stack;
   const waiting: string[] = [];
-  for (const { name, audited } of ALL_STREAMS) {
-    for await (const { config, num_pending, num_ack_pending } of manager.consumers.list(name)) {
-      const count = num_pending + num_ack_pending;
-      if (config.durable_name !== undefined && count > 0) waiting.push(`${config.durable_name}: ${count}`);
-    }
-    if (!audited) continue;
-    const { last_seq } = (await manager.streams.info(name)).state;
-    const missing = last_seq - (await auditedUpTo(stack, name));
-    if (missing > 0) waiting.push(`audit of ${name}: ${missing}`);
+  const stored: number[] = [];
+  const { last_seq } = (await manager.streams.info(name)).state;
+  for await (const { config, num_pending, num_ack_pending } of manager.consumers.list(name)) {
+    if (config.durable_name === undefined) continue;
+    stored.push(last_seq);
+    const count = num_pending + num_ack_pending;
+    if (count > 0) waiting.push(`${config.durable_name}: ${count}`);
   }
-  return waiting;
+  const missing = audited ? last_seq - (await auditedUpTo(stack, name)) : 0;
+  if (missing > 0) waiting.push(`audit of ${name}: ${missing}`);
+  return { waiting, stored };
 }
 
 /** Resolves when nothing is pending anywhere, audit included; its error says what still was. */
 export async function settled(stack: Stack, timeoutMs = 30_000): Promise<void> {
+  let before: readonly number[] = [];
   const look = async () => {
-    const waiting = await pending(stack);
+    const { waiting, stored } = await pending(stack);
     if (waiting.length > 0) throw new Error(waiting.join('; '));
+    // Right after a message was stored, the server may not yet count it as pending: it does by the second look.
+    const isQuiet = isDeepStrictEqual(stored, before);
+    before = stored;
+    if (!isQuiet) throw new Error('something was stored meanwhile');
     return true;
   };
   await waitFor(look, { what: 'nothing to be pending', timeoutMs, intervalMs: 50 });

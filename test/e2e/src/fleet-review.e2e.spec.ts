@@ -11,13 +11,13 @@ import {
   type DataOf,
 } from '@stance/contracts';
 import { EventPublisher } from '@stance/jetstream';
-import { waitFor, type ServiceProcess, PATIENCE_MS } from '@stance/testing';
+import { startFaultProxy, waitFor, type FaultProxy, type ServiceProcess, PATIENCE_MS } from '@stance/testing';
 
 import { factsOf, lastOf, settled } from './facts.js';
 import { machines, Stack } from './stack.js';
 
 const DEVICES = 1_500;
-/** Decisions of the new policy that are stored when the engine is killed: few, as it goes on until the signal comes. */
+/** Decisions of the new policy that are stored when the engine is cut off and killed, and a few more. */
 const UNDER_WAY = 50;
 
 const policy = (wiki: string, payroll: string): string => `version: 1
@@ -34,8 +34,10 @@ const LENIENT = policy('[clean]', '[clean]');
 const STRICT = policy('[clean, { posture: current, grace: 72h }]', '[clean, current]');
 
 let stack: Stack | undefined;
+let link: FaultProxy | undefined;
 
 afterEach(async () => {
+  await link?.close();
   await stack?.close();
   stack = undefined;
 });
@@ -64,10 +66,13 @@ async function publish(running: Stack, revision: number, document: string): Prom
 }
 
 /** A fleet under the lenient policy, with a session on payroll of every device that may reach it. */
-async function fleetUnderLenientPolicy(): Promise<{ running: Stack; engine: ServiceProcess }> {
+async function fleetUnderLenientPolicy(
+  linkTo: (url: string) => Promise<string> = (url) => Promise.resolve(url),
+): Promise<{ running: Stack; engine: ServiceProcess }> {
   const running = await Stack.start({ fleet: machines(1) });
   stack = running;
-  const [engine] = await running.run(['policy-engine', 'audit']);
+  const [engine] = await running.run(['policy-engine'], { NATS_URL: await linkTo(running.nats.url) });
+  await running.run(['audit']);
   if (engine === undefined) throw new Error('no engine was started');
   await publish(running, 1, LENIENT);
   const postures = new EventPublisher(running.connection, 'posture-store', { timeoutMs: PATIENCE_MS });
@@ -151,19 +156,26 @@ test('an engine that is killed while it decides about the fleet anew ends with t
   });
   expect(expected.revoked.size).toBe(DEVICES / 3);
 
-  const { running, engine } = await fleetUnderLenientPolicy();
+  // Through this process: while it stands still, the engine does not get ahead of it.
+  const { running, engine } = await fleetUnderLenientPolicy(async (target) => {
+    link = await startFaultProxy({ target });
+    return `nats://127.0.0.1:${link.port}`;
+  });
   const before = await running.lastSequence(STREAMS.DECISIONS);
   let stored = 0;
   const underWay = Promise.withResolvers<void>();
   const subscription = running.connection.subscribe('stance.decision.changed.v1.>', {
     callback: () => {
       stored += 1;
-      if (stored === UNDER_WAY) underWay.resolve();
+      if (stored !== UNDER_WAY) return;
+      link?.pause();
+      underWay.resolve();
     },
   });
   await publish(running, 2, STRICT);
   await underWay.promise;
   await engine.kill();
+  link?.cut();
   subscription.unsubscribe();
   const atDeath = (await running.lastSequence(STREAMS.DECISIONS)) - before;
   expect(atDeath).toBeGreaterThanOrEqual(UNDER_WAY);

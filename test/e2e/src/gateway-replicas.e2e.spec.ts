@@ -4,7 +4,6 @@ import { join } from 'node:path';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 import {
-  DecisionChanged,
   PolicyPublished,
   PostureChanged,
   SessionEnded,
@@ -136,16 +135,18 @@ const skipped = SESSIONS > 0 ? '' : ' (skipped: a process may open too few files
     const policy = { revision: 1, document: POLICY, sha256, publishedBy: 'e2e' };
     await running.publisher('cli').publish(PolicyPublished, policy, { id: 'e2e:policy', cause: {} });
     await tell(running, upTo(0, SESSIONS), false);
-    await waitFor(async () => (await lastOf(running, DecisionChanged)).length === SESSIONS, {
-      what: 'all to be decided',
-      timeoutMs: 60_000,
-      intervalMs: 200,
-    });
+    // Counted by the server: to read all of them again and again would take longer than to decide.
+    const decided = async () => (await running.manager.streams.info(STREAMS.DECISIONS.name)).state.num_subjects;
+    await waitFor(async () => (await decided()) === SESSIONS, { what: 'all to be decided', timeoutMs: 60_000 });
     const killed = await startReplica(running, 'killed', upstream.port);
     const surviving = await startReplica(running, 'surviving', upstream.port);
     const half = SESSIONS / 2;
     const atKilled = await openAll(killed.port, upTo(0, half));
     const atSurviving = await openAll(surviving.port, upTo(half, SESSIONS));
+    // Gateways tell of a session after they have let it in.
+    await waitFor(async () => (await running.lastSequence(STREAMS.SESSIONS)) >= SESSIONS, {
+      what: 'every session to be told of',
+    });
     await settled(running, 60_000);
     expect(await lastOf(running, SessionStarted)).toHaveLength(SESSIONS);
 
@@ -174,6 +175,10 @@ const skipped = SESSIONS > 0 ? '' : ' (skipped: a process may open too few files
 
     // The killed one comes back, ends what was revoked meanwhile, and goes on with the sessions that are open.
     const restarted = await startReplica(running, 'restarted', upstream.port);
+    await waitFor(async () => (await factsOf(running, SessionEnded)).length >= REVOKED, {
+      what: 'every revoked session to be told to have ended',
+      intervalMs: 200,
+    });
     await settled(running, 60_000);
     const ended = await factsOf(running, SessionEnded);
     expect(ended.filter(({ data }) => data.cause !== 'revoked')).toEqual([]);

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await stack.enroll(2);
   gateway = await WatchedGateway.connect(stack);
   await settled(stack);
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await gateway?.close();

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { SessionEnded, SessionStarted } from '@stance/contracts';
+import { DecisionChanged, SessionEnded, SessionStarted, type DataOf } from '@stance/contracts';
 import {
   COMPILED_ONCE,
   findGateway,
@@ -21,7 +21,7 @@ import {
   type TemporaryFolder,
 } from '@stance/testing';
 
-import { factsOf, settled } from './facts.js';
+import { factsOf, lastOf, settled } from './facts.js';
 import { LiveSocket } from './replicas/live-socket.js';
 import { Upstream } from './replicas/upstream.js';
 import { machines, PIPELINE, Stack } from './stack.js';
@@ -135,12 +135,16 @@ const endOf = (deviceId: string, resource: string) =>
     await stack.run(PIPELINE);
     await stack.publishPolicy(POLICY);
     await stack.enroll(3);
+    const isClean = ({ resources }: DataOf<typeof DecisionChanged>) => resources['wiki']?.effect === 'allow';
+    await waitFor(async () => (await lastOf(stack, DecisionChanged)).filter(isClean).length === 3, {
+      what: 'the machines to be allowed',
+    });
     await settled(stack);
     link = await startFaultProxy({ target: stack.nats.url });
     gateway = await startGateway();
     port = await freePort();
     nginx = await startNginx({ binary: binary ?? '', ports: [port], files: { 'nginx.conf': await configuration() } });
-  }, 90_000);
+  }, 120_000);
 
   afterAll(async () => {
     await nginx?.stop();
@@ -195,8 +199,11 @@ const endOf = (deviceId: string, resource: string) =>
     const again = await live('d2');
     expect(await again.echoes()).toBe(true);
     again.destroy();
+    const sessions = async () => (await factsOf(stack, SessionStarted)).filter(({ data }) => data.deviceId === 'd2');
+    // What began while it was cut off is told of afterwards.
+    await waitFor(async () => (await sessions()).length >= 2, { what: 'both sessions to be told of' });
     await settled(stack);
-    const started = (await factsOf(stack, SessionStarted)).filter(({ data }) => data.deviceId === 'd2');
+    const started = await sessions();
     expect(started.map(({ data }) => data.resource).toSorted((a, b) => a.localeCompare(b))).toEqual([
       'payroll',
       'wiki',

@@ -10,6 +10,9 @@ import { ServiceProcess, startTestNats, waitFor, type TestNats } from '@stance/t
 /** The straight line and audit: every process between a console's answer and a revocation. */
 export const PIPELINE = ['audit', 'policy-engine', 'posture-store', 'device-matcher', 'sentinelone-poller'] as const;
 
+/** Milliseconds within which up to seven processes start at once; each needs a processor for a second. */
+export const START_MS = 60_000;
+
 /** Payroll needs a machine without infection; the wiki is for any machine whose agent works. */
 export const POLICY = `version: 1
 postures:
@@ -79,7 +82,7 @@ export class Stack {
   /** Starts a process of each and waits until all are active. */
   async run(names: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<ServiceProcess[]> {
     const started = names.map((name) => this.spawn(name, environment));
-    await Promise.all(started.map((service) => service.reached('active', 30_000)));
+    await Promise.all(started.map((service) => service.reached('active', START_MS)));
     return started;
   }
 

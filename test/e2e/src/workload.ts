@@ -6,7 +6,7 @@ export const ROUNDS = 10;
 /** What the workload does to a device: `calm` ones change harmlessly, the others are infected and cleaned in turn. */
 export type Fate = 'calm' | 'ends infected' | 'ends clean';
 
-interface Part {
+export interface Part {
   readonly deviceId: string;
   readonly fate: Fate;
   /** The round of its first infection. */
@@ -23,12 +23,18 @@ export const PARTS: readonly Part[] = Array.from({ length: DEVICES }, (_, index)
 
 /** Changes every device once. Ten rounds are the whole workload: 1,000 changes. */
 export function playRound(stack: Stack, round: number): void {
-  for (const { deviceId, fate, firstInfection } of PARTS) {
+  for (const part of PARTS) {
+    const { deviceId, fate, firstInfection } = part;
     if (fate === 'calm' || round < firstInfection) {
       stack.tenant.fleet.update(stack.agentOf(deviceId), { agentVersion: `24.2.${round}.1` });
-    } else if ((round - firstInfection) % 2 === 0) stack.infect(deviceId);
+    } else if (isInfected(part, round)) stack.infect(deviceId);
     else stack.clean(deviceId);
   }
+}
+
+/** Whether a device is infected after a round. */
+export function isInfected({ fate, firstInfection }: Part, round: number): boolean {
+  return fate !== 'calm' && round >= firstInfection && (round - firstInfection) % 2 === 0;
 }
 
 /** Everything as before the first round. */

@@ -122,20 +122,20 @@ withPrometheus(binary === undefined ? howToGet('prometheus') : 'a real fault fir
       stance.consoles.refusing.tokens.expire();
     });
     expect(await firing('StanceSourcePaused', { source: 'office' })).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   test('messages that are no events', async () => {
     const garbage = () =>
       jetstream(stance.connection).publish('stance.agent.observed.v1.office.hostile', '{"hello":1}');
     const labels = { service: 'device-matcher', code: 'malformed' };
     await expectToFire([{ alert: 'StanceDeadLetters', labels }], garbage);
-  }, 60_000);
+  }, 120_000);
 
   test('a lease that is renewed over a slow way', async () => {
     const labels = { lease: 'device-matcher' };
     await expectToFire([{ alert: 'StanceLeaseCloseToExpiry', labels }], () => matchersWay.delay(SLOW_MS));
     await matchersWay.resume();
-  }, 60_000);
+  }, 120_000);
 
   test('a gateway that stood still while a revocation came', async () => {
     const revocations = 'sum(stance_gateway_reaction_count) >=';

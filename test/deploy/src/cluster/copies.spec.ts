@@ -3,7 +3,7 @@ import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jet
 import type { NatsConnection } from '@nats-io/transport-node';
 import { copyOf, DecisionChanged, filterOf, setupPrefixOf, STREAMS, subjectOf } from '@stance/contracts';
 import { applyTopology, StreamFollower } from '@stance/jetstream';
-import { startNatsCluster, waitFor, type NatsCluster, type ServerEnd } from '@stance/testing';
+import { PATIENCE_MS, startNatsCluster, waitFor, type NatsCluster, type ServerEnd } from '@stance/testing';
 
 const STREAM = STREAMS.DECISIONS;
 const { origin } = copyOf(STREAM, 'edge');
@@ -93,7 +93,7 @@ describe('a copy of decisions in the account of a gateway, with three replicas',
     async (part, stepDown) => {
       for (let round = 0; round < 3; round += 1) {
         const before = await leaderOf(part);
-        await everything.request(stepDown);
+        await everything.request(stepDown, '', { timeout: PATIENCE_MS });
         await expectDelivery();
         await waitFor(async () => (await leaderOf(part)) !== before, { what: `another leader of ${part}` });
         await expectDelivery();
@@ -125,7 +125,7 @@ describe('a copy of decisions in the account of a gateway, with three replicas',
     const manager = await jetstreamManager(other, { checkAPI: false });
     const last_by_subj = filterOf(DecisionChanged, { gateway: 'edge' });
     expect(await manager.streams.getMessage(STREAM.name, { last_by_subj })).toBeNull();
-    const asked = other.request(`${setupPrefixOf('edge')}.STREAM.INFO.${STREAM.name}`);
+    const asked = other.request(`${setupPrefixOf('edge')}.STREAM.INFO.${STREAM.name}`, '', { timeout: PATIENCE_MS });
     await expect(asked).rejects.toThrow('Permissions Violation');
   });
 });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@stance/testing';
 
 import { SERVICE_NAMES } from '../services.js';
 import { ComposeProject, findCompose } from './compose.js';
@@ -186,7 +187,12 @@ const evaluate = (script: string, flags: readonly string[] = []) =>
 
     it('ends what an infected device has open, and says so', async () => {
       const download = await stack.openDownload('laptop-1');
-      const [session] = await stack.sessions();
+      // The gateway tells of a session after it has let it in.
+      const opened = async () => {
+        const sessions = await stack.sessions();
+        return sessions.length > 0 && sessions;
+      };
+      const [session] = await waitFor(opened, { what: 'the session to be told of', intervalMs: 200 });
       expect(session).toMatchObject({ deviceId: 'laptop-1', resource: 'payroll', state: 'open' });
       stack.tenant.fleet.infect(stack.tenant.fleet.find('SER-1').id);
       await expect(download.ended).resolves.toBe('cut');

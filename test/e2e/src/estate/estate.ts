@@ -5,7 +5,7 @@ import { DeviceRecorded, type DataOf } from '@stance/contracts';
 import { startSentinelOneTenant, type FleetOption, type SentinelOneTenant } from '@stance/simulators';
 import { temporaryFolder, waitFor, type ServiceProcess, type TemporaryFolder } from '@stance/testing';
 
-import { Stack } from '../stack.js';
+import { Stack, START_MS } from '../stack.js';
 
 export type Device = DataOf<typeof DeviceRecorded>;
 
@@ -77,7 +77,7 @@ export class Estate {
 
   /** Resolves once every process is active. */
   async active(): Promise<void> {
-    await Promise.all([...this.running.values()].map((service) => service.reached('active', 30_000)));
+    await Promise.all([...this.running.values()].map((service) => service.reached('active', START_MS)));
   }
 
   processOf(name: string): ServiceProcess {

@@ -97,7 +97,7 @@ export class LiveStream {
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     if (response.statusCode !== 200) throw new Error(`the stream was refused with ${response.statusCode}`);
     const stream = new LiveStream(response);
-    await waitFor(() => stream.text.includes('event: session\n'), { what: 'the stream to name its session' });
+    await waitFor(() => stream.sessionId !== '', { what: 'the stream to name its session' });
     return stream;
   }
 

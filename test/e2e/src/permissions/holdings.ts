@@ -1,6 +1,7 @@
 import { jetstream, JetStreamApiError } from '@nats-io/jetstream';
 import { errors, headers, type NatsConnection } from '@nats-io/transport-node';
 import { STREAMS } from '@stance/contracts';
+import { PATIENCE_MS } from '@stance/testing';
 
 /** One message of a stream, with all that readers see of it. */
 export interface Held {
@@ -67,7 +68,7 @@ export async function store(
   const all = headers();
   for (const [name, value] of Object.entries(marks)) all.set(name, value);
   try {
-    const { duplicate } = await jetstream(connection).publish(subject, text, { headers: all, timeout: 2_000 });
+    const { duplicate } = await jetstream(connection).publish(subject, text, { headers: all, timeout: PATIENCE_MS });
     return { duplicate };
   } catch (error) {
     if (error instanceof JetStreamApiError) return { refused: error.message };
@@ -86,7 +87,7 @@ export async function call<Fields extends object = object>(
 ): Promise<Answered<Fields> | 'refused'> {
   try {
     const answer = await connection.request(subject, typeof body === 'string' ? body : JSON.stringify(body), {
-      timeout: 2_000,
+      timeout: PATIENCE_MS,
     });
     return answer.json<Answered<Fields>>();
   } catch (error) {

@@ -49,7 +49,8 @@ describe.each(AUTH_FORMATS)('a server with accounts of the format %s', (format) 
   async function reload(): Promise<void> {
     log.length = 0;
     process.kill(server.pid, 'SIGHUP');
-    const outcome = await waitFor(() => log.find((line) => /Reloaded: |Failed to reload|Reloaded server/.test(line)), {
+    // Told when all is applied; what is told of single options comes before.
+    const outcome = await waitFor(() => log.find((line) => /Failed to reload|Reloaded server/.test(line)), {
       what: 'the server to have reloaded',
     });
     if (outcome.includes('Failed')) throw new Error(outcome);
