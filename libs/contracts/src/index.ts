@@ -23,5 +23,4 @@ export * from './events/break-glass.js';
 export * from './events/engine.js';
 export * from './events/audit.js';
 export * from './events/dead-letter.js';
-export * from './denial-id.js';
 export * from './documents.js';

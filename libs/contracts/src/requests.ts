@@ -361,12 +361,14 @@ export const LookUpDenial = defineRequest({
   heardBy: 'every',
   input: z.object({ denialId: z.uuid() }),
   output: denial.extend({
-    proof: z
+    secret: z
       .string()
-      .describe('Whose SHA-256 the id is: an answer counts only with it, whoever else may have answered.'),
+      .describe(
+        'What the id was made of: the first 16 bytes of its SHA-256, as a UUID of version 8. An answer counts only with it.',
+      ),
   }),
 });
-export type ProvenDenial = z.infer<typeof LookUpDenial.output>;
+export type DenialWithSecret = z.infer<typeof LookUpDenial.output>;
 
 export const REQUESTS = [
   Explain,

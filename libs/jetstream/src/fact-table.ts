@@ -11,7 +11,7 @@ import {
   type EventOf,
   type KeysOf,
 } from '@stance/contracts';
-import { FollowedStream } from './followed-stream.js';
+import { WarmStream } from './warm-stream.js';
 import { ExpectationFailed, Unconfirmed, type EventPublisher, type PublishOptions } from './publisher.js';
 import { Unreachable } from './settlement.js';
 import { decodeStored, type StoredMessage } from './stored-event.js';
@@ -78,11 +78,11 @@ const UNREACHABLE_PAUSE_MS = 250;
 /**
  * A stream's last event per subject, in memory, and compare-and-set writes to it.
  *
- * Standbys follow the stream. Once the active replica has stopped following, its table changes by {@link FactTable.apply} and
- * {@link FactTable.write} alone. Each write states the sequence that it replaces, so that nothing
- * older ever replaces anything newer, whoever else believes to be active.
+ * Standbys follow the stream. The active replica does no more: its table changes by {@link FactTable.apply} and
+ * {@link FactTable.write} alone. Each write states the sequence that it replaces, so that nothing older ever replaces anything
+ * newer, whoever else believes to be active.
  */
-export class FactTable<Contract extends EventContract, Value> extends FollowedStream {
+export class FactTable<Contract extends EventContract, Value> extends WarmStream {
   private readonly entries = new Map<string, Entry<Value>>();
   private readonly writing = new Map<string, Promise<unknown>>();
   private manager: JetStreamManager | undefined;

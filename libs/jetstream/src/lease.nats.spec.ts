@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { BUCKETS } from '@stance/contracts';
-import { startFaultProxy, waitFor, type FaultProxy } from '@stance/testing';
+import { startFaultProxy, waitFor, watchLease, type FaultProxy } from '@stance/testing';
 import { connectToNats } from './connection.js';
 import { Lease } from './lease.js';
 import { applyTopology } from './topology.js';
@@ -53,10 +53,10 @@ describe('a lease', () => {
     expect(second).toBeUndefined();
     probe.abort(new Error('stopped'));
     await expect(third).rejects.toThrow('stopped');
-    const isGivenBack = await watchMarks('one');
+    const isGivenBack = await watchLease(world.connection, 'one');
     await first.release();
     await waiting;
-    expect(isGivenBack()).toBe(true);
+    expect(await isGivenBack()).toBe(true);
     expect(second?.epoch).toBeGreaterThan(first.epoch);
   });
 
@@ -177,16 +177,6 @@ describe('two replicas of a service', () => {
     expect([handled, mostActive]).toEqual([['first:a', 'second:b'], 1]);
   });
 });
-
-/** Whether a lease was given back since: one that runs out leaves no mark. */
-async function watchMarks(name: string): Promise<() => boolean> {
-  let isMarked = false;
-  world.connection.subscribe(`$KV.${BUCKETS.LEASES.name}.${name}`, {
-    callback: (_, { headers }) => void (isMarked ||= headers?.get('KV-Operation') === 'DEL'),
-  });
-  await world.connection.flush();
-  return () => isMarked;
-}
 
 async function holderSequence(name: string): Promise<number | undefined> {
   const last = await world.manager.streams.getMessage(`KV_${BUCKETS.LEASES.name}`, {

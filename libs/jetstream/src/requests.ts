@@ -1,6 +1,10 @@
 import { errors, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { Reply, RequestContract, RequestError } from '@stance/contracts';
 import type { z } from 'zod';
+import { inboxOf } from './connection.js';
+
+/** The server's status for a question that nobody listens to. */
+const NO_RESPONDERS = 503;
 
 /** Thrown by a handler, and by {@link ask}, with the code that the caller sees. */
 export class RequestFailed extends Error {
@@ -33,36 +37,76 @@ export async function ask<Contract extends RequestContract>(
   }
 }
 
+export interface AskEveryOptions<Contract extends RequestContract> {
+  /** Default 2,000. */
+  readonly timeoutMs?: number;
+  /** Which answer counts; by default any. */
+  readonly accepts?: (answer: z.output<Contract['output']>) => boolean;
+  /** Called for each that does not, and for what is an error or no answer at all. */
+  readonly onRefused?: () => void;
+}
+
 /**
- * Asks every replica of a service (`heardBy: 'every'`); resolves to the first answer that `accepts` takes (by default any), or
- * to `undefined` when none came within `timeoutMs`. Throws {@link RequestFailed} where errors were all that came, and
- * {@link ServiceUnavailable} when nobody listens.
+ * Asks every replica of a service (`heardBy: 'every'`); resolves to the first answer that counts, or to `undefined` when none
+ * came in time. Throws {@link ServiceUnavailable} when nobody listens.
  */
 export async function askEvery<Contract extends RequestContract>(
   connection: NatsConnection,
   contract: Contract,
   input: z.input<Contract['input']>,
-  { timeoutMs = 2_000, accepts = () => true }: AskEveryOptions<Contract> = {},
+  { timeoutMs = 2_000, accepts = () => true, onRefused = () => undefined }: AskEveryOptions<Contract> = {},
 ): Promise<z.output<Contract['output']> | undefined> {
-  let failure: Error | undefined;
   try {
-    const replies = await connection.requestMany(contract.subject, JSON.stringify(input), { maxWait: timeoutMs });
-    for await (const reply of replies) {
+    for await (const reply of repliesOfAll(connection, contract.subject, JSON.stringify(input), timeoutMs)) {
       const answer = answerIn(contract, reply);
-      if (answer instanceof Error) failure = answer;
-      else if (accepts(answer)) return answer;
+      if (!(answer instanceof Error) && accepts(answer)) return answer;
+      onRefused();
     }
+    return undefined;
   } catch (error) {
     if (error instanceof errors.NoRespondersError) throw unavailable(contract, error);
     throw error;
   }
-  if (failure !== undefined) throw failure;
-  return undefined;
 }
 
-interface AskEveryOptions<Contract extends RequestContract> {
-  readonly timeoutMs?: number;
-  readonly accepts?: (answer: z.output<Contract['output']>) => boolean;
+/** Throws the client's `NoRespondersError` when nothing else came. */
+async function* repliesOfAll(
+  connection: NatsConnection,
+  subject: string,
+  payload: string,
+  timeoutMs: number,
+): AsyncGenerator<Msg> {
+  const deadline = performance.now() + timeoutMs;
+  try {
+    yield* await connection.requestMany(subject, payload, { maxWait: timeoutMs });
+  } catch (error) {
+    if (!(error instanceof errors.NoRespondersError)) throw error;
+    // The client ends there. But whoever listens could say as well that nobody does, to keep the others from being heard.
+    const replies = repliesInSpite(connection, subject, payload, deadline - performance.now());
+    const first = await replies.next();
+    if (first.done === true) throw error;
+    yield first.value;
+    yield* replies;
+  }
+}
+
+/** Takes no notice of who says that nobody listens. */
+async function* repliesInSpite(
+  connection: NatsConnection,
+  subject: string,
+  payload: string,
+  timeoutMs: number,
+): AsyncGenerator<Msg> {
+  const inbox = inboxOf(connection);
+  const replies = connection.subscribe(inbox);
+  const timer = setTimeout(() => replies.unsubscribe(), Math.max(timeoutMs, 1));
+  try {
+    connection.publish(subject, payload, { reply: inbox });
+    for await (const reply of replies) if (reply.headers?.code !== NO_RESPONDERS) yield reply;
+  } finally {
+    clearTimeout(timer);
+    replies.unsubscribe();
+  }
 }
 
 /** Throws the client's `TimeoutError` when whoever listens does not answer. */

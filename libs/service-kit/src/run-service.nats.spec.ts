@@ -13,6 +13,7 @@ import {
   startTestNats,
   temporaryFolder,
   waitFor,
+  watchLease,
   type TestNats,
   PATIENCE_MS,
 } from '@stance/testing';
@@ -71,16 +72,6 @@ async function start(options: Options = {}, environment: NodeJS.ProcessEnv = {})
 
 const untilState = (service: RunningService, state: string) =>
   waitFor(() => service.state() === state, { what: `the service to be ${state}` });
-
-/** Whether a lease was given back since, so that another replica has it at once: one that runs out leaves no mark. */
-async function watchLease(name: string): Promise<() => boolean> {
-  let isMarked = false;
-  connection.subscribe(`$KV.${BUCKETS.LEASES.name}.${name}`, {
-    callback: (_, { headers }) => void (isMarked ||= headers?.get('KV-Operation') === 'DEL'),
-  });
-  await connection.flush();
-  return () => isMarked;
-}
 
 /** A log whose lines are at hand. */
 function recordingLogger() {
@@ -181,10 +172,10 @@ describe('the life of a service', () => {
     await waitFor(() => seen['first'] === 1 && seen['second'] === 1, { what: 'both replicas to see the observation' });
     expect(second.state()).toBe('standby');
 
-    const isGivenBack = await watchLease('two-replicas');
+    const isGivenBack = await watchLease(connection, 'two-replicas');
     await first.stop();
     await second.active;
-    expect(isGivenBack()).toBe(true);
+    expect(await isGivenBack()).toBe(true);
   });
 
   it('starts over as a standby, with parts built anew, when its lease is lost', async () => {
@@ -388,12 +379,12 @@ describe('the life of a service', () => {
       build: () => ({ deactivate: () => Promise.reject(new Error('cannot say goodbye')) }),
     });
     await service.active;
-    const isGivenBack = await watchLease('bad-end');
+    const isGivenBack = await watchLease(connection, 'bad-end');
     await service.stop().catch(() => undefined);
     await (
       await start({ lease: 'bad-end' })
     ).active;
-    expect(isGivenBack()).toBe(true);
+    expect(await isGivenBack()).toBe(true);
   });
 
   it('is given up at its deadline when its work does not end', async () => {
@@ -420,7 +411,7 @@ describe('a service that fails', () => {
       build: (runtime) => ((fail = runtime.fail), { deactivate: async () => void (deactivated += 1) }),
     });
     await service.active;
-    const isGivenBack = await watchLease('failing');
+    const isGivenBack = await watchLease(connection, 'failing');
     fail(new Error('its port is taken'));
     await expect(service.stopped).rejects.toThrow('its port is taken');
     expect([service.state(), deactivated]).toEqual(['failed', 1]);
@@ -430,11 +421,11 @@ describe('a service that fails', () => {
     await (
       await start({ lease: 'failing' })
     ).active;
-    expect(isGivenBack()).toBe(true);
+    expect(await isGivenBack()).toBe(true);
   });
 
   it('while it becomes active gives its lease back', async () => {
-    const isGivenBack = await watchLease('failing-early');
+    const isGivenBack = await watchLease(connection, 'failing-early');
     const service = await start({
       lease: 'failing-early',
       build: () => ({ activate: () => Promise.reject(new Error('no port')) }),
@@ -444,7 +435,7 @@ describe('a service that fails', () => {
     await (
       await start({ lease: 'failing-early' })
     ).active;
-    expect(isGivenBack()).toBe(true);
+    expect(await isGivenBack()).toBe(true);
   });
 
   it('for want of its streams says which are missing and what to do', async () => {

@@ -53,7 +53,9 @@ export {
   type TestNats,
   type TestNatsOrigin,
 } from './nats/start-test-nats.js';
+export { watchLease } from './nats/watch-lease.js';
 export { propertyRuns } from './property-runs.js';
+export { replaceFile } from './replace-file.js';
 export { COMPILED_ONCE, ServiceProcess } from './service-process.js';
 export { temporaryFolder, type TemporaryFolder } from './temporary-folder.js';
 export { ConditionNotMetError, PATIENCE_MS, waitFor, type WaitForOptions } from './wait-for.js';

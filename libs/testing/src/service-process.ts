@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { ChildEnd } from './child-end.js';
 import { PATIENCE_MS, waitFor } from './wait-for.js';
 
 /** As docs/operating.md advises. */
@@ -17,9 +18,7 @@ export class ServiceProcess {
   readonly lines: Record<string, unknown>[] = [];
   errors = '';
   private state = 'starting';
-  private isClosed = false;
-  /** It has ended, and all that it wrote was read. */
-  private readonly closed: Promise<void>;
+  private readonly end: ChildEnd;
 
   private constructor(
     readonly name: string,
@@ -29,12 +28,7 @@ export class ServiceProcess {
       createInterface({ input: child.stdout }).on('line', (line) => this.read(line));
     }
     child.stderr?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
-    this.closed = new Promise((resolve) => {
-      child.once('close', () => {
-        this.isClosed = true;
-        resolve();
-      });
-    });
+    this.end = new ChildEnd(child);
   }
 
   /**
@@ -97,14 +91,14 @@ export class ServiceProcess {
 
   /** Resolves to the exit code once it has ended by itself, with all that it wrote read. */
   async ended(timeoutMs = PATIENCE_MS): Promise<number | null> {
-    await waitFor(() => this.isClosed, { what: `${this.name} to end`, timeoutMs });
+    await waitFor(() => this.end.isComplete, { what: `${this.name} to end`, timeoutMs });
     return this.child.exitCode;
   }
 
   /** Ends it as a signal would; resolves to the exit code, with all that it wrote read. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.running) this.child.kill(signal);
-    await this.closed;
+    await this.end.settled(PATIENCE_MS);
     return this.child.exitCode;
   }
 

@@ -1,8 +1,8 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@stance/service-kit';
-import { temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
+import { replaceFile, temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
 import { FileSync, type FileOutcome } from './file-sync.js';
 
 let folder: TemporaryFolder;
@@ -21,12 +21,6 @@ async function follow(path: string, apply: (text: string) => Promise<FileOutcome
   sync = new FileSync(path, createLogger('config-sync', 'silent'), apply, { settleMs: 10, pollMs: 50, retryMs: 20 });
   await sync.start();
   return sync;
-}
-
-/** Written in place, a file is empty for a moment, and may be read then. */
-async function replace(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
 }
 
 const applied: FileOutcome = { applied: true, summary: {} };
@@ -74,9 +68,9 @@ describe('a file that is kept in force', () => {
     });
     await waitFor(() => file.status().state === 'refused', { what: 'the missing file to be reported' });
     await mkdir(join(folder.path, 'later'));
-    await replace(join(folder.path, 'later', 'a'), 'here');
+    await replaceFile(join(folder.path, 'later', 'a'), 'here');
     await waitFor(() => seen.includes('here'), { what: 'the file to be found' });
-    await replace(join(folder.path, 'later', 'a'), 'here again');
+    await replaceFile(join(folder.path, 'later', 'a'), 'here again');
     await waitFor(() => seen.includes('here again'), { what: 'the change to be found' });
     expect(seen).toEqual(['here', 'here again']);
   });
@@ -89,8 +83,8 @@ describe('a file that is kept in force', () => {
       seen.push(text);
       return Promise.resolve(applied);
     });
-    await replace(path, 'same');
-    await replace(path, 'another');
+    await replaceFile(path, 'same');
+    await replaceFile(path, 'another');
     await waitFor(() => seen.includes('another'), { what: 'the change' });
     expect(seen.filter((text) => text === 'same')).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { filterOf, PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
-import { decodeStored, FollowedStream } from '@stance/jetstream';
+import { decodeStored, WarmStream } from '@stance/jetstream';
 import type { WarmTable } from '@stance/service-kit';
 import type { FileProblem } from './file-problem.js';
 import { signedAtOf } from './policy-signature.js';
@@ -28,7 +28,7 @@ export interface PublishedPolicies {
 }
 
 /** Follows every policy ever published, and the engine's word on it, and keeps what {@link PublishedPolicies} needs, never a document. */
-export class PolicyHistory extends FollowedStream implements WarmTable {
+export class PolicyHistory extends WarmStream implements WarmTable {
   private published: PublishedPolicies = {
     revision: 0,
     last: undefined,

@@ -246,8 +246,11 @@ describe('the report to the gateways', () => {
         { what: `two reports to ${gateway}` },
       );
       expect([first, second]).toMatchObject([report, report]);
+      const secondAt = Date.parse(second?.reportedAt ?? '');
       // Not before its time, by however much the first one was late; timers are a little less exact than clocks.
-      expect(Date.parse(second?.reportedAt ?? '') - startedAt).toBeGreaterThan(4_900);
+      expect(secondAt - startedAt).toBeGreaterThan(4_900);
+      // A busy machine is late, but does not leave out two.
+      expect(secondAt - Date.parse(first?.reportedAt ?? '')).toBeLessThan(15_000);
     }
     subscription.unsubscribe();
   });

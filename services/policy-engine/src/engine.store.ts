@@ -14,7 +14,7 @@ import {
   type DataOf,
   type EventOf,
 } from '@stance/contracts';
-import { decodeStored, FactTable, FollowedStream, type EventPublisher } from '@stance/jetstream';
+import { decodeStored, FactTable, WarmStream, type EventPublisher } from '@stance/jetstream';
 import type { PostureSubject } from '@stance/policy';
 import type { WarmTable } from '@stance/service-kit';
 import { deserialise, serialise } from './decision.js';
@@ -122,7 +122,7 @@ export function subjectOf({ payload }: KnownPosture): PostureSubject {
 }
 
 /** Follows the sessions that gateways open and close; starts and ends of one session come in order, as one stream has both. */
-export class SessionLog extends FollowedStream implements WarmTable {
+export class SessionLog extends WarmStream implements WarmTable {
   constructor(
     connection: NatsConnection,
     private readonly sessions: OpenSessions,

@@ -1,7 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { PolicyActivated, PolicyPublished, STREAMS, UnreadableEvent } from '@stance/contracts';
-import { decodeStored, FollowedStream } from '@stance/jetstream';
+import { decodeStored, WarmStream } from '@stance/jetstream';
 import type { Mode } from '@stance/policy';
 import type { PolicyAdmins } from '@stance/policy-signature';
 import type { WarmTable } from '@stance/service-kit';
@@ -35,7 +35,7 @@ export interface UnverifiedActivation {
  * Where policies are signed, the log is not believed: an activation counts if its policy is verified (docs/adr/0013). Where they
  * were signed and there are no keys any more, none is in force unless that is said to be meant.
  */
-export class PolicyLog extends FollowedStream implements WarmTable {
+export class PolicyLog extends WarmStream implements WarmTable {
   private readonly documents = new Map<number, PublishedPolicy>();
   private readonly digests = new Map<number, string>();
   private activated = 0;

@@ -239,7 +239,7 @@ describe('starting and stopping', () => {
       const held = await stack.manager.streams.getMessage(`KV_${BUCKETS.LEASES.name}`, { last_by_subj: lease });
       const { holder } = held?.json<LeaseValue>() ?? {};
       const replacedByOthers: number[] = [];
-      stack.connection.subscribe(lease, {
+      const renewals = stack.connection.subscribe(lease, {
         callback: (_error, message) => {
           if (message.data.length === 0 || message.json<LeaseValue>().holder === holder) return;
           replacedByOthers.push(Number(message.headers?.get('Nats-Expected-Last-Subject-Sequence')));
@@ -248,6 +248,7 @@ describe('starting and stopping', () => {
       const stopped = active.stop();
       await standby.reached('active');
       await stack.connection.flush();
+      renewals.unsubscribe();
       await expect(stopped).resolves.toBe(0);
       // One that has run out leaves nothing to replace; the first renewal comes only a second after it was taken.
       expect(replacedByOthers.filter((sequence) => sequence > 0)).not.toEqual([]);

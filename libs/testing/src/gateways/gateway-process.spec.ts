@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { freePort } from '../free-port.js';
+import { waitFor } from '../wait-for.js';
 import { GatewayNotStarted, GatewayProcess } from './gateway-process.js';
 
 const SERVER = `
@@ -35,6 +36,22 @@ describe('a gateway process', () => {
     const gateway = await start({ STUBBORN: 'yes' });
     await gateway.stop({ withinMs: 200 });
     expect(gateway.running).toBe(false);
+  });
+
+  test('is over although a process that it has started outlives it and holds its pipes', async () => {
+    const gateway = await start(
+      {},
+      `${SERVER}
+      const stays = ['-e', 'setInterval(() => {}, 1_000)'];
+      console.log('worker', require('node:child_process').spawn(process.execPath, stays, { stdio: 'inherit' }).pid);`,
+    );
+    const [, worker] = await waitFor(() => /worker (\d+)\n/.exec(gateway.log), { what: 'the worker to be named' });
+    try {
+      await gateway.stop({ withinMs: 200 });
+      expect(gateway.running).toBe(false);
+    } finally {
+      process.kill(Number(worker), 'SIGKILL');
+    }
   });
 
   test('that ends at once is an error with what it said', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { ChildEnd } from '../child-end.js';
 import { temporaryFolder, type TemporaryFolder } from '../temporary-folder.js';
 import { PATIENCE_MS, waitFor } from '../wait-for.js';
 
@@ -35,8 +35,7 @@ export interface GatewayStart {
 /** A real gateway in the foreground, in a temporary folder of its own. */
 export class GatewayProcess {
   private output = '';
-  /** It has ended, and all that it wrote was read. */
-  private readonly closed: Promise<void>;
+  private readonly end: ChildEnd;
 
   private constructor(
     readonly folder: TemporaryFolder,
@@ -45,7 +44,7 @@ export class GatewayProcess {
     child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.once('error', (error) => (this.output += `${error.message}\n`));
-    this.closed = new Promise((resolve) => void child.once('close', () => resolve()));
+    this.end = new ChildEnd(child);
   }
 
   /** Resolves when it takes connections. Throws {@link GatewayNotStarted}; then nothing of it is left. */
@@ -83,9 +82,10 @@ export class GatewayProcess {
   /** Ends it, by force if it takes longer than `withinMs` (5 s), and removes its folder. */
   async stop({ withinMs = STOP_MS } = {}): Promise<void> {
     if (this.running) this.child.kill('SIGTERM');
-    const isOver = await Promise.race([this.closed.then(() => true), sleep(withinMs, false, { ref: false })]);
-    if (!isOver) this.child.kill('SIGKILL');
-    await this.closed;
+    if (!(await this.end.completesWithin(withinMs))) {
+      this.child.kill('SIGKILL');
+      await this.end.settled(withinMs);
+    }
     await this.folder.remove();
   }
 

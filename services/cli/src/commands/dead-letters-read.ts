@@ -4,6 +4,7 @@ import {
   contractOfSubject,
   DeadLettered,
   decodeEvent,
+  durableOf,
   filterOf,
   STREAMS,
   UnreadableEvent,
@@ -88,17 +89,30 @@ async function noSuchDeadLetter(manager: JetStreamManager, sequence: number): Pr
 }
 
 async function ofSameSubject(manager: JetStreamManager, letter: DataOf<typeof DeadLettered>): Promise<OfSameSubject> {
-  const { originalSubject } = letter;
-  const stream: StreamDefinition | null | undefined = contractOfSubject(originalSubject)?.stream;
+  const { originalSubject, service } = letter;
+  const contract = contractOfSubject(originalSubject);
+  const stream: StreamDefinition | null | undefined = contract?.stream;
   // A letter can name any stream; the audit trail is in an account of its own.
-  const isLookedAt = stream?.name === letter.stream && stream.account === undefined;
+  const isLookedAt = contract !== undefined && stream?.name === letter.stream && stream.account === undefined;
   const last = isLookedAt ? await lastOf(manager, stream.name, originalSubject) : undefined;
+  // Before the dead letters: one is stored before its message is settled.
+  const settledUpTo = isLookedAt ? await settledUpToBy(manager, stream.name, durableOf(service, contract)) : undefined;
   const dead = await lastOf(manager, STREAM, addressOf(DeadLettered, letter));
   const buried = dead && decodeOrSkip(DeadLettered, dead.data, dead.subject);
   return {
     last: last && { sequence: last.seq, storedAt: last.time.toISOString() },
+    settledUpTo,
     lastDead: dead && buried && { sequence: dead.seq, original: buried.data.sequence },
   };
+}
+
+/** The sequence up to which a durable consumer has settled everything; undefined where the stream has none of its name. */
+async function settledUpToBy(manager: JetStreamManager, stream: string, durable: string): Promise<number | undefined> {
+  // From the list: people may not ask for one alone.
+  for await (const { name, ack_floor: floor } of manager.consumers.list(stream)) {
+    if (name === durable) return floor.stream_seq;
+  }
+  return undefined;
 }
 
 async function lastOf(manager: JetStreamManager, stream: string, subject: string): Promise<StoredMsg | undefined> {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { DeviceRecorded, Explain, LookUpDenial, newDenialKey, type Denial, type Explanation } from '@stance/contracts';
-import { RequestFailed } from '@stance/jetstream';
+import { DeviceRecorded, Explain, LookUpDenial, type Denial, type Explanation } from '@stance/contracts';
+import { newDenialKey, RequestFailed } from '@stance/jetstream';
 import { startTestNats, type TestNats } from '@stance/testing';
 import { answering } from '../fixtures/answering.js';
 import { stance } from '../fixtures/captured-io.js';
@@ -23,7 +23,7 @@ afterEach(() => {
 });
 afterAll(() => nats.close());
 
-const { denialId, proof } = newDenialKey();
+const { denialId, secret } = newDenialKey();
 const denial: Denial = {
   denialId,
   gateway: 'edge',
@@ -68,12 +68,31 @@ async function gatewayKnows(...known: (Denial | undefined)[]): Promise<void> {
     const subscription = connection.subscribe(LookUpDenial.subject, {
       callback: (_error, message) => {
         const asked = LookUpDenial.input.parse(message.json());
-        if (one?.denialId === asked.denialId) message.respond(JSON.stringify({ result: { ...one, proof } }));
+        if (one?.denialId === asked.denialId) message.respond(JSON.stringify({ result: { ...one, secret } }));
       },
     });
     stops.push(() => subscription.unsubscribe());
   }
   await connection.flush();
+}
+
+/** Gateways that answer with what is not theirs, or with nothing that is an answer. */
+function forge(): void {
+  const told = { ...denial, gateway: 'another', user: 'two@example.com' };
+  const { denialId: other, secret: itsSecret } = newDenialKey();
+  const answers = [
+    { result: { ...told, secret: itsSecret } },
+    { result: { ...told, denialId: other, secret: itsSecret } },
+    { result: told },
+    { error: { code: 'internal', message: 'forged' } },
+    {},
+  ].map((answer) => JSON.stringify(answer));
+  for (const answer of [...answers, 'no JSON']) {
+    const subscription = connection.subscribe(LookUpDenial.subject, {
+      callback: (_error, message) => void message.respond(answer),
+    });
+    stops.push(() => subscription.unsubscribe());
+  }
 }
 
 const engineSays = async (handle: () => unknown) => void stops.push(await answering(connection, Explain, handle));
@@ -105,17 +124,21 @@ describe('explain <denial id>', () => {
   });
 
   test('shows only what was told by where the id was made, whoever answers first', async () => {
-    const forged = { ...denial, gateway: 'another', user: 'two@example.com' };
-    for (const answer of [{ result: { ...forged, proof: newDenialKey().proof } }, { result: forged }, { error: {} }]) {
-      const subscription = connection.subscribe(LookUpDenial.subject, {
-        callback: (_error, message) => void message.respond(JSON.stringify(answer)),
-      });
-      stops.push(() => subscription.unsubscribe());
-    }
+    forge();
     await gatewayKnows(denial);
     await engineSays(() => explanation);
     const { stdout } = await explain(denial.denialId, '--json');
     expect(JSON.parse(stdout)).toEqual({ denial, explanation });
+  });
+
+  test('that is only answered by others is known to nobody, and it is told that some answered', async () => {
+    forge();
+    await gatewayKnows(undefined);
+    expect(await explain(denial.denialId)).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/\d answers? did not prove to come from where the id does[^]*knows the denial/),
+    });
   });
 
   test('shows it also where no device was proved, and explains nothing', async () => {

@@ -1,5 +1,5 @@
-import { denialIdOf, LookUpDenial, type Denial, type Explanation } from '@stance/contracts';
-import { askEvery } from '@stance/jetstream';
+import { LookUpDenial, type Denial, type Explanation } from '@stance/contracts';
+import { lookUpDenial } from '@stance/jetstream';
 import type { CommandContext } from '../command-context.js';
 import { WrongUsage } from '../errors.js';
 import type { Stack } from '../stack.js';
@@ -29,7 +29,7 @@ export async function explainDenial(
   explain: (deviceId: string, resource: string) => Promise<Explanation>,
   at: number | undefined,
 ): Promise<void> {
-  const denial = await lookUp(stack, denialId);
+  const denial = await lookUp(context, stack, denialId);
   const { deviceId, resource } = denial;
   const isExplainable = deviceId !== undefined && resource !== undefined;
   const [explained] = await Promise.allSettled([isExplainable ? explain(deviceId, resource) : null]);
@@ -45,17 +45,14 @@ export async function explainDenial(
   if (explained.status === 'rejected') throw explained.reason;
 }
 
-async function lookUp({ connection, server }: Stack, denialId: string): Promise<Denial> {
-  const found = await askEvery(
-    connection,
-    LookUpDenial,
-    { denialId },
-    { timeoutMs: TIMEOUT_MS, accepts: ({ proof }) => denialIdOf(proof) === denialId },
-  );
-  if (found !== undefined) {
-    const { proof: _, ...denial } = found;
-    return denial;
+async function lookUp(context: CommandContext, { connection, server }: Stack, denialId: string): Promise<Denial> {
+  const { denial, refused } = await lookUpDenial(connection, denialId, TIMEOUT_MS);
+  if (refused > 0) {
+    context.note(
+      `${refused} ${refused === 1 ? 'answer' : 'answers'} did not prove to come from where the id does: of a gateway of an earlier version, or one that was taken over`,
+    );
   }
+  if (denial !== undefined) return denial;
   throw new WrongUsage(
     `no gateway at ${withoutCredentials(server.natsUrl)} knows the denial ${denialId}: each keeps for an hour what it told, in memory. It may be older, of a gateway that was restarted since, or of one with another NATS server. Who tries again gets a new id.`,
   );

@@ -1,13 +1,12 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { startTestNats, type TestNats } from '@stance/testing';
+import { deleteStreams, startTestNats, type TestNats } from '@stance/testing';
 import { stance } from '../fixtures/captured-io.js';
-import { removeTopology } from '../fixtures/fresh-topology.js';
 
 let nats: TestNats;
 beforeEach(async () => {
   nats = await startTestNats();
-  await removeTopology(await nats.connect());
+  await deleteStreams(await jetstreamManager(await nats.connect()));
 });
 afterEach(async () => {
   await nats.close();

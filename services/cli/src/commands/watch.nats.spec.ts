@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
+  BreakGlassUsed,
   DecisionChanged,
   filterOf,
   OperatorActed,
   SessionEnded,
   SessionRevoked,
   SessionStarted,
+  type DataOf,
   type EventContract,
 } from '@stance/contracts';
 import { startTestNats, waitFor, type TestNats } from '@stance/testing';
@@ -68,6 +70,17 @@ const whatFollows = (deviceId: string) => {
     { ...common, kind: 'session', cause: 'revoked', effect: 'deny', reasons: [infected], reactionMs: 41 },
   ];
 };
+
+const letIn = (whom: { deviceId: string; useId: string; user?: string }): DataOf<typeof BreakGlassUsed> => ({
+  ...whom,
+  gateway: 'office',
+  resource: 'wiki',
+  proof: 'certificate',
+  by: 'ana',
+  reason: 'payroll is due',
+  until: '2026-01-05T14:00:00.000Z',
+  usedAt: OBSERVED_AT,
+});
 
 /** Streams are followed each on its own, so that only what is of one kind has an order. */
 const byKind = (lines: unknown[]) => (lines as { kind: string }[]).toSorted((a, b) => a.kind.localeCompare(b.kind));
@@ -144,6 +157,43 @@ describe('watch', () => {
       { ...common, operation: 'manual-link' },
       { ...common, operation: 'manual-unlink' },
     ]);
+  });
+
+  test('shows whom break-glass let in where, to one device where only that is wanted', async () => {
+    await facts.write(BreakGlassUsed, letIn({ deviceId: 'laptop-6', useId: 'wiki-1', user: 'one@example.com' }));
+    await facts.write(BreakGlassUsed, letIn({ deviceId: 'laptop-7', useId: 'wiki-2' }));
+    const { stdout } = await start('--last', '2', '--count', '2').outcome;
+    const rest = '  by ana: payroll is due  until 2026-01-05T14:00:00.000Z';
+    expect(stdout).toContain(`laptop-6 → wiki @ office  break-glass used for one@example.com${rest}`);
+    expect(stdout).toContain(`laptop-7 → wiki @ office  break-glass used${rest}`);
+    const ofOne = await start('--json', '--device', 'laptop-6', '--last', '1', '--count', '1').outcome;
+    expect(linesOf(ofOne.stdout)).toEqual([
+      {
+        time: OBSERVED_AT,
+        kind: 'operation',
+        operation: 'break-glass-used',
+        targetId: 'wiki-1',
+        deviceId: 'laptop-6',
+        gateway: 'office',
+        resource: 'wiki',
+        user: 'one@example.com',
+        by: 'ana',
+        reason: 'payroll is due',
+        until: '2026-01-05T14:00:00.000Z',
+      },
+    ]);
+  });
+
+  test('shows a use of break-glass that was recorded as an operation in the same way', async () => {
+    await facts.write(OperatorActed, {
+      kind: 'break-glass-used',
+      targetId: 'wiki-0',
+      by: 'ana',
+      reason: 'payroll is due',
+      details: { gateway: 'office', device: 'laptop-8', resource: 'wiki', user: 'one@example.com' },
+    });
+    const { stdout } = await start('--device', 'laptop-8', '--last', '1', '--count', '1').outcome;
+    expect(stdout).toContain('laptop-8 → wiki @ office  break-glass used for one@example.com  by ana: payroll is due');
   });
 
   test('ends on Ctrl-C with 0', async () => {

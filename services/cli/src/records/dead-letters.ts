@@ -34,10 +34,11 @@ export interface DeadLetterRecord {
   readonly meaning: string;
   readonly remedy: string;
   /**
-   * `set-right`: a later message of its subject came; `dead-again`: the last that came is dead as well; `open`: none came;
-   * `unknown`: none is kept.
+   * Of the last message of its subject. `set-right`: it came later, and the service has settled it; `waiting`: the service has
+   * not settled all up to it; `unconfirmed`: whether it has is not known; `dead-again`: it is dead as well. `open`: none came
+   * later; `unknown`: none is kept.
    */
-  readonly state: 'set-right' | 'dead-again' | 'open' | 'unknown';
+  readonly state: 'set-right' | 'waiting' | 'unconfirmed' | 'dead-again' | 'open' | 'unknown';
   /** The last message of its subject, where that came later. */
   readonly later: (Stored & { readonly deadLetter?: number | undefined }) | null;
   readonly letter: DeadLetter;
@@ -52,6 +53,8 @@ interface Stored {
 /** What its subject has by now; undefined where there is none. */
 export interface OfSameSubject {
   readonly last: Stored | undefined;
+  /** The sequence up to which the service has settled every message; undefined where that is not known. */
+  readonly settledUpTo: number | undefined;
   /** The last dead letter of the same service, and the sequence of the message that died. */
   readonly lastDead: { readonly sequence: number; readonly original: number } | undefined;
 }
@@ -118,12 +121,15 @@ function producerIn({ payload, encoding }: DeadLetter): string | null {
 function whatCameLater(
   { sequence }: DeadLetter,
   storedAt: string,
-  { last, lastDead }: OfSameSubject,
+  { last, settledUpTo, lastDead }: OfSameSubject,
 ): Pick<DeadLetterRecord, 'state' | 'later'> {
   if (last === undefined) return { state: 'unknown', later: null };
   // A stream that was made anew counts from 1 again.
   const isLater = last.sequence > sequence || Date.parse(last.storedAt) > Date.parse(storedAt);
   if (!isLater) return { state: 'open', later: null };
-  if (lastDead?.original !== last.sequence) return { state: 'set-right', later: last };
-  return { state: 'dead-again', later: { ...last, deadLetter: lastDead.sequence } };
+  if (lastDead?.original === last.sequence) {
+    return { state: 'dead-again', later: { ...last, deadLetter: lastDead.sequence } };
+  }
+  if (settledUpTo === undefined) return { state: 'unconfirmed', later: last };
+  return { state: last.sequence <= settledUpTo ? 'set-right' : 'waiting', later: last };
 }

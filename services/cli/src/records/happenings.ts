@@ -20,8 +20,12 @@ export interface Operation {
   readonly kind: 'operation';
   readonly operation: EventOf<typeof OperatorActed>['data']['kind'];
   readonly targetId: string;
-  /** The device that is linked, or no more. */
+  /** The device that is linked, or no more, or was let in. */
   readonly deviceId?: string | undefined;
+  /** Of break-glass: where it was let in, and whose user, if one was proved. */
+  readonly gateway?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly user?: string | undefined;
   readonly by: string;
   readonly reason: string;
   readonly until?: string | undefined;
@@ -115,9 +119,9 @@ export function endHappening(
 
 /** Somebody was let in whatever the policy says. */
 export function breakGlassHappening({ data }: EventOf<typeof BreakGlassUsed>): Operation {
-  const { gateway, resource, deviceId, by, reason, until, usedAt } = data;
-  const targetId = `${resource} @ ${gateway}`;
-  return { time: usedAt, kind: 'operation', operation: 'break-glass-used', targetId, deviceId, by, reason, until };
+  const { useId: targetId, deviceId, gateway, resource, user, by, reason, until, usedAt: time } = data;
+  const whom = { deviceId, gateway, resource, user };
+  return { time, kind: 'operation', operation: 'break-glass-used', targetId, ...whom, by, reason, until };
 }
 
 /** What a person did; `link` is the link that an unlink takes back, as only it names the device. */
@@ -126,6 +130,6 @@ export function operationHappening(
   link: EventOf<typeof OperatorActed> | undefined,
 ): Operation {
   const { kind: operation, targetId, by, reason, until, details } = data;
-  const deviceId = details?.['device'] ?? link?.data.details?.['device'];
-  return { time, kind: 'operation', operation, targetId, deviceId, by, reason, until };
+  const { device: deviceId = link?.data.details?.['device'], gateway, resource, user } = details ?? {};
+  return { time, kind: 'operation', operation, targetId, deviceId, gateway, resource, user, by, reason, until };
 }

@@ -85,15 +85,20 @@ function fieldLines(record: DeadLetterRecord, now: number): string[] {
 function laterText({ state, later, letter }: DeadLetterRecord, now: number): string {
   if (state === 'unknown') return 'not known: no message of its subject is kept';
   if (later === null) return 'no: nothing came on its subject since';
-  const which = `${letter.stream} ${later.sequence} came ${relativeTime(later.storedAt, now)}`;
-  return later.deadLetter === undefined
-    ? `yes: ${which}`
-    : `no: ${which}, and died too: stance dead-letters show ${later.deadLetter}`;
+  const message = `${letter.stream} ${later.sequence}`;
+  const when = relativeTime(later.storedAt, now);
+  const which = `${message} came ${when}`;
+  if (later.deadLetter !== undefined) {
+    return `no: ${which}, and died too: stance dead-letters show ${later.deadLetter}`;
+  }
+  if (state === 'waiting') return `not yet: ${which}, and ${letter.service} has not settled all up to it`;
+  return state === 'set-right' ? `yes: ${which}` : `a later message came: ${message}, ${when}`;
 }
 
-/** Whether the message could be used if it came again: one of another code would die again. */
+/** Whether the message could be used if it came again: one of another code would die again, and none may undo a later one. */
 function isWorthRepeating({ state, letter }: DeadLetterRecord): boolean {
-  return state !== 'set-right' && (letter.reason.code === 'unprocessable' || letter.reason.code === 'exhausted');
+  const isReplaced = state === 'set-right' || state === 'waiting' || state === 'unconfirmed';
+  return !isReplaced && (letter.reason.code === 'unprocessable' || letter.reason.code === 'exhausted');
 }
 
 function payloadTitle({ letter }: DeadLetterRecord): string {

@@ -25,13 +25,22 @@ const OPERATIONS = {
   'break-glass-used': 'break-glass used',
 } as const satisfies Record<Operation['operation'], string>;
 
-function operationTexts({ operation, targetId, deviceId, by, reason, until }: Operation, paint: Paint): string[] {
+function operationTexts(happening: Operation, paint: Paint): string[] {
+  const { operation, user, by, reason, until } = happening;
+  const what = paint('bold', OPERATIONS[operation]);
   return [
-    plain(deviceId === undefined ? targetId : `${targetId} → ${deviceId}`),
-    paint('bold', OPERATIONS[operation]),
+    plain(targetText(happening)),
+    user === undefined ? what : `${what} for ${plain(user)}`,
     plain(`by ${by}: ${reason}`),
     ...(until === undefined ? [] : [plain(`until ${until}`)]),
   ];
+}
+
+function targetText({ targetId, deviceId, gateway, resource }: Operation): string {
+  if (deviceId === undefined) return targetId;
+  return gateway === undefined || resource === undefined
+    ? `${targetId} → ${deviceId}`
+    : `${deviceId} → ${resource} @ ${gateway}`;
 }
 
 function accessTexts(happening: AccessHappening, paint: Paint): string[] {

@@ -1,5 +1,5 @@
-import { LookUpDenial, type Denial } from '@stance/contracts';
-import { askEvery } from '@stance/jetstream';
+import type { Denial } from '@stance/contracts';
+import { lookUpDenial } from '@stance/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Denials } from './denials.js';
 
@@ -28,10 +28,7 @@ export class DenialFinder {
   private async askOthers(denialId: string): Promise<Denial | undefined> {
     this.questions += 1;
     try {
-      const found = await askEvery(this.connection, LookUpDenial, { denialId }, { timeoutMs: OTHERS_ANSWER_WITHIN_MS });
-      if (found === undefined) return undefined;
-      const { proof: _, ...denial } = found;
-      return denial;
+      return (await lookUpDenial(this.connection, denialId, OTHERS_ANSWER_WITHIN_MS)).denial;
     } catch {
       // No link, or nobody who understands: then it cannot be shown, and the person is told that.
       return undefined;

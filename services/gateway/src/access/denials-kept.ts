@@ -1,4 +1,4 @@
-import type { Denial, ProvenDenial } from '@stance/contracts';
+import type { Denial, DenialWithSecret } from '@stance/contracts';
 
 export interface DenialLimits {
   /** Denials kept, at most; the oldest go first. */
@@ -12,7 +12,7 @@ export interface DenialLimits {
 interface Kept {
   readonly key: string;
   readonly denial: Denial;
-  readonly proof: string;
+  readonly secret: string;
   readonly until: number;
 }
 
@@ -29,11 +29,11 @@ export class RecentDenials {
   ) {}
 
   /** The denial that is known under this key, else a new one. */
-  recall(key: string, create: () => ProvenDenial): Denial {
+  recall(key: string, create: () => DenialWithSecret): Denial {
     const known = this.get(this.idOf.get(key) ?? '');
     if (known !== undefined) return known;
-    const { proof, ...denial } = create();
-    this.byId.set(denial.denialId, { key, denial, proof, until: this.now() + this.limits.forMs });
+    const { secret, ...denial } = create();
+    this.byId.set(denial.denialId, { key, denial, secret, until: this.now() + this.limits.forMs });
     this.idOf.set(key, denial.denialId);
     if (denial.deviceId !== undefined) this.count(denial.deviceId, denial.denialId);
     this.forgetOldest();
@@ -45,9 +45,9 @@ export class RecentDenials {
   }
 
   /** With what shows that it was told here. */
-  prove(denialId: string): ProvenDenial | undefined {
+  withSecret(denialId: string): DenialWithSecret | undefined {
     const kept = this.holding(denialId);
-    return kept && { ...kept.denial, proof: kept.proof };
+    return kept && { ...kept.denial, secret: kept.secret };
   }
 
   private holding(denialId: string): Kept | undefined {

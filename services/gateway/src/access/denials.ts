@@ -1,4 +1,5 @@
-import { newDenialKey, type Denial, type ProvenDenial, type Reason } from '@stance/contracts';
+import type { Denial, DenialWithSecret, Reason } from '@stance/contracts';
+import { newDenialKey } from '@stance/jetstream';
 import type { Admitted, NotAdmitted } from './access.js';
 import { RecentDenials, type DenialLimits } from './denials-kept.js';
 
@@ -41,8 +42,8 @@ export class Denials {
   }
 
   /** With what shows that it was told here: for whoever looks it up, not for who was denied. */
-  prove(denialId: string): ProvenDenial | undefined {
-    return this.proved.prove(denialId) ?? this.unproved.prove(denialId);
+  withSecret(denialId: string): DenialWithSecret | undefined {
+    return this.proved.withSecret(denialId) ?? this.unproved.withSecret(denialId);
   }
 
   private recall(told: Omit<Denial, 'denialId' | 'gateway' | 'deniedAt'>): Denial {

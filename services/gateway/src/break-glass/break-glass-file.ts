@@ -40,7 +40,7 @@ class BreakGlassFileInvalid extends Error {
 
 /**
  * Reads the content of a break-glass file. `modifiedAt` is when it was written last: an entry holds for at most 4 h from
- * then, and from now, whichever is earlier. Throws {@link NoYaml} and {@link BreakGlassFileInvalid}. Pure.
+ * then, and from now, whichever is earlier. Throws where it is no YAML, and where it is no list. Pure.
  */
 export function parseBreakGlassFile(
   text: string,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BreakGlassUsed, DataOf } from '@stance/contracts';
+import { BreakGlassUsed, OperatorActed, type DataOf } from '@stance/contracts';
 import type { Asker } from '../access/access.js';
 import type { Entry } from './break-glass-file.js';
 
@@ -25,6 +25,18 @@ export function useOf(gateway: string, entry: Entry, { user, proof }: Asker, use
     until,
     usedAt: new Date(usedAt).toISOString(),
   };
+}
+
+/** The use that was kept as this, also by versions that told it as `operator.acted`. */
+export function keptUse(content: unknown): BreakGlassUse | undefined {
+  return BreakGlassUsed.data.safeParse(fromOperation(content) ?? content).data;
+}
+
+function fromOperation(content: unknown): unknown {
+  const operation = OperatorActed.data.safeParse(content).data;
+  if (operation?.kind !== 'break-glass-used') return undefined;
+  const { targetId: useId, by, reason, until, details: { device: deviceId, ...details } = {} } = operation;
+  return { ...details, useId, deviceId, by, reason, until };
 }
 
 function digestOf(parts: readonly unknown[]): string {

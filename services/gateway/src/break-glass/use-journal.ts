@@ -12,8 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { BreakGlassUsed } from '@stance/contracts';
-import type { BreakGlassUse } from './break-glass-use.js';
+import { keptUse, type BreakGlassUse } from './break-glass-use.js';
 import { isMissing } from '../missing-file.js';
 
 const SUFFIX = '.json';
@@ -77,6 +76,10 @@ export class UseJournal {
     }
   }
 
+  pathOf({ useId }: BreakGlassUse): string {
+    return join(this.folder, `${useId}${SUFFIX}`);
+  }
+
   private paths(): string[] {
     try {
       const names = readdirSync(this.folder).filter((name) => name.endsWith(SUFFIX));
@@ -86,15 +89,11 @@ export class UseJournal {
       throw error;
     }
   }
-
-  private pathOf({ useId }: BreakGlassUse): string {
-    return join(this.folder, `${useId}${SUFFIX}`);
-  }
 }
 
 function readUse(path: string): BreakGlassUse | 'unreadable' | 'gone' {
   try {
-    const use = BreakGlassUsed.data.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
+    const use = keptUse(JSON.parse(readFileSync(path, 'utf8')));
     return use !== undefined && `${use.useId}${SUFFIX}` === basename(path) ? use : 'unreadable';
   } catch (error) {
     if (error instanceof SyntaxError) return 'unreadable';

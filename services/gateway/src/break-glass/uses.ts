@@ -50,6 +50,13 @@ export class Uses {
       );
     }
     for (const use of uses) if (use.gateway === this.options.gateway) void this.record(use);
+    for (const [gateway, others = []] of Object.entries(Object.groupBy(uses, (use) => use.gateway))) {
+      if (gateway === this.options.gateway) continue;
+      this.options.logger.warn(
+        { gateway, paths: others.map((use) => this.journal.pathOf(use)) },
+        'uses of break-glass by another gateway wait here: only a gateway of that name records them',
+      );
+    }
   }
 
   hasBegun(entry: Entry, { user }: Asker): boolean {

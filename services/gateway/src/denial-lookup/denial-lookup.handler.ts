@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
-import { LookUpDenial, type ProvenDenial } from '@stance/contracts';
+import { LookUpDenial, type DenialWithSecret } from '@stance/contracts';
 import { OnRequest } from '@stance/jetstream';
 import type { z } from 'zod';
 import { Denials } from '../access/denials.js';
@@ -11,7 +11,7 @@ export class DenialLookupHandler {
   constructor(@Inject(Denials) private readonly denials: Denials) {}
 
   @OnRequest(LookUpDenial)
-  lookUp(@Payload() { denialId }: z.output<typeof LookUpDenial.input>): ProvenDenial | undefined {
-    return this.denials.prove(denialId);
+  lookUp(@Payload() { denialId }: z.output<typeof LookUpDenial.input>): DenialWithSecret | undefined {
+    return this.denials.withSecret(denialId);
   }
 }

@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseGatewayFile } from '../file/gateway-file.js';
 import { createProver, ProofFilesInvalid } from './create-prover.js';
-import { issueDeviceCertificates, waitFor } from '@stance/testing';
+import { issueDeviceCertificates, replaceFile, waitFor } from '@stance/testing';
 import { TestIssuer } from './fixtures/tokens.js';
 import type { Evidence, Identity } from './identity.js';
 import type { IdentityProver } from './identity-prover.js';
@@ -226,7 +226,7 @@ describe.each(['serial', 'fingerprint'])('a certificate that is looked up by its
       return id === 'serial' ? certificate.serialNumber : certificate.fingerprint256;
     };
     const file = join(folder, `by-${id}.json`);
-    const write = (content: object) => replace(file, JSON.stringify(content));
+    const write = (content: object) => replaceFile(file, JSON.stringify(content));
     const both = { certificates: [mark(disputed.der)] };
     await write({ 'laptop-1': { certificates: [mark(mine.der)] }, a: both, b: both });
     const { prover } = await setUp(text(file));
@@ -249,15 +249,15 @@ describe('the inventory file', () => {
 
   test('keeps its last good content, and says so once, until it is good again', async () => {
     const file = join(folder, 'changing.yaml');
-    await replace(file, 'laptop-1: { addresses: [192.0.2.1] }');
+    await replaceFile(file, 'laptop-1: { addresses: [192.0.2.1] }');
     const { prover, prove, troubles } = await setUp(byAddress(file));
     expect(prover.inventoryProblem).toBeUndefined();
-    await replace(file, 'laptop-1: { addresses: [none] }');
+    await replaceFile(file, 'laptop-1: { addresses: [none] }');
     await waitFor(() => troubles.length > 0, { what: 'the file to be looked at', intervalMs: 5 });
     expect(troubles).toEqual([expect.stringContaining('the last good one stays in force')]);
     expect(prover.inventoryProblem).toBe('laptop-1.addresses.0: is no IP address');
     expect(await prove('192.0.2.1')).toMatchObject({ deviceId: 'laptop-1' });
-    await replace(file, 'laptop-9: { addresses: [192.0.2.1] }');
+    await replaceFile(file, 'laptop-9: { addresses: [192.0.2.1] }');
     await waitFor(() => prover.inventoryProblem === undefined, { what: 'the file to be looked at', intervalMs: 5 });
     expect(await prove('192.0.2.1')).toMatchObject({ deviceId: 'laptop-9' });
     await rm(file);
@@ -297,9 +297,3 @@ describe('files that the gateway file names', () => {
     await expect(setUp(EVERYTHING.replace('ca.pem', 'wrong.pem'))).rejects.toThrow(/^device.certificate.ca: /);
   });
 });
-
-/** In one step, as editors and Kubernetes do. */
-async function replace(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.new`, content);
-  await rename(`${path}.new`, path);
-}

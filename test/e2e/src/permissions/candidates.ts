@@ -143,7 +143,7 @@ function scopesOf(event: EventContract, { gateways, sources, services }: World):
     gateway: [...gateways, 'elsewhere'],
     source: [...sources, 'elsewhere'],
     service: [...services, 'gateway', 'elsewhere'],
-    kind: ['manual-link', 'manual-unlink', 'sweep-approved', 'hold-released'],
+    kind: ['manual-link', 'manual-unlink', 'sweep-approved', 'hold-released', 'break-glass-used'],
     targetId: [...sources, 'elsewhere'],
     stream: ['STANCE_AGENTS'],
     originalSubject: ['stance.agent.observed.v1.acme.a1'],

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { headers, type NatsConnection } from '@nats-io/transport-node';
-import { denialIdOf, LookUpDenial, newDenialKey } from '@stance/contracts';
-import { applyTopology, askEvery } from '@stance/jetstream';
-import { startSecuredNats, waitFor, type SecuredNats } from '@stance/testing';
+import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { LookUpDenial } from '@stance/contracts';
+import { applyTopology, lookUpDenial, newDenialKey } from '@stance/jetstream';
+import { PATIENCE_MS, startSecuredNats, waitFor, type SecuredNats } from '@stance/testing';
 import { call, holdingsOf, listenTo, store, type Answered, type Held } from './holdings.js';
 
 /**
@@ -240,21 +240,28 @@ describe('by what its messages carry, a gateway', () => {
 });
 
 test('a gateway that answers first keeps nobody from the denial of another', async () => {
-  const [{ denialId, proof }, other] = [newDenialKey(), newDenialKey()];
+  const [{ denialId, secret }, other] = [newDenialKey(), newDenialKey()];
   const told = { denialId, effect: 'deny', reasons: [], deniedAt: '2026-01-05T10:00:00.000Z' } as const;
   const vpn = await nats.connectAs('gateway-vpn');
-  const answers = [
-    [edge, { ...told, gateway: 'vpn', proof: other.proof }],
-    [vpn, { ...told, gateway: 'vpn', proof }],
-  ] as const;
-  for (const [gateway, result] of answers) {
-    gateway.subscribe(LookUpDenial.subject, {
-      callback: (_error, message) => void message.respond(JSON.stringify({ result })),
+  const forged = [
+    (message: Msg) => message.respond(JSON.stringify({ result: { ...told, gateway: 'vpn', secret: other.secret } })),
+    (message: Msg) => message.respond(JSON.stringify({ error: { code: 'internal', message: 'no' } })),
+    // As the server says that nobody listens.
+    (message: Msg) => message.respond('', { headers: headers(503, 'No Responders') }),
+  ];
+  const viewer = await nats.connectAs('viewer');
+  for (const forge of forged) {
+    const forging = edge.subscribe(LookUpDenial.subject, { callback: (_error, message) => void forge(message) });
+    // After the forged one.
+    const answering = vpn.subscribe(LookUpDenial.subject, {
+      callback: (_error, message) =>
+        void edge.flush().then(() => message.respond(JSON.stringify({ result: { ...told, gateway: 'vpn', secret } }))),
     });
-    await gateway.flush();
+    await Promise.all([edge.flush(), vpn.flush()]);
+    expect((await lookUpDenial(viewer, denialId, PATIENCE_MS)).denial).toEqual({ ...told, gateway: 'vpn' });
+    for (const subscription of [forging, answering]) subscription.unsubscribe();
+    await Promise.all([edge.flush(), vpn.flush()]);
   }
-  const options = { accepts: (answer: { proof: string }) => denialIdOf(answer.proof) === denialId };
-  expect(await askEvery(await nats.connectAs('viewer'), LookUpDenial, { denialId }, options)).toEqual(answers[1][1]);
 });
 
 describe('a gateway reads nothing of other gateways', () => {

@@ -1,7 +1,7 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
+import { replaceFile, temporaryFolder, waitFor, type TemporaryFolder } from '@stance/testing';
 import { makeFifo } from '../../fixtures/hanging-file-system.js';
 import { FollowedInventory } from './followed-inventory.js';
 import { InventoryInvalid } from './inventory.js';
@@ -19,19 +19,13 @@ afterEach(() => folder.remove());
 const onTrouble = (message: string) => void troubles.push(message);
 const ownerIn = (inventory: FollowedInventory) => inventory.current.ownerOf('address', '10.0.0.1');
 
-/** In one step: a file that is being written is read as well. */
-async function replace(text: string): Promise<void> {
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
-}
-
 describe('an inventory that is followed', () => {
   test('keeps the last good version through everything, tells why once, and takes the next one', async () => {
     await writeFile(path, 'laptop-1: { addresses: [10.0.0.1] }');
     const inventory = await FollowedInventory.open(path, { onTrouble, pollMs: 5 });
     try {
       const states: [RegExp, () => Promise<void>][] = [
-        [/no IP address/, () => replace('laptop-2: { addresses: [none] }')],
+        [/no IP address/, () => replaceFile(path, 'laptop-2: { addresses: [none] }')],
         [/cannot be read: there is no .*inventory\.yaml/, () => rm(path)],
         [/cannot be read: .* is no regular file/, () => Promise.resolve(makeFifo(path))],
       ];
@@ -41,7 +35,7 @@ describe('an inventory that is followed', () => {
         expect(ownerIn(inventory)).toEqual({ deviceId: 'laptop-1' });
       }
       expect(troubles).toHaveLength(states.length);
-      await replace('laptop-3: { addresses: [10.0.0.1] }');
+      await replaceFile(path, 'laptop-3: { addresses: [10.0.0.1] }');
       await waitFor(() => inventory.problem === undefined, { what: 'the next one is taken' });
       expect(ownerIn(inventory)).toEqual({ deviceId: 'laptop-3' });
     } finally {

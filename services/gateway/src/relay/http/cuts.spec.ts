@@ -114,9 +114,8 @@ describe('a WebSocket', () => {
     const { ws } = await openWebSocket(rig);
     ws.terminate();
     await waitFor(() => rig.live.size === 0, { what: 'nothing is live' });
-    await expect(waitFor(() => rig.application.sockets.size === 0, { what: 'nothing is open upstream' })).resolves.toBe(
-      true,
-    );
+    await waitFor(() => rig.application.sockets.size === 0, { what: 'nothing is open upstream' });
+    expect(rig.left).toEqual(['laptop-1 wiki']);
   });
 
   test('is cut as long as its upstream has not answered', async () => {

@@ -2,8 +2,8 @@ import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { StreamFollower, type FollowOptions } from './stream-follower.js';
 
-/** What is kept of a stream's messages in memory, and follows them until it is told to stop. */
-export abstract class FollowedStream {
+/** Keeps in memory what matters of a stream's messages, and follows them until it is told to stop. */
+export abstract class WarmStream {
   /** The name of the stream that it is read from. */
   readonly stream: string;
   private follower: StreamFollower | undefined;
