@@ -1,4 +1,4 @@
-import type { Estate } from './accounts.js';
+import type { Estate } from './accounts/account-plan.js';
 import { UnusableAuthFolder } from './errors.js';
 import { keptEstate, type KeptEstate } from './estate-file.js';
 import type { AuthFormat } from './format.js';

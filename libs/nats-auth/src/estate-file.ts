@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Estate } from './accounts.js';
+import type { Estate } from './accounts/account-plan.js';
 import { UnusableAuthFolder } from './errors.js';
 import { isAuthFormat, type AuthFormat } from './format.js';
 import { ESTATE_FILE } from './own-files.js';

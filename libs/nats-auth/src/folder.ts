@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { inboxOfKey } from '@stance/contracts';
 import type { UserKey } from '@stance/nkeys';
-import { accountsOf, usersOf, type AccountPlan, type Estate } from './accounts.js';
+import type { AccountPlan, Estate } from './accounts/account-plan.js';
+import { accountsOf, usersOf } from './accounts/accounts.js';
 import { UnusableAuthFolder } from './errors.js';
 import { changedEstate, differencesOf, EMPTY_ESTATE, requireDistinct, type EstateChange } from './estate-change.js';
 import { keptEstate, readEstate, writeEstate } from './estate-file.js';

@@ -1,5 +1,6 @@
 export * from './permissions.js';
-export * from './accounts.js';
+export * from './accounts/account-plan.js';
+export * from './accounts/accounts.js';
 export * from './server-config.js';
 export * from './operator.js';
 export * from './format.js';

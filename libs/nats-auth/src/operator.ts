@@ -1,7 +1,7 @@
 import { encodeAccount, encodeActivation, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
 import { createAccount, createOperator, fromPublic, type KeyPair } from '@nats-io/nkeys';
 import { keyPairOf, seedOf, type UserKey } from '@stance/nkeys';
-import { SYSTEM_ACCOUNT, type AccountPlan, type Export, type UserPlan } from './accounts.js';
+import { SYSTEM_ACCOUNT, type AccountPlan, type Export, type UserPlan } from './accounts/account-plan.js';
 import type { RevokedKeys } from './revoked-keys.js';
 import { PREAMBLE } from './server-config.js';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { AccountPlan } from './accounts.js';
+import type { AccountPlan } from './accounts/account-plan.js';
 import { renderServerConfig } from './server-config.js';
 
 const ACCOUNTS: AccountPlan[] = [

@@ -1,5 +1,4 @@
-import type { AccountPlan, Export, Import, UserPlan } from './accounts.js';
-import { SYSTEM_ACCOUNT } from './accounts.js';
+import { SYSTEM_ACCOUNT, type AccountPlan, type Export, type Import, type UserPlan } from './accounts/account-plan.js';
 import type { Permissions } from './permissions.js';
 
 /** The public NKeys of a user. */

@@ -59,7 +59,8 @@ function pidOf({ services }: Bench): number {
 
 /** Publishes what a poller would of these agents. */
 async function observeAll({ connection }: Bench, records: readonly object[]): Promise<void> {
-  const publisher = new EventPublisher(connection, 'sentinelone-poller');
+  // All at once: the last ones wait for those before.
+  const publisher = new EventPublisher(connection, 'sentinelone-poller', { timeoutMs: 300_000 });
   const observedAt = new Date().toISOString();
   await Promise.all(
     records.map(async (record) => {

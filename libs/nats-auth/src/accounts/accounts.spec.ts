@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { accountsOf, usersOf, type AccountPlan, type Estate } from './accounts.js';
+import type { AccountPlan, Estate } from './account-plan.js';
+import { accountsOf, usersOf } from './accounts.js';
 
 const ESTATES: { what: string; estate: Estate }[] = [
   { what: 'no gateway', estate: { gateways: [] } },
