@@ -126,7 +126,7 @@ export const STREAMS = {
   OPERATIONS: {
     name: 'STANCE_OPERATIONS',
     subjects: ['stance.operator.acted.v1.>', 'stance.break-glass.used.v1.>'],
-    summary: 'What a person did by hand, and why',
+    summary: 'What a person did by hand or by a break-glass file, and why',
     writtenBy: ['cli', 'gateway'],
     keepPerSubject: 16,
     audited: true,

@@ -11,10 +11,10 @@ import {
   type EventOf,
   type KeysOf,
 } from '@stance/contracts';
-import { WarmStream } from './warm-stream.js';
 import { ExpectationFailed, Unconfirmed, type EventPublisher, type PublishOptions } from './publisher.js';
 import { Unreachable } from './settlement.js';
 import { decodeStored, type StoredMessage } from './stored-event.js';
+import { WarmStream } from './warm-stream.js';
 
 /** What a table keeps of a subject's last event. */
 export interface Entry<Value> {
@@ -78,7 +78,7 @@ const UNREACHABLE_PAUSE_MS = 250;
 /**
  * A stream's last event per subject, in memory, and compare-and-set writes to it.
  *
- * Standbys follow the stream. The active replica does no more: its table changes by {@link FactTable.apply} and
+ * A standby's table follows the stream. That of the active replica has stopped to: it changes by {@link FactTable.apply} and
  * {@link FactTable.write} alone. Each write states the sequence that it replaces, so that nothing older ever replaces anything
  * newer, whoever else believes to be active.
  */

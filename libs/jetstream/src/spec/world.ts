@@ -29,7 +29,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Leases outlive a spec: what gives them back may still be under way. */
+/** All but the buckets: a lease outlives its spec, and what gives it back may still be under way. */
 const STREAM_NAMES = Object.values(STREAMS).map(({ name }) => name);
 
 export async function startWorld(): Promise<World> {

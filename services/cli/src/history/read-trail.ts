@@ -9,10 +9,10 @@ import {
   type EventOf,
 } from '@stance/contracts';
 import { WrongUsage } from '../errors.js';
+import { messageBatches } from '../message-batches.js';
 import { decodeOrSkip } from '../read-table.js';
 import type { Stack } from '../stack.js';
 import { TrailAt, type AuditRecord } from './trail-at.js';
-import { messageBatches } from '../message-batches.js';
 
 /** Thrown when the audit trail does not tell what was asked about. */
 export class HistoryLacking extends WrongUsage {}
@@ -111,11 +111,8 @@ async function visitTrail(
   visit: (record: AuditRecord) => void,
 ): Promise<void> {
   const filter = filterOf(AuditRecorded, of);
-  for await (const batch of messageBatches(await stack.trailManager(), {
-    stream: STREAMS.AUDIT.name,
-    filter,
-    from: 1,
-  })) {
+  const wanted = { stream: STREAMS.AUDIT.name, filter, from: 1 };
+  for await (const batch of messageBatches(await stack.trailManager(), wanted)) {
     for (const message of batch) {
       const record = decodeOrSkip(AuditRecorded, message.data, message.subject)?.data;
       if (record !== undefined) visit(record);
