@@ -54,6 +54,8 @@ const HOSTILE: readonly [string, AttributeValue][] = [
   ['nothing at all', slipped('null')],
   ['an object', slipped('{"value": true}')],
   ['an object with a prototype', slipped('{"__proto__": {"length": 1}, "constructor": true}')],
+  ['an object that is no text', slipped('{"toString": null}')],
+  ['a list of objects that are no text', slipped('[{"toString": null, "valueOf": 1}]')],
   ['a list in a list', slipped('[["lab"], [[["lab"]]]]')],
   ['a list of numbers', slipped('[1, 2]')],
   ['a list with a gap', slipped('["lab", null]')],

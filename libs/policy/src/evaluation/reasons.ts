@@ -160,12 +160,17 @@ function sentence(
 
 /** A value for people to read; long ones are cut. */
 function valueText(value: AttributeValue): string {
-  const text = Array.isArray(value) ? listText(value) : String(value);
+  const text = Array.isArray(value) ? listText(value) : scalarText(value);
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
 function listText(entries: readonly string[]): string {
   if (entries.length === 0) return 'an empty list';
-  const shown = entries.slice(0, 5).join(', ');
+  const shown = entries.slice(0, 5).map(scalarText).join(', ');
   return entries.length > 5 ? `${shown} and ${entries.length - 5} more` : shown;
+}
+
+/** What the types rule out may still be stored, and an object need not know how to become a text. */
+function scalarText(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
