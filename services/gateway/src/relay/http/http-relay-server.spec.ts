@@ -15,6 +15,17 @@ import { ask, DEVICE, identityOf, INFECTED, RawClient, Rigs } from './fixtures/r
 import type { HttpExchange } from './http-exchange.js';
 import { RELAY_LIMITS } from './limits.js';
 
+/** A request for a WebSocket. */
+const UPGRADE = [
+  'GET / HTTP/1.1',
+  'Host: a',
+  `${DEVICE}: laptop-1`,
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  '',
+  '',
+];
+
 const rigs = new Rigs();
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -295,15 +306,7 @@ describe('an upstream', () => {
     );
     const { relay } = await rigs.relay(application, { limits: { upgradeMs: 50 } });
     const client = await RawClient.to(relay.url);
-    client.send(
-      'GET / HTTP/1.1',
-      'Host: a',
-      `${DEVICE}: laptop-1`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      '',
-      '',
-    );
+    client.send(...UPGRADE);
     await waitFor(() => client.isClosed, { what: 'it is answered' });
     expect(client.received).toMatch(/^HTTP\/1\.1 504 /);
     await waitFor(() => application.sockets.size === 0, { what: 'it is not waited for any more' });
@@ -318,15 +321,7 @@ describe('an upstream', () => {
     );
     const { relay, live } = await rigs.relay(application);
     const client = await RawClient.to(relay.url);
-    client.send(
-      'GET / HTTP/1.1',
-      'Host: a',
-      `${DEVICE}: laptop-1`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      '',
-      '',
-    );
+    client.send(...UPGRADE);
     await waitFor(() => client.isClosed, { what: 'it is answered' });
     expect(client.received).toMatch(/^HTTP\/1\.1 426 [^]*no$/);
     await waitFor(() => live.size === 0, { what: 'nothing is live' });
@@ -412,15 +407,7 @@ describe('slow and too many clients are bounded:', () => {
     );
     const rig = await rigs.relay(application, { limits: { webSocketIdleMs: 50 } });
     const client = await RawClient.to(rig.relay.url);
-    client.send(
-      'GET / HTTP/1.1',
-      'Host: a',
-      `${DEVICE}: laptop-1`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      '',
-      '',
-    );
+    client.send(...UPGRADE);
     await waitFor(() => client.isClosed && application.sockets.size === 0, { what: 'both sides are closed' });
     expect(client.received).toMatch(/^HTTP\/1\.1 101 /);
     await waitFor(() => rig.live.size === 0, { what: 'nothing is live' });
@@ -436,15 +423,7 @@ describe('slow and too many clients are bounded:', () => {
     const rig = await rigs.relay(application, { limits: { halfOpenMs: 50 } });
     const client = await RawClient.to(rig.relay.url);
     client.socket.allowHalfOpen = true;
-    client.send(
-      'GET / HTTP/1.1',
-      'Host: a',
-      `${DEVICE}: laptop-1`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      '',
-      '',
-    );
+    client.send(...UPGRADE);
     await waitFor(() => client.received.includes('101'), { what: 'the WebSocket is open' });
     client.socket.end();
     await waitFor(() => rig.live.size === 0 && rig.relay.connections === 0, { what: 'it is over' });
