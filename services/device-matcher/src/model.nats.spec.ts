@@ -81,9 +81,12 @@ class Story {
 
   async play(steps: readonly Step[]): Promise<void> {
     await this.startMatcher();
+    let remembered = false;
     for (const each of steps) {
-      // What a gone agent leaves behind depends on who was there meanwhile: then the matcher has to have seen each step.
-      if (each.do === 'leave' || this.model.remembers) await this.check();
+      // What a gone agent leaves behind depends on who was there meanwhile: then the matcher has to have seen each step, that
+      // by which it is forgotten included.
+      if (each.do === 'leave' || remembered || this.model.remembers) await this.check();
+      remembered = this.model.remembers;
       await this.happens(each);
     }
     await this.check();
