@@ -1,17 +1,12 @@
 /**
- * `npm test [-- <jest arguments>]`: installs, builds and runs all tests; needs only Node and npm. A few files that fail in a run
- * of everything are run once more, alone, and told if they pass then: they are unsteady, which is a defect of its own, but
- * nothing that a change is to be held up by which did not bring it.
+ * `npm test [-- <jest arguments>]`: installs, builds and runs tests; needs only Node and npm. Without arguments it runs all of
+ * them, and a few files that fail once more, alone: CONTRIBUTING.md (Tests) says why.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 
 import { build, ensureInstalled, environmentFor, root } from './ensure-installed.mjs';
-import { filesToRepeat, withRepetition } from './repeat-failed.mjs';
+import { outputFileOf, runEverything } from './run-everything.mjs';
 import { runProgram, runSteps, say } from './steps.mjs';
-
-const OUTPUT_FILE = '--outputFile=';
 
 await runSteps(async () => {
   const node = await ensureInstalled();
@@ -26,49 +21,6 @@ await runSteps(async () => {
   };
 
   const args = process.argv.slice(2);
-  const isEverything = args.every((argument) => argument === '--json' || argument.startsWith(OUTPUT_FILE));
-  return isEverything ? runEverything(jest, args) : jest(...args);
+  const outputFile = outputFileOf(args);
+  return outputFile === undefined ? jest(...args) : runEverything(jest, { root, outputFile, say });
 });
-
-async function runEverything(jest, args) {
-  const scratch = mkdtempSync(join(tmpdir(), 'stance-test-'));
-  try {
-    const asked = args.find((argument) => argument.startsWith(OUTPUT_FILE))?.slice(OUTPUT_FILE.length);
-    const output = asked ?? join(scratch, 'results.json');
-    const exitCode = await jest('--json', `${OUTPUT_FILE}${output}`);
-    return exitCode === 0 ? 0 : await repeatFailed(jest, output, join(scratch, 'repetition.json'), exitCode);
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
-}
-
-/** The exit code of the run as a whole; `output`, its results, has those of the repetition afterwards. */
-async function repeatFailed(jest, output, repetition, exitCode) {
-  const results = readResults(output);
-  const files = results ? filesToRepeat(results) : [];
-  if (files.length === 0) return exitCode;
-  say(`\nOnce more, alone: ${namesOf(files)}\n`);
-  const code = await jest('--runInBand', '--json', `${OUTPUT_FILE}${repetition}`, '--runTestsByPath', ...files);
-  const again = readResults(repetition);
-  if (again === undefined) return exitCode;
-  const whole = withRepetition(results, again);
-  writeFileSync(output, JSON.stringify(whole));
-  if (whole.unsteady.length > 0) {
-    say(`\nUnsteady, failed beside others and passed alone: ${namesOf(whole.unsteady)}`);
-    say('What failed is above; CONTRIBUTING.md says what steady tests do (Tests).');
-  }
-  return code;
-}
-
-/** Undefined where Jest came to no end. */
-function readResults(path) {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-function namesOf(files) {
-  return files.map((file) => relative(root, file)).join(', ');
-}

@@ -172,5 +172,5 @@ function listText(entries: readonly string[]): string {
 
 /** What the types rule out may still be stored, and an object need not know how to become a text. */
 function scalarText(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'object' && value !== null ? 'no plain value' : String(value);
 }
