@@ -9,6 +9,7 @@ export * from './last-event.js';
 export * from './stored-event.js';
 export * from './stream-follower.js';
 export * from './stream-watch.js';
+export * from './settled.js';
 export * from './settlement.js';
 export * from './context.js';
 export * from './consume-loop.js';

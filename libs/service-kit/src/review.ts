@@ -14,6 +14,8 @@ export class Review {
     private readonly outdated: () => Iterable<string | undefined>,
     private readonly refresh: (id: string) => Promise<void>,
     private readonly logger: Logger,
+    /** What the review waits for before it begins; by default nothing. Must resolve when `stopped`. */
+    private readonly ready: (stopped: AbortSignal) => Promise<unknown> = () => Promise.resolve(),
   ) {}
 
   start(): void {
@@ -26,6 +28,7 @@ export class Review {
   }
 
   private async review(): Promise<void> {
+    await this.ready(this.stopping.signal);
     let looked = 0;
     for (const id of this.outdated()) {
       if (this.stopping.signal.aborted) return;

@@ -96,6 +96,23 @@ export class PostureKeeper {
     }
   }
 
+  /**
+   * The devices without a posture, or with one that does not speak of an agent of theirs, and `undefined` for each of the
+   * others: to be asked when everything that waited was handled. What nats-server takes for settled is never delivered again
+   * (docs/adr/0016).
+   */
+  *missed(): IterableIterator<string | undefined> {
+    for (const { deviceId } of this.tables?.devices.keys() ?? []) {
+      yield this.tables?.postures.get({ deviceId }) === undefined ? deviceId : undefined;
+    }
+    for (const [deviceId, agents] of this.agentsOfDevice) {
+      const stored = this.tables?.postures.get({ deviceId });
+      const told = new Set(stored && postureIn(stored).agents.map(idOf));
+      const isUntold = ([id, { bearing }]: [string, KnownRegister]) => bearing === 'agent' && !told.has(id);
+      yield stored === undefined || [...agents].some(isUntold) ? deviceId : undefined;
+    }
+  }
+
   private mayBeLeft(deviceId: string, { agents, problems }: PostureBody): boolean {
     // Which agents made it uncertain is not in the posture.
     if (problems.includes('quarantined')) return true;

@@ -3,6 +3,7 @@ import {
   AgentMatched,
   DeadLettered,
   decodeEvent,
+  DeviceRecorded,
   GetPosture,
   ListPostures,
   PostureChanged,
@@ -168,6 +169,19 @@ describe('an agent', () => {
     await waitFor(() => world.postureOf('d1')?.agents.length === 0, { what: 'the old device to lose its agent' });
     await expectPosture('d1', { agents: [], attributes: {}, problems: ['no-agent'] });
     await expectPosture('d2', { problems: [] });
+  });
+
+  it.each([
+    ['neither is', [DeviceRecorded, AgentMatched]],
+    ['its agent is not', [AgentMatched]],
+  ])('is what it should be after the next start, if %s delivered any more', async (_what, lost) => {
+    await world.stopStore();
+    await world.record('d1');
+    await world.match('a1', 'd1');
+    for (const contract of lost) await world.settleUnhandled(contract);
+    await world.startStore();
+    await expectPosture('d1', { problems: [] });
+    expect(agentsOf(world.postureOf('d1'))).toEqual(['a1']);
   });
 
   it('that is gone leaves no agent', async () => {

@@ -1,3 +1,5 @@
+import { AgentMatched, DeviceRecorded } from '@stance/contracts';
+import { settled } from '@stance/jetstream';
 import { defineService, Review } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
 import { DevicesByState } from './metrics.js';
@@ -15,21 +17,23 @@ export const postureStore = defineService({
     const tables = createTables(connection, publisher, keeper.registerChanged, devices);
     let endObservation: (() => void) | undefined;
     keeper.use(tables);
-    const review = new Review(
-      () => keeper.leftBehind(),
-      (deviceId) => keeper.refresh(deviceId, { input: 'takeover', cause: {} }),
-      logger,
-    );
+    const refresh = (deviceId: string) => keeper.refresh(deviceId, { input: 'takeover', cause: {} });
+    const backlogSettled = (stopped: AbortSignal) =>
+      Promise.all([DeviceRecorded, AgentMatched].map((input) => settled(connection, input, 'posture-store', stopped)));
+    const reviews = [
+      new Review(() => keeper.leftBehind(), refresh, logger),
+      new Review(() => keeper.missed(), refresh, logger, backlogSettled),
+    ];
     return {
       module: AppModule.with(keeper, tables),
       tables: { fed: [tables.registers, tables.devices, tables.postures] },
       activate: async () => {
         endObservation = devices.observe();
-        review.start();
+        for (const review of reviews) review.start();
       },
       deactivate: async () => {
         endObservation?.();
-        await review.stop();
+        await Promise.all(reviews.map((review) => review.stop()));
       },
     };
   },

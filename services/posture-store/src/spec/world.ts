@@ -1,4 +1,4 @@
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
   AgentMatched,
@@ -119,6 +119,14 @@ export class World {
       await everythingSettled(this.manager, contract.stream?.name ?? '', durableOf('posture-store', contract), options);
     }
     await this.follower?.caughtUp();
+  }
+
+  /** Settles a message that no store has handled, as nats-server may (docs/adr/0016). */
+  async settleUnhandled(contract: typeof AgentMatched | typeof DeviceRecorded): Promise<void> {
+    const { consumers } = jetstream(this.connection);
+    const consumer = await consumers.get(contract.stream?.name ?? '', durableOf('posture-store', contract));
+    const message = await consumer.next({ expires: PATIENCE_MS });
+    if (!(await message?.ackAck())) throw new Error(`nothing of ${contract.name} was settled`);
   }
 
   /** The messages that the stream holds of a device's posture. */
