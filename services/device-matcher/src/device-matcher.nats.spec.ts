@@ -44,6 +44,16 @@ const unmatched = (problem: NonNullable<Register['problem']>): Partial<Register>
 });
 
 describe('an agent and its device', () => {
+  it('belong together after the next start, if the observation is not delivered any more', async () => {
+    await world.record('d1', 'abc-1234');
+    await world.settled();
+    await world.stopMatcher();
+    await world.observe('a1', 'ABC-1234');
+    await world.settleUnhandled();
+    await world.startMatcher();
+    await expectMatches({ a1: matched('d1') });
+  });
+
   it('belong together by normalised serial number, the device first', async () => {
     await world.record('d1', 'abc-1234');
     await world.settled();

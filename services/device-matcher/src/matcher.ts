@@ -99,6 +99,17 @@ export class Matcher {
     for (const id of this.roster.agents()) yield this.isOutdated(id) ? id : undefined;
   }
 
+  /**
+   * The agents that were observed and have no register, and `undefined` for each of the others: to be asked when everything that
+   * waited was handled. What nats-server takes for settled is never delivered again (docs/adr/0016).
+   */
+  *unregistered(): IterableIterator<string | undefined> {
+    for (const id of this.roster.agents()) {
+      const isMissing = this.roster.registerOf(id) === undefined && this.roster.isPresent(id);
+      yield isMissing ? id : undefined;
+    }
+  }
+
   /** Looks at one agent again, and at those who waited for it to be known. */
   async rematch(id: string, origin: Origin): Promise<void> {
     const wasLeaving = this.roster.isLeaving(id);

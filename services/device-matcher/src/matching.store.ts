@@ -9,7 +9,7 @@ import {
   type Hardware,
   type KeysOf,
 } from '@stance/contracts';
-import { FactTable, readLastEvent, type EventPublisher } from '@stance/jetstream';
+import { FactTable, readLastEvent, type EventPublisher, type StoredEvent } from '@stance/jetstream';
 import { isClean } from '@stance/policy';
 import { uuidsOfCertificate, type Identity, type IdentityReader } from './identity.js';
 
@@ -233,6 +233,19 @@ export async function readRegister(
     if (last === undefined) return undefined;
     registers.apply(last.event, last);
     return { register: last.event.data, sequence: last.sequence };
+  } catch (error) {
+    if (error instanceof UnreadableEvent) return undefined;
+    throw error;
+  }
+}
+
+/** Reads an agent's last observation back; `undefined` where there is none, or it cannot be read: a dead letter says so. */
+export async function readObservation(
+  connection: NatsConnection,
+  keys: AgentKeys,
+): Promise<StoredEvent<typeof AgentObserved> | undefined> {
+  try {
+    return await readLastEvent(connection, AgentObserved, keys);
   } catch (error) {
     if (error instanceof UnreadableEvent) return undefined;
     throw error;

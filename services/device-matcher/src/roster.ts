@@ -126,6 +126,11 @@ export class Roster implements Observer {
     return this.leaving.has(id);
   }
 
+  /** Whether an agent's last observation says that it is there. */
+  isPresent(id: string): boolean {
+    return this.tables().agents.get(keysIn(id))?.presence === 'present';
+  }
+
   private noteLeaving(keys: AgentKeys, agent: KnownAgent | undefined, register: KnownRegister | undefined): void {
     const id = idOf(keys);
     if (agent?.presence === 'gone' && isNobody(agent) && register?.presence === 'present') this.leaving.add(id);

@@ -1,12 +1,14 @@
+import { AgentObserved } from '@stance/contracts';
+import { settled } from '@stance/jetstream';
 import { defineService, list, Review, SettingProblem, type Setting } from '@stance/service-kit';
 import { AppModule } from './app.module.js';
 import { IdentityReader } from './identity.js';
 import { LinkExpiry } from './link-expiry.js';
 import { DEFAULT_MATCH_KEYS, MATCH_KEYS, type MatchKey } from './match-keys.js';
 import { Matcher } from './matcher.js';
-import { createTables, readRegister, type Tables } from './matching.store.js';
+import { createTables, readObservation, readRegister, type Tables } from './matching.store.js';
 import { AgentsByState } from './metrics.js';
-import { Roster } from './roster.js';
+import { keysIn, Roster } from './roster.js';
 
 const settings = {
   STANCE_MATCH_KEYS: matchKeys(),
@@ -56,24 +58,35 @@ export const deviceMatcher = defineService({
       () => matcher.linksEnded({ input: 'link-ended', cause: {} }),
       logger,
     );
-    const review = new Review(
-      () => matcher.outdated(),
-      (id) => matcher.rematch(id, { input: 'takeover', cause: {} }),
-      logger,
-    );
+    const takeover = { input: 'takeover', cause: {} };
+    const register = async (id: string) => {
+      const last = await readObservation(connection, keysIn(id));
+      if (last === undefined) return;
+      const take = () => void tables.agents.apply(last.event, last);
+      await matcher.agentObserved(last.event.data, last.sequence, takeover, take);
+    };
+    const backlogSettled = (stopped: AbortSignal) => settled(connection, AgentObserved, 'device-matcher', stopped);
+    const reviews = [
+      new Review(
+        () => matcher.outdated(),
+        (id) => matcher.rematch(id, takeover),
+        logger,
+      ),
+      new Review(() => matcher.unregistered(), register, logger, backlogSettled),
+    ];
     let endObservation: (() => void) | undefined;
     return {
       module: AppModule.with({ connection, matcher, roster, tables, expiry }),
       tables: { fed: [tables.agents, tables.devices, tables.registers, tables.links] },
       activate: async () => {
         endObservation = agents.observe();
-        review.start();
+        for (const review of reviews) review.start();
         expiry.schedule();
       },
       deactivate: async () => {
         endObservation?.();
         await expiry.stop();
-        await review.stop();
+        await Promise.all(reviews.map((review) => review.stop()));
       },
     };
   },

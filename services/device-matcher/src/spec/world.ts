@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
   AgentMatched,
@@ -168,6 +168,14 @@ export class World {
       },
       { what: `the registers of ${Object.keys(expected).join(', ')}` },
     );
+  }
+
+  /** Settles an observation that no matcher has handled, as nats-server may (docs/adr/0016). */
+  async settleUnhandled(): Promise<void> {
+    const durable = durableOf('device-matcher', AgentObserved);
+    const consumer = await jetstream(this.connection).consumers.get(STREAMS.AGENTS.name, durable);
+    const message = await consumer.next({ expires: PATIENCE_MS });
+    if (!(await message?.ackAck())) throw new Error('no observation was settled');
   }
 
   /** The messages that a stream holds of an agent's register. */
