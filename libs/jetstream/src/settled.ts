@@ -4,6 +4,8 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { durableOf, type EventContract } from '@stance/contracts';
 
 const LOOK_EVERY_MS = 1_000;
+/** Whoever stops waits for the look under way. */
+const LOOK_TIMEOUT_MS = 1_000;
 
 /**
  * Resolves when a service's consumer of an event has settled all that its stream held at some moment after the call, or when
@@ -31,7 +33,7 @@ export async function settled(
 /** Undefined where nobody answers, or the consumer is not there yet. */
 async function infoOf(connection: NatsConnection, stream: string, durable: string): Promise<ConsumerInfo | undefined> {
   try {
-    const { consumers } = await jetstreamManager(connection, { checkAPI: false });
+    const { consumers } = await jetstreamManager(connection, { checkAPI: false, timeout: LOOK_TIMEOUT_MS });
     return await consumers.info(stream, durable);
   } catch {
     return undefined;
