@@ -26,11 +26,20 @@ export async function settled(
     if (info?.num_pending === 0) target ??= info.delivered.stream_seq;
     const isSettled = info !== undefined && target !== undefined && info.ack_floor.stream_seq >= target;
     if (isSettled || (info?.num_pending === 0 && info.num_ack_pending === 0)) return;
-    await pause(LOOK_EVERY_MS, undefined, { signal: stopped, ref: false }).catch(() => undefined);
+    await pauseUnless(stopped);
   }
 }
 
-/** Undefined where nobody answers, or the consumer is not there yet. */
+/** Ends early where `stopped`, which is no failure here: whoever waits looks at that. */
+async function pauseUnless(stopped: AbortSignal): Promise<void> {
+  try {
+    await pause(LOOK_EVERY_MS, undefined, { signal: stopped, ref: false });
+  } catch (error) {
+    if (!stopped.aborted) throw error;
+  }
+}
+
+/** Undefined where nobody answers, or the consumer is not there yet: both pass, and are told by who consumes. */
 async function infoOf(connection: NatsConnection, stream: string, durable: string): Promise<ConsumerInfo | undefined> {
   try {
     const { consumers } = await jetstreamManager(connection, { checkAPI: false, timeout: LOOK_TIMEOUT_MS });

@@ -228,24 +228,27 @@ export async function readRegister(
   { registers }: Tables,
   keys: AgentKeys,
 ): Promise<StoredRegister | undefined> {
-  try {
-    const last = await readLastEvent(connection, AgentMatched, keys);
-    if (last === undefined) return undefined;
-    registers.apply(last.event, last);
-    return { register: last.event.data, sequence: last.sequence };
-  } catch (error) {
-    if (error instanceof UnreadableEvent) return undefined;
-    throw error;
-  }
+  const last = await readableLast(connection, AgentMatched, keys);
+  if (last === undefined) return undefined;
+  registers.apply(last.event, last);
+  return { register: last.event.data, sequence: last.sequence };
 }
 
-/** Reads an agent's last observation back; `undefined` where there is none, or it cannot be read: a dead letter says so. */
-export async function readObservation(
+/** Reads an agent's last observation back; `undefined` where there is none, or it is no observation. */
+export function readObservation(
   connection: NatsConnection,
   keys: AgentKeys,
 ): Promise<StoredEvent<typeof AgentObserved> | undefined> {
+  return readableLast(connection, AgentObserved, keys);
+}
+
+async function readableLast<Contract extends typeof AgentMatched | typeof AgentObserved>(
+  connection: NatsConnection,
+  contract: Contract,
+  keys: AgentKeys,
+): Promise<StoredEvent<Contract> | undefined> {
   try {
-    return await readLastEvent(connection, AgentObserved, keys);
+    return await readLastEvent(connection, contract, keys as KeysOf<Contract>);
   } catch (error) {
     if (error instanceof UnreadableEvent) return undefined;
     throw error;
